@@ -1,8 +1,8 @@
 """The protocol of one gRPC call over HTTP/2, without I/O: converts received bytes to messages, and messages to bytes.
 
-One connection carries exactly one call (stream 1), unary or streaming. Sockets, time and the meaning of messages are
-left to others. HPACK is spoken in the few shapes that a gRPC server uses when told HEADER_TABLE_SIZE = 0 and
-GRPC_ALLOW_TRUE_BINARY_METADATA = 1; any other shape is a RpcProtocolError.
+One connection carries exactly one call (stream 1), unary or streaming. Other modules handle sockets, time and the
+meaning of messages. Supports only the HPACK encodings that a gRPC server uses after the settings HEADER_TABLE_SIZE = 0
+and GRPC_ALLOW_TRUE_BINARY_METADATA = 1; any other encoding raises RpcProtocolError.
 """
 
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE, _CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9

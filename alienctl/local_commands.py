@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
@@ -18,6 +19,7 @@ from alienctl.terminal import printable, write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
+_HELP = frozenset({"-h", "--h", "-help", "--help"})
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
 
@@ -27,7 +29,7 @@ def perform(invocation: Invocation) -> int:
     operands = [arg for arg in invocation.args if arg not in JSON_OPTIONS]
     as_json = len(operands) < len(invocation.args)
     command = operands.pop(0) if operands else ""
-    if {"-h", "--help"}.intersection(operands[:1]) and command in pages.OURS:
+    if _HELP.intersection(operands[:1]) and command in pages.OURS:
         say(pages.text_of(command))
         return 0
     if command == "daemon":
@@ -40,14 +42,8 @@ def perform(invocation: Invocation) -> int:
         return code
     if command == "completion":
         return completion.print_script(invocation)
-    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
-        from alienctl.shell import repl
-
-        return repl.run(invocation, operands)
-    if command in ("term", "terminal", "console"):
-        from alienctl.shell import python_shell
-
-        return python_shell.run(invocation, operands)
+    if (view := _interactive_view(command, operands)) is not None:
+        return view(invocation, operands)
     if command == "logout" and not operands and not _is_alien_py():
         # in chains, files, the shell and with a status, `logout` is a synonym of `exit`, as in alien.py
         invocation.args = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
@@ -56,10 +52,27 @@ def perform(invocation: Invocation) -> int:
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
         return _help_of(invocation, operands)
-    if command not in ("", "help", "?", "-h", "--help") or not command:
-        return CommandRun(invocation).run()
-    say(pages.text())
-    return 0
+    if command in ("help", "?") or command in _HELP:
+        say(pages.text())
+        return 0
+    return CommandRun(invocation).run()
+
+
+def _interactive_view(command: str, operands: list[str]) -> Callable[[Invocation, list[str]], int] | None:
+    """Return what shows the shell, the Python prompt or the live view of transfers; None for another command."""
+    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
+        from alienctl.shell import repl
+
+        return repl.run
+    if command in ("term", "terminal", "console"):
+        from alienctl.shell import python_shell
+
+        return python_shell.run
+    if command == "transfers" and operands[:1] == ["top"]:
+        from alienctl import top
+
+        return top.run
+    return None
 
 
 def _is_alien_py() -> bool:

@@ -7,6 +7,7 @@ the process ends within five seconds after the request to stop, even if XRootD o
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -129,6 +130,9 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
+            # What lives as long as the daemon need not be looked at by every collection.
+            gc.collect()
+            gc.freeze()
             ready()
             notifier.send("READY=1")
             log.info("ready: profile %s, socket %s, pid %d", settings.profile, listener.path, os.getpid())

@@ -18,8 +18,8 @@ from aliend.central import request_trace
 from aliend.central.connection.connection import Connection, ReplyLost, Unreachable, user_agent
 from aliend.central.connection.keepalive import Keepalive
 from aliend.central.connection.login import Limits, Login, ThrottleLedger
-from aliend.central.connection.pool import MAX_CONNECTIONS, ConnectionPool, Slot
-from aliend.central.credentials.certificates import is_current
+from aliend.central.connection.pool import ConnectionPool, Slot
+from aliend.central.credentials.certificates import stamp_of
 from aliend.central.lost_replies import SentRequest, outcome_unknown, resolve_lost_reply
 from aliend.central.reply_buffer import SPILL_AFTER, buffer_reply
 from aliend.central.session_status import CentralStatus, state_of
@@ -45,7 +45,7 @@ from aliend.core.connection.connection_state import (
     step,
 )
 from aliend.core.connection.context import Context
-from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED
+from aliend.core.connection.pool_policy import MAX_CONNECTIONS, NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED
 from aliend.core.connection.throttle import COMMAND
 from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
@@ -56,6 +56,8 @@ GROUP_SIZE = 500
 """The approximate number of results in a group of a stream."""
 _NO_CHANGE = Request("pwd")
 """A placeholder for work that changes nothing and sends no request."""
+_CREDENTIAL_CHECK = 1.0
+"""Seconds for which bulk work believes that the credential files have not changed."""
 _EARLY_CLOSE = 30.0
 """Seconds; a connection that the service closes sooner after its login counts as a failure, followed by a pause."""
 _PARSE_IN_THREAD_FROM = 1 << 20
@@ -97,6 +99,8 @@ class CentralSession:
         self._commands = 0
         self._user = ""
         self._closed = False
+        self._stamp: tuple[float, tuple[int, ...]] = (0.0, ())
+        """When the token's file was looked at (monotonic seconds), and its identity then."""
         self.serial = itertools.count(time.time_ns() // 1_000_000)
         """Numbers that this session has not used, and probably no earlier one."""
 
@@ -163,6 +167,10 @@ class CentralSession:
                     raise outcome_unknown(request, lost) from lost
                 if isinstance(effect, GiveUp):
                     raise lost
+
+    def expect_bulk(self, commands: int) -> None:
+        """Say how many commands of bulk work will probably follow."""
+        self._pool.expected = commands
 
     async def ping(self) -> tuple[float, str]:
         """Ping the service. Return the seconds it took, and the address that answered."""
@@ -237,7 +245,7 @@ class CentralSession:
             raise NotConnected("the session with the central service is closed")
         self._keepalive.last_use = time.monotonic()
         async with self._pool.acquire("bulk" if bulk else "interactive") as slot:
-            if isinstance(self._session.slots[slot.number], Idle) and not await self._is_usable(slot):
+            if isinstance(self._session.slots[slot.number], Idle) and not await self._is_usable(slot, bulk=bulk):
                 self._record_idle_closed(slot)
             try:
                 yield slot, self._apply(Assigned(slot.number, changes_state(request), time.monotonic()))
@@ -245,14 +253,21 @@ class CentralSession:
                 if isinstance(self._session.slots[slot.number], Busy | LoggingIn):
                     self._apply(Abandoned(slot.number))
 
-    async def _is_usable(self, slot: Slot) -> bool:
+    async def _is_usable(self, slot: Slot, *, bulk: bool) -> bool:
         """Return whether the slot's connection is usable; ping it first if it was idle for long."""
         connection = slot.connection
-        if connection is None or not connection.is_open or not is_current(self.context, connection.credential):
+        if connection is None or not connection.is_open or not self._is_current(connection, bulk=bulk):
             return False
         if time.monotonic() - connection.used <= self._limits.idle_before_ping:
             return True
         return await connection.responds_to_ping(self._limits.ping_deadline) and connection.is_open
+
+    def _is_current(self, connection: Connection, *, bulk: bool) -> bool:
+        """Return whether the connection's credential was chosen with the token that is there now."""
+        now = time.monotonic()
+        if not bulk or now - self._stamp[0] > _CREDENTIAL_CHECK:
+            self._stamp = now, stamp_of(self.context)
+        return connection.credential.stamp == self._stamp[1]
 
     async def _connect(self, slot: Slot, effect: Effect) -> Connection:
         """Return the slot's connection, logging in as often as the policy allows. A failure also fails all waiters."""

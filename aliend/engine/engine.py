@@ -18,13 +18,16 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
-from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_temporary_names
+from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
+from aliend.engine.attempts.replacement import needs_undo
 from aliend.engine.attempts.runner import AttemptRunner
+from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
+from aliend.engine.expansion.target_disks import with_file_systems
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
@@ -73,6 +76,7 @@ class Engine(Queries):
         self._tasks = asyncio.TaskGroup()
         context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
         self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
+        self._batches = BatchRunner(context, self._attempts, self._running, self._limiter)
         self._expansions = ExpansionRunner(context, self._held_jobs)
         self._deletions = DeletionRunner(context)
         self._catalogue_of = catalogue_of
@@ -186,6 +190,8 @@ class Engine(Queries):
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
         check_spec(spec)
+        if spec.direction == "download":
+            spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
         self._wake.set()
         return self._view(job)
@@ -220,6 +226,7 @@ class Engine(Queries):
         """Queue failed and cancelled transfers again; once for each `request_id`."""
         if await self._store.was_requested(request_id):
             return await self.job(number)
+        self._attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         await self._store.record_request(request_id, number)
         return view
@@ -265,7 +272,7 @@ class Engine(Queries):
         await self._attempts.clear_spool()
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(has_temporary_names, page):
+            for transfer in filter(needs_undo, page):
                 self._attempts.clean_up(transfer, await self._store.job(transfer.job))
             last = page[-1].id
 
@@ -277,8 +284,7 @@ class Engine(Queries):
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
             self._expansions.start(work.expanding)
             self._deletions.start(work.deleting)
-            for candidate, result in started:
-                self._attempts.start(candidate, result)
+            self._batches.start(started)
             if not started or self._running.is_full:
                 return work.next_ready
 
@@ -290,6 +296,7 @@ class Engine(Queries):
             full=self._running.full_jobs(load),
             closed=closed_directions(load, self._limits),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
+            batches=self._limits.batch_directions if self._rates == Rates() else (),
             expanding=self._expansions.excluded(),
             expansions=self._expansions.free_slots,
             deleting=self._deletions.excluded(),

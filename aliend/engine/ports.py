@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,9 @@ from aliend.store import Store
 
 class CataloguePort(Protocol):
     """Typed operations on absolute LFNs; they raise the errors of `aliend.errors`."""
+
+    def expect_commands(self, count: int, /) -> None:
+        """Say how many commands will probably follow."""
 
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Return the entries that exist, and the names that do not."""
@@ -101,6 +104,11 @@ class WorkersPort(RunnerPort, Protocol):
 
     def with_options(self, options: TaskOptions) -> RunnerPort:
         """Return the worker processes for tasks with these options."""
+
+    async def start_batch(
+        self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[asyncio.Task[R]]:
+        """Start small files, at most `window[se]` of them on a storage element at a time; see `WorkerPool`."""
 
 
 CatalogueOf = Callable[[Context], CataloguePort]

@@ -184,7 +184,7 @@ class JobProgress:
 
 def view_of_job(job: Job, progress: JobProgress = JobProgress()) -> JobView:
     """Return the view of a job."""
-    is_open = not job.ended_ms
+    is_open = not job.ended_ms and job.state is not JobState.PAUSED
     bytes_done = max(job.bytes_done, min(job.bytes_total, job.bytes_done + progress.bytes))
     left = _seconds_left(job.bytes_total - bytes_done, progress.bytes_per_second)
     left = left or _seconds_left(job.files.unfinished, progress.files_per_second)

@@ -3,6 +3,7 @@
 To the process:
 
     {"do": N, "task": ..., "share": bytes/s}    with `"output": true` after a descriptor was sent over the socket
+    {"batch": [{"do": N, "task": ...}, ...], "window": {se: files}}    small files that one thread copies
     {"stop": N}
     {"grant": N, "size": bytes, "share": ...}   bandwidth credit
     {"pace": N, "share": ...}                   a new rate
@@ -16,8 +17,9 @@ From it: `{"ready": true}` first, or `{"fatal": reason}`; then for a task:
     {"id": N, "failed": se, "reason": ...}      a storage element failed
 
 and once for each task `{"id": N, "unused": bytes of credit, ...}` with `"result": ...`, `"error": ...` or
-`"stopped": true`. `{"retire": true}` asks for a replacement as soon as the process is idle. N is the pipe's own number,
-so that a task may be retried while it is being stopped.
+`"stopped": true`; for a file that leaves its batch with `"left": true`. Messages about the files of a batch come many
+at a time, as `{"answers": [...]}`. `{"retire": true}` asks for a replacement as soon as the process is idle. N is the
+pipe's own number, so that a task may be retried while it is being stopped.
 
 Lines are ASCII: bytes of a path that are not UTF-8 travel as lone surrogates and come back as the same bytes.
 """

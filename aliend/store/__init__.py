@@ -1,5 +1,6 @@
 """The daemon's database: jobs, transfers and sessions in one SQLite file."""
 
+from aliend.store.batch_changes import TransferChange
 from aliend.store.rows.deletions import Deletion, FileKey
 from aliend.store.rows.sessions import IdentityRecord, SessionRecord
 from aliend.store.rows.sync_listings import ListedFile, SyncListings
@@ -20,4 +21,5 @@ __all__ = [
     "SessionRecord",
     "Store",
     "SyncListings",
+    "TransferChange",
 ]

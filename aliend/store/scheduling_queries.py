@@ -9,7 +9,7 @@ from itertools import islice
 from typing import get_args
 
 from aliend.core.transfers.job import STARTABLE, Direction, Job, JobState
-from aliend.core.transfers.scheduler import Candidate, target_key
+from aliend.core.transfers.scheduler import BATCH_FILES, MAX_BATCHES, SMALL_FILE, Candidate, target_key
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.jobs import JobRows
 
@@ -37,8 +37,8 @@ class SchedulingQuery:
     """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
 
     Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned, of as
-    many jobs of each direction. `expanding` and `deleting` are jobs whose work already runs; at most `expansions` more
-    expansions may start.
+    many jobs of each direction, and more in the directions `batches`, in which small files start in batches.
+    `expanding` and `deleting` are jobs whose work already runs; at most `expansions` more expansions may start.
     """
 
     now: float
@@ -46,6 +46,7 @@ class SchedulingQuery:
     full: Collection[int] = ()
     closed: Collection[str] = ()
     limit: int = 0
+    batches: Collection[Direction] = ()
     expanding: Collection[int] = ()
     expansions: int = 0
     deleting: Collection[int] = ()
@@ -97,18 +98,20 @@ def _candidates(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
         if direction not in query.closed:
             for job, transfers in islice(_work_in_turn(connection, direction, query), query.limit):
                 loaded = rows.load(connection, job)
-                candidates += [_candidate(loaded, *row) for row in transfers]
+                batches = direction in query.batches and loaded.spec.allows_batches
+                candidates += [_candidate(loaded, *row, batches=batches) for row in transfers]
     return candidates
 
 
 def _work_in_turn(
     connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery
-) -> Iterator[tuple[int, list[tuple[int, str, int]]]]:
-    """Yield jobs of a direction, each with its first startable transfers: number, target and size."""
+) -> Iterator[tuple[int, list[tuple[int, str, int, int]]]]:
+    """Yield jobs of a direction, each with its first startable transfers: number, target, size, attempts."""
+    limit = query.limit + (MAX_BATCHES * BATCH_FILES if direction in query.batches else 0)
     for job in _jobs_in_turn(connection, direction, query):
         transfers = connection.execute(
-            "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= 1 ORDER BY ready, id LIMIT ?",
-            (job, query.limit),
+            "SELECT id, target, size, attempts FROM transfer WHERE job = ? AND ready <= 1 ORDER BY ready, id LIMIT ?",
+            (job, limit),
         ).fetchall()
         if transfers:
             yield job, transfers
@@ -127,7 +130,7 @@ def _jobs_in_turn(connection: sqlite3.Connection, direction: Direction, query: S
                 first = page[-1][0]
 
 
-def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
+def _candidate(job: Job, transfer: int, target: str, size: int, attempts: int, *, batches: bool) -> Candidate:
     spec = job.spec
     return Candidate(
         transfer=transfer,
@@ -138,6 +141,7 @@ def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
         direction=spec.direction,
         size=size,
         interactive=spec.interactive,
+        small=batches and 0 < size < SMALL_FILE and not attempts,
     )
 
 

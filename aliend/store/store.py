@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -26,7 +26,8 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.errors import StoreError
-from aliend.store import changes, damage, deduplication, scheduling_queries
+from aliend.store import batch_changes, changes, damage, deduplication, scheduling_queries
+from aliend.store.batch_changes import TransferChange
 from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
 from aliend.store.pruning import History
@@ -34,6 +35,7 @@ from aliend.store.rows import attempts as attempt_rows
 from aliend.store.rows import transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
+from aliend.store.rows.incomplete_files import IncompleteFiles
 from aliend.store.rows.jobs import JobRows, Requests, jobs_where
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer, WaitingCause
@@ -65,6 +67,7 @@ class Store:
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
+        self.incomplete = IncompleteFiles(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
         requests = Requests(self._database)
@@ -160,6 +163,16 @@ class Store:
         """Apply an event to one transfer, and save the records of its attempt."""
         return await self._change_where("WHERE id = ?", (number,), event, records=records)
 
+    async def change_each(self, changes: Sequence[TransferChange]) -> list[ChangeResult]:
+        """Apply an event of an attempt to each of some transfers in one transaction; return the results in order."""
+        now = self._clock()
+
+        return await self._database.write(lambda at: self._apply(at, changes, now))
+
+    def _apply(self, transaction: Transaction, changes: Sequence[TransferChange], now: float) -> list[ChangeResult]:
+        after = batch_changes.apply(transaction, self._rows, changes, now)
+        return [ChangeResult((row,), effects, job) for row, effects, job in after]
+
     async def record_attempts(self, records: Sequence[AttemptRecord]) -> None:
         """Save records of attempts."""
         await self._database.write(lambda at: attempt_rows.insert(at.connection, records), durable=False)
@@ -232,26 +245,11 @@ class Store:
             connection = transaction.connection
             result = scheduling_queries.schedulable(connection, self._rows, query)
             selected, turns = choose(result.candidates)
-            return result, self._start(transaction, selected, now), turns
+            changes = [TransferChange(candidate.transfer, Started()) for candidate in selected]
+            started = self._apply(transaction, changes, now)
+            return result, list(zip(selected, started, strict=True)), turns
 
         return await self._database.write(write, durable=False)
-
-    def _start(
-        self, transaction: Transaction, selected: Sequence[Candidate], now: float
-    ) -> list[tuple[Candidate, ChangeResult]]:
-        """Start transfers inside a transaction; a job is read and saved once for all of its files."""
-        results: dict[int, ChangeResult] = {}
-        for number in {candidate.job for candidate in selected}:
-            ids = [candidate.transfer for candidate in selected if candidate.job == number]
-            rows = transfers.select(transaction.connection, f"WHERE id IN ({','.join('?' * len(ids))})", tuple(ids))
-            before = job = self._rows.load(transaction.connection, number)
-            for row in rows:
-                after, effects = step(row, Started(), now)
-                job = transfers.save(transaction, job, row, after)
-                results[row.id] = ChangeResult((after,), tuple(effects), job)
-            saved = self._rows.save(transaction, before, job, int(now * 1000))
-            results.update((row.id, replace(results[row.id], job=saved)) for row in rows)
-        return [(candidate, results[candidate.transfer]) for candidate in selected]
 
     async def jobs_with_ready_files(self, now: float) -> dict[int, int]:
         """Return the first jobs with files that may start: number to priority, the highest first."""

@@ -18,6 +18,7 @@ PARTS = (
     "small",
     "expansion",
     "scheduler",
+    "many_jobs",
     "bandwidth",
     "workers",
     "cancelling",
@@ -30,7 +31,7 @@ PARTS = (
 
 def main(alien_py: str, work: Path, only: str) -> int:
     """Run the parts that `only` names (empty: all), and print their results."""
-    chosen = only.replace(",", " ").split() or list(PARTS)
+    chosen = only.replace(",", " ").replace("-", "_").split() or list(PARTS)
     unknown = sorted(set(chosen) - set(PARTS))
     if unknown:
         print(f"there is no part {', '.join(unknown)}; there are: {', '.join(PARTS)}", file=sys.stderr)

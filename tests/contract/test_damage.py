@@ -76,7 +76,7 @@ async def test_a_damaged_database_is_kept_and_a_new_one_begins(path: Path, damag
         assert kept.name == "aliend.db.damaged-19700101T001640Z"
         assert kept.read_bytes() == content
         assert str(kept) in store.loss
-        assert [str(kept) in warning for warning in store.warnings()] == [True]
+        assert [str(kept) in warning for warning in store.warnings()] == [True, True]
         saved = path.parent / "stdin.damaged-19700101T001640Z" / "content"
         assert saved.read_bytes() == b"from standard input"
 

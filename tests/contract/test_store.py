@@ -36,7 +36,7 @@ from aliend.core.transfers.transfer import (
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.errors import NoSuchJob, StoreError, UsageError
-from aliend.store import BATCH, NewTransfer, SchedulingQuery, SchedulingResult, Store
+from aliend.store import BATCH, NewTransfer, SchedulingQuery, SchedulingResult, Store, TransferChange
 from aliend.store.database import Database, Transaction
 from aliend.store.schema import MIGRATIONS
 
@@ -168,6 +168,26 @@ async def test_a_long_job_is_cancelled_and_retried_in_batches(store: Store) -> N
     again = await store.change_many(job, [Phase.CANCELLED], RetryTransfer(), Retry())
     assert (again.job.state, again.job.ended_ms) == ("active", 0)
     assert again.job.files == Counters(queued=BATCH, cancelled=1)
+
+
+async def test_the_events_of_several_files_are_saved_together(store: Store) -> None:
+    job, other = await filled(store, 3), await filled(store, 1)
+    first, second, third = [one.id for one in await store.transfers(job, 10, 0)]
+    fourth = (await store.transfers(other, 10, 0))[0].id
+    for number in (first, second, fourth):
+        await store.change(number, Started())
+    results = await store.change_each(
+        [
+            TransferChange(second, AttemptFailed("permanent", "why", 0.0, 0.0)),
+            TransferChange(fourth, Succeeded(12, "abc")),
+            TransferChange(first, Succeeded(12, "abc")),
+        ]
+    )
+    assert [result.transfers[0].id for result in results] == [second, fourth, first]
+    assert (await store.job(job)).files == Counters(queued=1, done=1, failed=1) == results[0].job.files
+    assert (await store.job(other)).state.value == "done"
+    assert results[1].job.ended_ms
+    assert (await store.transfer(third)).state == Queued()
 
 
 async def test_a_cancelled_job_takes_no_more_files(store: Store) -> None:

@@ -45,7 +45,9 @@ class Point:
         return f"{self.work}: {self.when} call {self.call} of {self.where.partition(':')[2]}{about}"
 
 
-_CHANGE, _ADD, _SUBMIT = (f"aliend.store.store:Store.{name}" for name in ("change", "add", "submit"))
+_CHANGE, _CHANGE_EACH, _ADD, _SUBMIT = (
+    f"aliend.store.store:Store.{name}" for name in ("change", "change_each", "add", "submit")
+)
 _MADE = "aliend.store.store:Store.record_created_directories"
 _TICKETS, _COMMIT, _MOVE, _REMOVE, _REMOVE_ALL = (
     f"aliend.central.catalogue:Catalogue.{name}" for name in ("access_write", "commit", "move", "remove", "remove_all")
@@ -66,7 +68,10 @@ def points() -> list[Point]:
         (_VERIFY, "before", 1, ""),
         (_VERIFY, "after", 1, ""),
     ]
-    ending: list[tuple[str, str, int, str]] = [(_CHANGE, "before", 1, _SUCCEEDED), (_CHANGE, "after", 1, _SUCCEEDED)]
+    ending: list[tuple[str, str, int, str]] = [
+        (_CHANGE_EACH, "before", 1, _SUCCEEDED),
+        (_CHANGE_EACH, "after", 1, _SUCCEEDED),
+    ]
     exchanging: list[tuple[str, str, int, str]] = [
         (_CHANGE, "before", 1, _REPLACING),  # the new file is whole under its temporary name
         (_CHANGE, "after", 1, _REPLACING),
@@ -74,14 +79,15 @@ def points() -> list[Point]:
         *((_REMOVE, when, 1, "") for when in ("before", "after")),
     ]
     copying = [
-        ("aliend.storage.io.partial_file:PartialFile.publish", "before"),
+        ("aliend.storage.io.partial_file:PartialFile.make_durable", "before"),
         ("os:fsync", "after"),
         ("pathlib:Path.hardlink_to", "after"),
-        ("aliend.storage.io.partial_file:_sync_directory", "before"),
-        ("aliend.storage.io.partial_file:PartialFile.publish", "after"),
+        ("aliend.storage.io.partial_file:sync_directory", "before"),
+        ("aliend.storage.io.partial_file:sync_directory", "after"),
     ]
     return [
-        *(Point("upload", *one) for one in (*registering, *ending)),
+        # Two new files are a batch, which saves the bookings of both together.
+        *(Point("upload", _CHANGE_EACH if one[0] == _CHANGE else one[0], *one[1:]) for one in (*registering, *ending)),
         Point("upload", "aliend.storage.worker.upload:ReplicaUpload.close", "before", inside="worker"),
         *(Point("replication", *one) for one in (*registering[1:4], *ending)),
         *(Point("replacement", *one) for one in (registering[2], registering[4], *exchanging, *ending)),

@@ -19,6 +19,8 @@ from aliend.errors import AliendError
 log = logging.getLogger(__name__)
 
 _KEEPALIVE = Request("version", ("-nomsg",))
+_KEPT, _EXTRA_IDLE = 4, 60.0
+"""Connections that stay open, and seconds after which a further idle one is closed."""
 _KEEPALIVE_TIMEOUT = 120.0
 _RETRY_AFTER = 60.0
 """Seconds between two attempts to replace an old connection."""
@@ -69,7 +71,9 @@ class Keepalive:
         if (slept or connection.route_changed()) and not await connection.responds_to_ping(self._limits.ping_deadline):
             log.info("the network has changed; dropping an idle connection")
             connection.abort()
-        elif now - self.last_use > self._limits.close_after_idle:
+        elif now - self.last_use > self._limits.close_after_idle or (
+            slot.number >= _KEPT and now - connection.used > _EXTRA_IDLE
+        ):
             await self._close(connection)
         elif now - connection.used > self._limits.idle_before_keepalive:
             await self._send_keepalive(connection)

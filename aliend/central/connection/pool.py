@@ -7,15 +7,27 @@ Which slot a caller gets is decided by `aliend.core.connection.pool_policy`; the
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aliend.central.connection.connection import Connection
-from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, SlotState, Work, choose_slot
+from aliend.core.connection.pool_policy import (
+    MAX_CONNECTIONS,
+    NEW_LOGIN_AFTER,
+    BulkLimits,
+    SlotState,
+    Work,
+    bulk_limits,
+    choose_slot,
+)
 
-MAX_CONNECTIONS = 4
+_PAUSE_OF_BULK = 30.0
+"""Seconds without bulk work after which the next request begins new work."""
+_OWN_LOOKUPS = 2.0
+"""Seconds in which requests of a command belong to the work that it begins."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +82,10 @@ class ConnectionPool:
         self._new_login_after = new_login_after
         self._queues: dict[Work, _Queue] = {"interactive": _Queue(), "bulk": _Queue()}
         self._timer: asyncio.TimerHandle | None = None
+        self.expected = 0
+        """Commands of bulk work that will probably follow."""
+        self._last_use: dict[Work, float] = {"interactive": -math.inf, "bulk": -math.inf}
+        self._bulk_since = 0.0
 
     @property
     def waiting(self) -> int:
@@ -79,6 +95,10 @@ class ConnectionPool:
     @asynccontextmanager
     async def acquire(self, work: Work) -> AsyncGenerator[Slot, None]:
         """Wait for a slot and hold it; its connection may be missing or closed."""
+        now = asyncio.get_running_loop().time()
+        if work == "bulk" and now - self._last_use[work] > _PAUSE_OF_BULK:
+            self._bulk_since = now
+        self._last_use[work] = now
         slot = await self._wait_for_slot(work)
         try:
             yield slot
@@ -134,7 +154,8 @@ class ConnectionPool:
     def _assign_first(self, work: Work, queue: _Queue) -> bool:
         """Assign a slot to the first waiter of a queue. Return False if none is free for it."""
         now = asyncio.get_running_loop().time()
-        number = choose_slot([slot.state for slot in self.slots], work, now - queue.since, self._new_login_after())
+        slots, waited = [slot.state for slot in self.slots], now - queue.since
+        number = choose_slot(slots, work, waited, self._new_login_after(), self._bulk_limits(now))
         if number is None:
             return False
         waiter, slot = queue.waiters.popleft(), self.slots[number]
@@ -144,6 +165,10 @@ class ConnectionPool:
             slot.work = work
             waiter.set_result(slot)
         return True
+
+    def _bulk_limits(self, now: float) -> BulkLimits:
+        by_user = self._last_use["interactive"]
+        return bulk_limits(self.expected, now - by_user if by_user > self._bulk_since + _OWN_LOOKUPS else math.inf)
 
     def _on_timer(self) -> None:
         """Dispatch again: a queue may have waited long enough for another login."""

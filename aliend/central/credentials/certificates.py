@@ -159,11 +159,6 @@ def _file_stamp(source: PemSource) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def is_current(context: Context, credential: Credential) -> bool:
-    """Return whether the credential's files are unchanged since `credential` was chosen."""
-    return credential.stamp == stamp_of(context)
-
-
 def now_in_ms() -> int:
     """Return the time in POSIX milliseconds."""
     return time.time_ns() // 1_000_000

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from aliend.core.catalogue.file_system import FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
 from aliend.core.transfers.overwrite import Overwrite
@@ -67,6 +68,7 @@ class JobSpec:
     directory; with `delete` it deletes what only the target has, once everything has arrived.
 
     `label` is a name that the user gave to several jobs (empty: none).
+    `file_systems` are those that the targets of a download were on when it was submitted or its files were found.
     """
 
     direction: Direction
@@ -101,7 +103,25 @@ class JobSpec:
     backup: str = ""
     replaces: str = ""
     delete: bool = False
+    file_systems: tuple[FileSystem, ...] = ()
     label: str = ""
+
+    @property
+    def allows_batches(self) -> bool:
+        """Return whether small files may be copied in batches: nothing is set that applies to each copy by itself."""
+        special = (
+            self.parallel,
+            self.timeout,
+            self.min_rate,
+            self.rate,
+            self.verify,
+            self.whole_archives,
+            self.http,
+            self.backup,
+            self.replaces,
+            not self.recovery,
+        )
+        return self.direction != "copy" and self.purpose in ("copy", "sync") and not any(special)
 
     def target_of(self, source: int) -> str:
         """Return the target of source number `source`."""

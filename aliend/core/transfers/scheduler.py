@@ -6,6 +6,9 @@ then those that somebody waits for at a terminal. Jobs of the same class share t
 lasts, so that a job of many large files gives way to a small one at once. The files of a job go in their order. Two
 copies to the same target never run at the same time: the later one waits and then finds the file. The storage element
 is known only with the ticket; its limit applies when the copy itself starts (`core.transfers.storage_element`).
+
+Small files of one job start as a batch, which uses one slot: a request, a transaction and a message to a worker then
+serve many files. Each file pays its own cost in the round robin.
 """
 
 from __future__ import annotations
@@ -54,12 +57,30 @@ class Limits:
         """Return the limit of a direction (without one: the limit of all files)."""
         return {"download": self.down, "upload": self.up, "copy": 0}[direction] or self.files
 
+    @property
+    def batch_directions(self) -> tuple[Direction, ...]:
+        """Return the directions in which small files start in batches: none where the user limits single files."""
+        if self.files < _BATCHES_FROM or self.is_fixed or self.named:
+            return ()
+        own: tuple[tuple[Direction, int], ...] = (("download", self.down), ("upload", self.up))
+        return tuple(direction for direction, limit in own if not limit)
+
 
 _MIN_WAITING = 2
 _RESERVE_FROM = 4
 """Files at a time from which one slot is reserved for interactive jobs."""
 QUANTUM = 1 << 20
 """Bytes of one turn, and the lowest cost of a file: starting one costs time whatever its size."""
+SMALL_FILE = 1 << 20
+"""Bytes; smaller files are copied in batches."""
+BATCH_FILES = 32
+"""Files in one batch."""
+MAX_BATCHES = 3
+"""Batches of one job at a time: one requests tickets while another copies and a third registers its files."""
+SMALL_FILES_PER_COPY = 4
+"""Small files of a batch that count as one copy on a storage element: most of their time is waiting for answers."""
+_BATCHES_FROM = 8
+"""Files at a time from which small files are copied in batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +88,8 @@ class Candidate:
     """A transfer that may start.
 
     `parallel` is its job's own limit (0: none), `target` is unique to what it writes, `size` is in bytes (0: unknown);
-    somebody waits for an `interactive` one.
+    somebody waits for an `interactive` one. A `small` one may start in a batch; `batch` is the first transfer of the
+    batch in which it starts (0: it starts alone).
     """
 
     transfer: int
@@ -78,6 +100,8 @@ class Candidate:
     direction: Direction = "download"
     size: int = 0
     interactive: bool = False
+    small: bool = False
+    batch: int = 0
 
     @property
     def cost(self) -> int:
@@ -100,11 +124,12 @@ class RoundRobin:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The running transfers: files of each job, their targets, files in each direction."""
+    """The running transfers: slots used by each job, all targets, slots used in each direction, batches of each job."""
 
     by_job: Mapping[int, int]
     targets: frozenset[str]
     by_direction: Mapping[str, int] = field(default_factory=dict)
+    batches: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def running(self) -> int:
@@ -131,9 +156,10 @@ def choose_transfers(
     busy = set(load.targets)
     running = Counter(load.by_job)
     by_direction = Counter(load.by_direction)
+    batches = Counter(load.batches)
     chosen: list[Candidate] = []
     waiting = list(candidates)
-    while free > len(chosen):
+    for _ in range(free):
         heads = _heads(
             candidate
             for candidate in waiting
@@ -141,19 +167,38 @@ def choose_transfers(
             and by_direction[candidate.direction] < limits.for_direction(candidate.direction)
             and candidate.target not in busy
             and _may_run(candidate, running)
+            and not (candidate.small and batches[candidate.job] >= MAX_BATCHES)
         )
         if not heads:
             break
         best, round_robin = _next(heads, round_robin)
-        chosen.append(best)
-        waiting.remove(best)
-        busy.add(best.target)
+        started, round_robin = _with_batch(best, waiting, busy, round_robin)
+        chosen += started
+        waiting = [candidate for candidate in waiting if candidate.target not in busy]
         running[best.job] += 1
         by_direction[best.direction] += 1
+        batches[best.job] += len(started) > 1
     jobs = {candidate.job for candidate in candidates}
     return tuple(chosen), replace(
         round_robin, deficits={job: left for job, left in round_robin.deficits.items() if job in jobs}
     )
+
+
+def _with_batch(
+    best: Candidate, waiting: Iterable[Candidate], busy: set[str], round_robin: RoundRobin
+) -> tuple[list[Candidate], RoundRobin]:
+    """Return the chosen candidate with the small files that start with it, which pay too; add the targets to `busy`."""
+    busy.add(best.target)
+    batch = [best]
+    for candidate in waiting if best.small else ():
+        if len(batch) < BATCH_FILES and candidate.small and candidate.job == best.job and candidate.target not in busy:
+            busy.add(candidate.target)
+            batch.append(candidate)
+    if len(batch) == 1:
+        return batch, round_robin
+    paid = round_robin.deficits[best.job] - sum(candidate.cost for candidate in batch[1:])
+    deficits = {**round_robin.deficits, best.job: paid}
+    return [replace(candidate, batch=best.transfer) for candidate in batch], replace(round_robin, deficits=deficits)
 
 
 def _heads(eligible: Iterable[Candidate]) -> dict[int, Candidate]:

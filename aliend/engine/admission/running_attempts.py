@@ -1,20 +1,20 @@
 """The running attempts and the file slots they use.
 
 An attempt uses no slot while it waits for a storage element, while an unavailable element stalls its copy, or while it
-only waits for the catalogue.
+only waits for the catalogue. The attempts of a batch share one slot.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.attempt_record import Stage
-from aliend.core.transfers.job import Job
+from aliend.core.transfers.job import Direction, Job
 from aliend.core.transfers.scheduler import Limits, Load
 from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import RunningCopy
@@ -26,13 +26,16 @@ _CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
 """Stages that only wait for the central service."""
 _MAX_RUNNING = 250
 """Attempts at a time, including those that use no slot."""
+_COMMANDS: Mapping[Direction, int] = {"download": 1, "upload": 3, "copy": 4}
+"""Commands of the central service for one file."""
 
 
 @dataclass(slots=True, eq=False)
 class RunningAttempt:
     """A running attempt. `target` identifies what it writes; `is_stopped`: it was asked to stop.
 
-    `needs_cleanup` is false once the attempt has left nothing behind.
+    `needs_cleanup` is false once the attempt has left nothing behind. `batch` is the first transfer of the batch in
+    which it runs (0: it runs alone); the attempts of a batch have the same `task`.
     """
 
     transfer: Transfer
@@ -41,6 +44,7 @@ class RunningAttempt:
     progress: AttemptProgress
     is_stopped: bool = False
     needs_cleanup: bool = True
+    batch: int = 0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -62,10 +66,16 @@ class RunningAttempts:
         """Wait for a file slot and for capacity on all of `ses`; see `StorageElementLimiter.acquire`."""
         return self._limiter.acquire(transfer, ses, self._has_free_slot)
 
+    def acquire_batch(
+        self, ses_by_transfer: Mapping[int, frozenset[str]]
+    ) -> AbstractAsyncContextManager[dict[str, int]]:
+        """Wait for a file slot and for capacity; see `StorageElementLimiter.acquire_batch`."""
+        return self._limiter.acquire_batch(ses_by_transfer, self._has_free_slot)
+
     @property
     def is_full(self) -> bool:
         """Return whether no further attempt may start now."""
-        waiting = sum(attempt.progress.stage is Stage.SLOT for attempt in self.by_transfer.values())
+        waiting = len(_units(self._waiting()))
         is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= _MAX_RUNNING
         return is_crowded or not self._has_free_slot()
 
@@ -75,13 +85,13 @@ class RunningAttempts:
         by_job = Counter(attempt.job.id for attempt in slots)
         by_direction: Counter[str] = Counter(attempt.job.spec.direction for attempt in slots)
         targets = frozenset(attempt.target for attempt in self.by_transfer.values())
-        return Load(by_job, targets, by_direction)
+        batches = Counter(attempt.job.id for attempt in _units(self._in_batches()))
+        return Load(by_job, targets, by_direction, batches)
 
     def full_jobs(self, load: Load) -> list[int]:
         """Return the jobs that run as many files as they may, or have enough files that wait for storage."""
         jobs = {attempt.job.id: attempt.job.spec.parallel for attempt in self.by_transfer.values()}
-        attempts = self.by_transfer.values()
-        waiting = Counter(attempt.job.id for attempt in attempts if attempt.progress.stage is Stage.SLOT)
+        waiting = Counter(attempt.job.id for attempt in _units(self._waiting()))
         running = load.by_job
         return [
             job
@@ -96,6 +106,11 @@ class RunningAttempts:
             for attempt in self.by_transfer.values()
             if attempt.progress.stage is not Stage.VERIFY and not attempt.is_stopped
         )
+
+    def expected_commands(self) -> int:
+        """Return about how many commands of the central service the unfinished files of the running jobs need."""
+        jobs = {attempt.job.id: attempt.job for attempt in self.by_transfer.values()}
+        return sum(job.files.unfinished * _COMMANDS[job.spec.direction] for job in jobs.values())
 
     def running_copies(self) -> tuple[RunningCopy, ...]:
         """Return all attempts, as `wait_reason` needs them."""
@@ -136,16 +151,38 @@ class RunningAttempts:
     def _has_free_slot(self) -> bool:
         return len(self._using_slots()) < self.limits.files
 
-    def _using_slots(self) -> list[RunningAttempt]:
-        """Return the attempts that use a slot; those of a job with its own limit always do."""
-        unavailable = self._limiter.unavailable_until()
+    def is_batch_stopped(self, batch: int) -> bool:
+        """Return whether all attempts of a batch were asked to stop."""
+        return all(attempt.is_stopped for attempt in self.by_transfer.values() if attempt.batch == batch)
+
+    def _waiting(self) -> list[RunningAttempt]:
+        return [attempt for attempt in self.by_transfer.values() if attempt.progress.stage is Stage.SLOT]
+
+    def _in_batches(self) -> list[RunningAttempt]:
+        """Return the attempts in batches that do not only wait for the catalogue."""
         return [
+            attempt
+            for attempt in self.by_transfer.values()
+            if attempt.batch and attempt.progress.stage is not Stage.VERIFY
+        ]
+
+    def _using_slots(self) -> list[RunningAttempt]:
+        """Return the attempts that use a slot, one of each batch; those of a job with its own limit always do."""
+        unavailable = self._limiter.unavailable_until()
+        return _units(
             attempt
             for number, attempt in self.by_transfer.items()
             if attempt.job.spec.parallel or self._uses_slot(number, attempt.progress.stage, unavailable)
-        ]
+        )
 
     def _uses_slot(self, number: int, stage: Stage, unavailable: Collection[str]) -> bool:
         if stage is Stage.COPY:
             return not any(se in unavailable for se in self._limiter.elements_of(number))
         return stage not in (Stage.SLOT, Stage.VERIFY)
+
+
+def _units(attempts: Iterable[RunningAttempt]) -> list[RunningAttempt]:
+    """Return one attempt of each batch, and all that run alone."""
+    return list(
+        {(attempt.batch, 0 if attempt.batch else attempt.transfer.id): attempt for attempt in attempts}.values()
+    )

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
-from aliend.core.transfers.scheduler import Limits
+from aliend.core.transfers.scheduler import SMALL_FILES_PER_COPY, Limits
 from aliend.core.transfers.storage_element import (
     STATE_NAMES,
     BackingOff,
@@ -119,6 +119,51 @@ class StorageElementLimiter:
             self._exit(number)
             self.notify_waiters()
 
+    @asynccontextmanager
+    async def acquire_batch(
+        self, ses_by_copy: Mapping[int, frozenset[str]], has_free_slot: Callable[[], bool]
+    ) -> AsyncIterator[dict[str, int]]:
+        """Wait until small files may use all of their elements; yield how many files may use each at a time.
+
+        They get all elements or none, and of each what is free, as far as they need it. Raises CopyError (kind
+        `storage`) while one of them is unavailable.
+        """
+        wanted = Counter(se for ses in ses_by_copy.values() for se in ses)
+        self._require_available(wanted)
+        while not (has_free_slot() and all(self._has_capacity(se) for se in wanted)):
+            self._on_wait()
+            await self._changed.wait()
+            self._require_available(wanted)
+        shares = Counter({se: self._share(se, files) for se, files in wanted.items()})
+        for se in shares:
+            self._step(se, CopyStarted())
+        self._elements_by_copy.update(ses_by_copy)
+        self._copy_counts.update(shares)
+        try:
+            yield {se: share * SMALL_FILES_PER_COPY for se, share in shares.items()}
+        finally:
+            for number in ses_by_copy:
+                self._elements_by_copy.pop(number, None)
+            self._release(shares)
+            self.notify_waiters()
+
+    @contextmanager
+    def outlasting(self, number: int, ses: frozenset[str]) -> Iterator[None]:
+        """Count a copy that goes on after its batch."""
+        self._enter(number, ses)
+        try:
+            yield
+        finally:
+            self._exit(number)
+            self.notify_waiters()
+
+    def _share(self, se: str, files: int) -> int:
+        """Return how many copies on an element are free, of those that so many small files need."""
+        element = self._elements.get(se) or self._new(se)
+        free = effective_limit(element, self._limits.max_for_se(se)) - self._copy_counts[se]
+        needed = -(-files // SMALL_FILES_PER_COPY)
+        return min(needed, free) if isinstance(element.state, Working) else 1
+
     def _require_available(self, ses: Collection[str]) -> None:
         unavailable = {se: until for se, until in self.unavailable_until().items() if se in ses}
         if unavailable:
@@ -157,10 +202,12 @@ class StorageElementLimiter:
         self._copy_counts.update(ses)
 
     def _exit(self, number: int) -> None:
-        ses = self._elements_by_copy.pop(number)
-        self._copy_counts.subtract(ses)
+        self._release(Counter(self._elements_by_copy.pop(number)))
+
+    def _release(self, shares: Counter[str]) -> None:
+        self._copy_counts.subtract(shares)
         self._copy_counts += Counter()
-        for se in ses:
+        for se in shares:
             self._step(se, CopyEnded())
 
     def _step(self, se: str, event: Event) -> None:

@@ -88,8 +88,8 @@ class ArchiveTickets:
 
         Raises AliendError.
         """
-        directory, _, name = transfer.source.rpartition("/")
-        state = self._directory_state((directory, spec.storage, spec.strict, spec.http))
+        name = transfer.source.rpartition("/")[2]
+        state = self._state_of(transfer, spec)
         is_archive = name.endswith(ARCHIVE)
         state.has_archives |= is_archive
         if is_archive or not transfer.md5 or spec.http:
@@ -111,8 +111,27 @@ class ArchiveTickets:
             return await self._resolve(state, transfer, spec, workers), False
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
-        """Return tickets requested for this file itself."""
-        return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
+        """Return tickets requested for this file itself; for XRootD if HTTP is requested and no replica has it."""
+        tickets = await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
+        if tickets or not spec.http or spec.strict:
+            return tickets
+        return await self._catalogue.access_read(transfer.source, spec.storage)
+
+    async def tickets_in_batch(self, transfer: Transfer, spec: JobSpec, workers: RunnerPort) -> list[Ticket] | None:
+        """Return the file's own tickets; None if it may share those of another member. Raises AliendError."""
+        state = self._state_of(transfer, spec)
+        await state.wait_until_resolved("")
+        if transfer.source.endswith(ARCHIVE) or not transfer.md5 or state.has_archives:
+            return None
+        if state.has_started:
+            return await self._resolve(state, transfer, spec, workers)
+        state.has_started = True
+        with state.resolving(""):
+            return await self._resolve(state, transfer, spec, workers)
+
+    def _state_of(self, transfer: Transfer, spec: JobSpec) -> _DirectoryState:
+        directory = transfer.source.rpartition("/")[0]
+        return self._directory_state((directory, spec.storage, spec.strict, spec.http))
 
     def _directory_state(self, key: DirectoryKey) -> _DirectoryState:
         state = self._directories.setdefault(key, _DirectoryState())

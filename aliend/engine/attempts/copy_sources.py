@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.replica_url import member_of
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
@@ -60,11 +61,12 @@ class CopySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalSource:
-    """A local file as it was: size in bytes, modification time in POSIX nanoseconds."""
+    """A local file as it was: size in bytes, times of modification and status change in POSIX nanoseconds."""
 
     path: str
     size: int
     modified_ns: int
+    changed_ns: int
     md5: str = ""
     ses: frozenset[str] = frozenset()
 
@@ -79,16 +81,16 @@ class LocalSource:
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Read it once for all targets."""
-        return await attempt.copy(self._task(attempt, targets))
+        return await attempt.copy(self.upload_task(attempt, targets))
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """Read it only if a target has its size."""
-        return common_md5(await attempt.copy(replace(self._task(attempt, targets), only_compare=True)))
+        return common_md5(await attempt.copy(replace(self.upload_task(attempt, targets), only_compare=True)))
 
-    def _task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
-        return Upload(
-            attempt.transfer.id, self.path, targets, self.size, self.modified_ns, tuning=tuning_of(attempt.spec)
-        )
+    def upload_task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
+        """Return the task that sends it to all targets."""
+        seen = (self.size, self.modified_ns, self.changed_ns)
+        return Upload(attempt.transfer.id, self.path, targets, *seen, tuning=tuning_of(attempt.spec))
 
 
 def common_md5(result: Uploaded) -> str:
@@ -119,7 +121,11 @@ class GridSource:
     @classmethod
     async def look_up(cls, attempt: Attempt, lfn: str) -> GridSource:
         """Request tickets for reading the file. Raises CopyError, ServiceError."""
-        tickets = await attempt.tools.catalogue.access_read(lfn)
+        return cls.of_tickets(lfn, await attempt.tools.catalogue.access_read(lfn))
+
+    @classmethod
+    def of_tickets(cls, lfn: str, tickets: Sequence[Ticket]) -> GridSource:
+        """Return the source to be read with these tickets. Raises CopyError if there are none."""
         if not tickets:
             raise CopyError(f"{lfn} has no readable replica", kind="permanent")
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))
@@ -197,7 +203,7 @@ class GridSource:
         if not await asyncio.to_thread(path.exists):
             return ""
         status = await asyncio.to_thread(path.stat)
-        local = LocalSource(str(path), status.st_size, status.st_mtime_ns)
+        local = LocalSource(str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         return await local.verify_existing(attempt, targets) if local.size == self.size else ""
 
     async def _relay(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
@@ -215,5 +221,6 @@ class GridSource:
         )
         downloaded = await attempt.copy(incoming, lambda moved: attempt.progress.record_bytes(moved // 2))
         status = await asyncio.to_thread(path.stat)
-        outgoing = Upload(attempt.transfer.id, str(path), targets, downloaded.size, status.st_mtime_ns)
+        seen = (downloaded.size, status.st_mtime_ns, status.st_ctime_ns)
+        outgoing = Upload(attempt.transfer.id, str(path), targets, *seen)
         return await attempt.copy(outgoing, lambda moved: attempt.progress.record_bytes((self.size + moved) // 2))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.copying.target_paths import target_root
+from aliend.core.catalogue.replica_url import is_http
+from aliend.core.copying.target_paths import NO_HTTP, target_root
 from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.overwrite import compares_content
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, replica_urls
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.tasks import Checksum, Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
@@ -25,14 +30,41 @@ async def download(attempt: Attempt) -> Succeeded:
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
+    if await _has_content_already(attempt):
+        return Succeeded(transfer.size, transfer.md5)
     attempt.progress.enter_stage(Stage.TICKET)
     tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
     try:
-        return await _fetch(attempt, tickets)
+        return await fetch(attempt, tickets)
     except CopyError as error:
         if not shared or error.kind != "permanent":
             raise
-    return await _fetch(attempt, await archives.own_tickets(transfer, spec))
+    return await fetch(attempt, await archives.own_tickets(transfer, spec))
+
+
+async def _has_content_already(attempt: Attempt) -> bool:
+    """Return whether the target has the listed size and md5 already, so that no ticket is needed.
+
+    Raises CopyError if it cannot be read.
+    """
+    transfer = attempt.transfer
+    if not (compares_content(attempt.spec.overwrite) and transfer.md5 and transfer.size):
+        return False
+    if await asyncio.to_thread(_complete_size, Path(transfer.target), transfer.id) != transfer.size:
+        return False
+    found = await attempt.tools.workers.run(Checksum(transfer.id, transfer.target), lambda _: None)
+    return found.md5 == transfer.md5
+
+
+def _complete_size(target: Path, transfer: int) -> int:
+    """Return the bytes of a regular file; -1 of anything else, and while a partial file of the transfer remains."""
+    if os.path.lexists(target.with_name(partial_name(target.name, transfer))):
+        return -1
+    try:
+        status = target.lstat()
+    except OSError:
+        return -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
 
 async def _is_empty(attempt: Attempt) -> bool:
@@ -54,21 +86,32 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         umask=spec.umask,
         lfn=transfer.source,
         keep_free=attempt.tools.keep_free,
+        file_systems=spec.file_systems,
     )
     attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
     return Succeeded(0, EMPTY_MD5, "the entry has no content")
 
 
-async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
-    """Copy with these tickets."""
-    transfer, spec = attempt.transfer, attempt.spec
+async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
+    """Copy with these tickets. Raises AliendError."""
     if not tickets:
-        hint = "no replica that can be read over HTTP; omit -http" if spec.http else "no readable replica"
-        raise CopyError(f"{transfer.source} has {hint}", kind="permanent")
+        hint = "no replica that can be read over HTTP; omit -http" if attempt.spec.http else "no readable replica"
+        raise CopyError(f"{attempt.transfer.source} has {hint}", kind="permanent")
     unavailable = attempt.tools.limiter.unavailable_until()
     tickets = sorted(tickets, key=lambda ticket: ticket.se in unavailable)
-    task = Download(
+    attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
+    async with attempt.acquire({tickets[0].se}):
+        attempt.progress.enter_stage(Stage.COPY)
+        result = await _run_copy(attempt, download_task(attempt, tickets))
+    warning = NO_HTTP if attempt.spec.http and not is_http(tickets[0].url) else result.warning
+    return Succeeded(result.size, result.md5, warning)
+
+
+def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
+    """Return the task that copies the file with these tickets, of which there is at least one."""
+    transfer, spec = attempt.transfer, attempt.spec
+    return Download(
         id=transfer.id,
         sources=replica_urls(tickets),
         target=transfer.target,
@@ -83,12 +126,8 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         verify=spec.verify,
         ca=spec.context.ca,
         tuning=tuning_of(spec),
+        file_systems=spec.file_systems,
     )
-    attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
-    async with attempt.acquire({tickets[0].se}):
-        attempt.progress.enter_stage(Stage.COPY)
-        result = await _run_copy(attempt, task)
-    return Succeeded(result.size, result.md5, result.warning)
 
 
 async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
@@ -99,26 +138,39 @@ async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
         for se, reason in error.replicas:
             attempt.progress.record_replica(se, reason)
         raise
+    _record_result(attempt, result)
+    return result
+
+
+def succeeded(attempt: Attempt, result: Downloaded) -> Succeeded:
+    """Record the result of a copy, and return the event that it causes."""
+    _record_result(attempt, result)
+    return Succeeded(result.size, result.md5, result.warning)
+
+
+def _record_result(attempt: Attempt, result: Downloaded) -> None:
     for se, reason in result.failures:
         attempt.progress.record_replica(se, reason)
     attempt.progress.record_bytes(0 if result.kept else result.size)
     attempt.progress.record_replica(result.se)
     if result.se:
         attempt.tools.limiter.record_success(result.se)
-    return result
 
 
 def _missing_directories(root: str, target: str) -> list[str]:
     """Return the directories that the copy will create. Raises CopyError if the target has left the root."""
-    _check_contained(root, target)
+    require_contained(root, target)
     try:
         return [str(parent) for parent in Path(target).parents if not parent.exists()]
     except OSError:  # the copy itself will report it
         return []
 
 
-def _check_contained(root: str, target: str) -> None:
-    """Check again just before the copy: a link may have appeared below the root since the expansion."""
+def require_contained(root: str, target: str) -> None:
+    """Check again just before the copy: a link may have appeared below the root since the expansion.
+
+    Raises CopyError.
+    """
     relative = target.removeprefix(root.rstrip("/") + "/")
     if relative != target:
         local_path(root, relative, lambda path: Path(path).is_symlink())

@@ -9,31 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aliend.core.catalogue import storage_spec
-from aliend.core.catalogue.entries import Entry, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked
+from aliend.engine.attempts import registration_errors
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
+from aliend.engine.kept_replicas import list_replicas, read_tickets, storage_elements_of
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
-from aliend.storage.tasks import Compare, ReplicaOutcome, replica_urls
+from aliend.storage.tasks import Compare, ReplicaOutcome, Uploaded, replica_urls
 
 log = logging.getLogger(__name__)
 
 _VISIBILITY_CHECKS = 6
 _CHECK_INTERVAL = 4.0
 """Seconds between two lookups of the replicas: the service may answer from a cache of 15 s."""
-_UNFINISHED_RETRY = 120.0
-"""Seconds between attempts while an unfinished file has the name of a replica; servers keep it for ten minutes."""
 _UNAVAILABLE_RETRY = 15.0
 """Shortest pause in seconds before storage that is unavailable is tried again."""
 _COMMIT_ATTEMPTS = 3
 """Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
-_LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
+_NOTHING_REGISTERED = 53
 _NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
 """Refuses tickets for a name that has other content, and for an impossible storage specification."""
@@ -59,39 +59,68 @@ class ReplicaRegistration:
         self._guids = intent.guids if intent else ()
         self._goal = intent.goal if intent else 0
         self._unconfirmed_tickets = intent.tickets if intent else ()
+        self._existed = bool(intent and intent.existed)
         self._guid = ""
         self._registered: set[str] = set()
         self._failed: dict[str, ReplicaOutcome] = {}
         self._rejected: set[str] = set()
+        self._unresolved: dict[str, OutcomeUnknown | ServiceError] = {}
+        """Commits of a batch that were refused or not answered, by storage element."""
         self._md5 = source.md5
+        self._storage = attempt.spec.storage or storage_spec.default_spec(attempt.transfer.target, source.size)
 
-    async def run(self, entry: Entry | None) -> RegisteredFile:
+    async def run(self, entry: Entry | None, existing: Collection[str] | None = None) -> RegisteredFile:
         """Register the granted number of replicas; `entry` is what the name is now (None, or our file).
 
-        Raises CopyError: permanent if some replicas are registered and others cannot be, transient if waiting helps.
+        `existing` are its storage elements, if the caller has just looked them up. Raises CopyError: permanent if some
+        replicas are registered and others cannot be, transient if waiting helps.
         """
-        storage = self._attempt.spec.storage or storage_spec.default_spec(
-            self._attempt.transfer.target, self._source.size
-        )
         if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
-            self._registered = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
+            self._registered = set(existing or await storage_elements_of(self._catalogue, self._lfn))
         await self._resume()
         if entry or self._registered:
-            await self._add_missing(storage)
+            await self._add_missing(self._storage)
         else:
-            await self._add(storage)
+            await self._add(self._storage)
+        return await self.finish(entry)
+
+    async def send_alone(self, tickets: Sequence[Ticket]) -> RegisteredFile:
+        """Copy a new file with tickets that were booked in a batch. Raises as `run`."""
+        await self.register(tickets, await self._copy(tickets))
+        return await self.finish(None)
+
+    async def finish(self, entry: Entry | None) -> RegisteredFile:
+        """Add the replicas that could not be written elsewhere, and verify all. Raises as `run`."""
         if self._attempt.spec.recovery:
-            await self._add_missing(storage)
+            await self._add_missing(self._storage)
         if not self._registered:
-            raise self._no_replica()
+            raise registration_errors.no_replica(self._lfn, self._failed)
         guid = await self._verify(entry)
         if len(self._registered) < self._goal:
             raise self._incomplete()
         if self._attempt.spec.verify:
             await self._read_back()
-        return RegisteredFile(guid, self._md5, self._warning(storage))
+        return RegisteredFile(guid, self._md5, self._warning(self._storage))
+
+    @property
+    def registered(self) -> set[str]:
+        """Return the storage elements that have a registered replica."""
+        return self._registered
+
+    async def complete(self, entry: Entry, registered: Collection[str], storage: str) -> RegisteredFile:
+        """Add replicas to a file with this content, which has those on `registered`. Raises as `run`."""
+        self._md5, self._guid, self._registered = entry.md5, entry.guid, set(registered)
+        await self._resume()
+        for _ in range(1 + self._attempt.spec.recovery):
+            await self._add_missing(storage)
+        guid = await self._verify(None)
+        if len(self._registered) < self._goal:
+            raise CopyError(
+                registration_errors.reasons(self._failed), self._incomplete().kind, self._incomplete().retry_after
+            )
+        return RegisteredFile(guid, self._md5, "")
 
     async def _read_back(self) -> None:
         """Raise CopyError if a storage element does not return what was sent to it."""
@@ -118,12 +147,21 @@ class ReplicaRegistration:
             log.info("transfer %d: no further storage available for %s", self._attempt.transfer.id, more)
 
     async def _add(self, storage: str) -> None:
+        if tickets := await self.book(storage):
+            await self._save_intent(tickets)
+            await self.register(tickets, await self._copy(tickets))
+
+    async def book(self, storage: str = "") -> list[Ticket]:
+        """Request tickets for replicas on `storage` (empty: what the job wants). Raises AliendError.
+
+        Save the intent (see `intent_of`) before the tickets are used.
+        """
         md5 = self._md5 if self._registered else ""
         self._attempt.progress.enter_stage(Stage.TICKET)
-        tickets = await self._request_tickets(md5, storage)
+        tickets = await self._request_tickets(md5, storage or self._storage)
         tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._registered}.values())
         if not tickets:
-            return
+            return []
         if any(ticket.md5 and ticket.guid not in self._guids for ticket in tickets) and not md5:
             # Tickets for a registered name add replicas to that file, and `commit` would change its md5.
             raise self._registered_meanwhile()
@@ -131,18 +169,52 @@ class ReplicaRegistration:
             raise CopyError(f"{self._lfn} was removed or replaced meanwhile; no replica was added", kind="permanent")
         self._goal = self._goal or len(tickets)
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
-        await self._save_intent(tickets)
-        outcomes = await self._copy(tickets)
+        return tickets
+
+    async def register(self, tickets: Sequence[Ticket], outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
+        """Register what was written with these tickets, and record what was not. Raises AliendError."""
         written = [ticket for ticket, outcome in outcomes if not outcome.error]
         if len(written) < len(tickets):
             await self._save_intent(written)
+        await self._commit_all(outcomes)
+
+    async def _commit_all(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
+        """Register what was written. A cancelled upload completes this: a name must not keep only some replicas.
+
+        A temporary name is removed anyway.
+        """
+        if self._lfn != self._attempt.transfer.target:
+            await self._commit_each(outcomes)
+            return
+        await self._attempt.finish(self._commit_each(outcomes))
+
+    async def _commit_each(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
         for ticket, outcome in outcomes:
             self._attempt.progress.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
                 self._record_failure(outcome)
                 log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
-            else:
+            elif ticket.se not in self._registered:
                 await self._commit(ticket)
+
+    def use(self, catalogue: CataloguePort) -> None:
+        """Use this catalogue from now on."""
+        self._catalogue = catalogue
+
+    async def register_at_once(self, tickets: Sequence[Ticket]) -> bool:
+        """Register all replicas with one commit each; return False after a refusal or a lost reply: `register` goes on.
+
+        Raises AliendError.
+        """
+        for ticket in tickets:
+            self._attempt.progress.enter_stage(Stage.COMMIT)
+            try:
+                await self._commit_once(ticket)
+            except (OutcomeUnknown, ServiceError) as error:
+                self._unresolved[ticket.se] = error
+                return False
+            self._record_registered(ticket)
+        return True
 
     async def _resume(self) -> None:
         """Register the files that an interrupted attempt has written, if they are complete on all targets.
@@ -168,7 +240,11 @@ class ReplicaRegistration:
         self._failed.clear()
 
     async def _save_intent(self, tickets: Sequence[Ticket]) -> None:
-        await self._attempt.save_intent(ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets)))
+        await self._attempt.save_intent(self.intent_of(tickets))
+
+    def intent_of(self, tickets: Sequence[Ticket]) -> ReplicasBooked:
+        """Return the intent to register replicas that are written with these tickets."""
+        return ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets), self._existed)
 
     def _registered_meanwhile(self) -> CopyError:
         return CopyError(f"{self._lfn} was registered a moment ago; checking again", "transient", 1.0)
@@ -205,15 +281,19 @@ class ReplicaRegistration:
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
         self._attempt.progress.enter_stage(Stage.SLOT, ses)
-        limiter = self._attempt.tools.limiter
         async with self._attempt.acquire(ses):
             self._attempt.progress.enter_stage(Stage.COPY)
             result = await self._source.copy_to(self._attempt, replica_urls(tickets))
-            for outcome in result.replicas:
-                if not outcome.error:
-                    limiter.record_success(outcome.se)
-                elif outcome.kind == "transient":
-                    limiter.record_failure(outcome.se, outcome.error)
+        return self.record_copy(tickets, result)
+
+    def record_copy(self, tickets: Sequence[Ticket], result: Uploaded) -> list[tuple[Ticket, ReplicaOutcome]]:
+        """Record the result of a copy; return the outcome for each ticket. Raises CopyError for another content."""
+        limiter = self._attempt.tools.limiter
+        for outcome in result.replicas:
+            if not outcome.error:
+                limiter.record_success(outcome.se)
+            elif outcome.kind == "transient":
+                limiter.record_failure(outcome.se, outcome.error)
         # if no target was reachable, the file was not read
         if self._md5 and result.md5 not in (self._md5, ""):
             raise CopyError(f"{self._source.name} differs from the registered file {self._lfn}", kind="permanent")
@@ -231,7 +311,7 @@ class ReplicaRegistration:
             if number:
                 await asyncio.sleep(_CHECK_INTERVAL)
             try:
-                await self._catalogue.commit(ticket, self._source.size, self._lfn, self._md5)
+                await self._commit_once(ticket)
                 break
             except (OutcomeUnknown, ServiceError) as error:
                 if isinstance(error, ServiceError) and error.code != _NOTHING_REGISTERED:
@@ -243,6 +323,14 @@ class ReplicaRegistration:
             self._rejected.add(ticket.se)
             self._record_failure(ReplicaOutcome(ticket.se, ticket.url, reason, "transient"))
             return
+        self._record_registered(ticket)
+
+    async def _commit_once(self, ticket: Ticket) -> None:
+        if error := self._unresolved.pop(ticket.se, None):
+            raise error
+        await self._catalogue.commit(ticket, self._source.size, self._lfn, self._md5)
+
+    def _record_registered(self, ticket: Ticket) -> None:
         self._registered.add(ticket.se)
         self._attempt.progress.record_replica(ticket.se)
 
@@ -260,7 +348,7 @@ class ReplicaRegistration:
                 continue
             if entry is None or entry.guid != ticket.guid:
                 return False
-            if ticket.se in {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}:
+            if ticket.se in await storage_elements_of(self._catalogue, self._lfn):
                 return True
         return False
 
@@ -271,60 +359,40 @@ class ReplicaRegistration:
         was lost was looked up: the replicas are checked only if some existed `before`.
         """
         self._attempt.progress.enter_stage(Stage.VERIFY)
-        entry = await self._attempt.tools.stats.stat_batched(self._lfn)
-        if entry is None or entry.guid not in self._guids:
-            theirs = f"GUID {entry.guid}" if entry else "nothing"
-            raise CopyError(
-                f"another user registered {self._lfn} meanwhile (the catalogue shows {theirs}); their file was not "
-                "touched",
-                kind="permanent",
-            )
         if before is None:
-            return entry.guid
+            entry = await self._attempt.tools.stats.stat_batched(self._lfn)
+            return self._own_guid(entry.guid if entry else "")
+        tickets = await read_tickets(self._catalogue, self._lfn)
+        if self._registered <= {ticket.se for ticket in tickets}:
+            return self._own_guid(tickets[0].guid)
+        # A replica that cannot be read now has no ticket.
+        entry = await self._attempt.tools.stats.stat(self._lfn)
+        guid = self._own_guid(entry.guid if entry else "")
         for check in range(_VISIBILITY_CHECKS):
             if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
             shown = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
             if self._registered <= shown:
-                return entry.guid
+                return guid
         missing = ", ".join(sorted(self._registered - shown))
         raise CopyError(f"the catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
 
+    def _own_guid(self, guid: str) -> str:
+        """Return the GUID that the catalogue shows. Raises CopyError if it is not ours."""
+        if guid in self._guids:
+            return guid
+        raise CopyError(
+            f"another user registered {self._lfn} meanwhile (the catalogue shows "
+            f"{f'GUID {guid}' if guid else 'nothing'}); their file was not touched",
+            kind="permanent",
+        )
+
     def _incomplete(self) -> CopyError:
-        registered = (
-            f"{len(self._registered)} of {self._goal} replicas are registered ({', '.join(sorted(self._registered))})"
-        )
-        if any(outcome.kind == "storage" for outcome in self._failed.values()):
-            return CopyError(f"{registered}; {self._reasons()}", "storage", _UNFINISHED_RETRY)
-        if self._rejected - self._registered:
-            return CopyError(f"{registered}; {self._reasons()}", "transient")
-        return CopyError(f"{registered}; {self._reasons()}; a retry adds the missing ones", "permanent")
-
-    def _no_replica(self) -> CopyError:
-        is_transient = any(outcome.kind != "permanent" for outcome in self._failed.values())
-        if not self._failed:
-            return CopyError(f"the central service granted no storage for {self._lfn}", kind="permanent")
-        return CopyError(
-            f"no replica of {self._lfn} could be written: {self._reasons()}",
-            kind="transient" if is_transient else "permanent",
-        )
-
-    def _reasons(self) -> str:
-        failed = "; ".join(f"{se}: {outcome.error}" for se, outcome in sorted(self._failed.items()))
-        return failed or "the central service granted no further storage"
+        is_refused = bool(self._rejected - self._registered)
+        return registration_errors.incomplete(self._registered, self._goal, self._failed, is_refused=is_refused)
 
     def _warning(self, storage: str) -> str:
         wanted = storage_spec.replica_count(storage)
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"
-
-
-async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:
-    """Return the replicas of a file; none for a file that lost all of them or was only touched."""
-    try:
-        return await catalogue.whereis(lfn)
-    except ServiceError as error:
-        if error.code in {_LOST, _NOT_FOUND}:
-            return []
-        raise

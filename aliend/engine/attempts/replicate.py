@@ -9,13 +9,15 @@ import asyncio
 from collections.abc import Sequence
 
 from aliend.core.catalogue import storage_spec
-from aliend.core.catalogue.entries import Entry
+from aliend.core.catalogue.entries import Entry, Ticket
+from aliend.core.catalogue.replica_url import member_of
 from aliend.core.grid.mirror_replies import QueuedMirror
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import GridSource
-from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
+from aliend.engine.attempts.replica_registration import ReplicaRegistration
+from aliend.engine.kept_replicas import read_tickets, storage_elements_of
 from aliend.errors import CopyError
 
 POLL_INTERVAL = 5.0
@@ -26,23 +28,29 @@ MIRROR_TIMEOUT = 900.0
 
 async def replicate(attempt: Attempt) -> Succeeded:
     """Create the missing replicas on the requested storage elements. Raises AliendError."""
-    entry = await _entry(attempt)
-    existing = {replica.se for replica in await list_replicas(attempt.tools.catalogue, entry.lfn)}
+    lfn = attempt.transfer.source
+    tickets = await read_tickets(attempt.tools.catalogue, lfn)
+    entry = await _entry(attempt, tickets)
+    existing = {ticket.se for ticket in tickets} or await storage_elements_of(attempt.tools.catalogue, lfn)
     plan = await _plan(attempt, entry, existing)
     if plan is None or len(existing) >= plan.goal:
         return Succeeded(entry.size, entry.md5, "all requested replicas exist already")
     if attempt.spec.purpose == "mirror":
         return await _mirror(attempt, entry, plan, existing)
-    source = await GridSource.look_up(attempt, entry.lfn)
+    source = GridSource.of_tickets(lfn, tickets)
     if source.is_member:
-        raise CopyError(f"{entry.lfn} is a member of an archive; replicate the archive instead", kind="permanent")
-    registered = await ReplicaRegistration(attempt, source, entry.lfn, plan).run(entry)
+        raise CopyError(f"{lfn} is a member of an archive; replicate the archive instead", kind="permanent")
+    registered = await ReplicaRegistration(attempt, source, lfn, plan).run(entry, existing)
     await asyncio.to_thread(attempt.tools.spool.clear, attempt.transfer.id)
     return Succeeded(entry.size, registered.md5)
 
 
-async def _entry(attempt: Attempt) -> Entry:
+async def _entry(attempt: Attempt, tickets: Sequence[Ticket]) -> Entry:
+    """Return the file; its tickets say what the catalogue knows, unless it is a member of an archive."""
     lfn = attempt.transfer.source
+    if tickets and not member_of(tickets[0].url):
+        first = tickets[0]
+        return Entry(lfn, "file", first.size, md5=first.md5, guid=first.guid)
     entry = await attempt.tools.stats.stat(lfn)
     if entry is None:
         raise CopyError(f"{lfn} does not exist in the catalogue", kind="permanent")

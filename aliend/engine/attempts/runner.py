@@ -16,7 +16,7 @@ from aliend.core.connection.context import Context
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.effects import ChangeOwner, CleanUp, Effect, HoldJob, StartCopy, StopCopy
 from aliend.core.transfers.error_mapping import failure_event
-from aliend.core.transfers.job import Direction, Hold, Job
+from aliend.core.transfers.job import Direction, Hold, Job, JobSpec
 from aliend.core.transfers.scheduler import Candidate
 from aliend.core.transfers.transfer import (
     Cancelled,
@@ -28,7 +28,6 @@ from aliend.core.transfers.transfer import (
     NoIntent,
     Phase,
     Transfer,
-    has_temporary_names,
     is_unfinished,
 )
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
@@ -39,7 +38,7 @@ from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
 from aliend.engine.attempts.relay_spool import RelaySpool
-from aliend.engine.attempts.replacement import undo
+from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
@@ -47,11 +46,13 @@ from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import RemovePartial, TaskOptions
-from aliend.store import ChangeResult
+from aliend.store import ChangeResult, TransferChange
 
 log = logging.getLogger(__name__)
 
-_BY_DIRECTION: dict[Direction, Callable[[Attempt], Awaitable[Event]]] = {
+Work = Callable[[Attempt], Awaitable[Event]]
+"""What an attempt does, or what is left of it; returns the event that ended it, or raises an error."""
+_BY_DIRECTION: dict[Direction, Work] = {
     "download": download,
     "upload": upload,
     "copy": grid_copy,
@@ -86,8 +87,13 @@ class AttemptRunner:
 
     def start(self, candidate: Candidate, result: ChangeResult) -> None:
         """Run the attempt that the scheduler has started."""
+        if running := self.register(candidate, result):
+            self.run_alone(running)
+
+    def register(self, candidate: Candidate, result: ChangeResult) -> RunningAttempt | None:
+        """Return an attempt that the scheduler has started, and that is not running yet; None: it was not started."""
         if not any(isinstance(effect, StartCopy) for effect in result.effects):
-            return
+            return None
         (transfer,) = result.transfers
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
 
@@ -95,11 +101,21 @@ class AttemptRunner:
             self._running.rates.add_bytes(running.job.id, moved)
 
         progress = AttemptProgress(transfer, self._context.clock, self._context.wake, on_bytes)
-        running = RunningAttempt(transfer, result.job, candidate.target, progress)
+        running = RunningAttempt(transfer, result.job, candidate.target, progress, batch=candidate.batch)
         self._running.by_transfer[transfer.id] = running
-        running.task = self._context.tasks.create_task(self._run(running))
         if self._monitoring is None or self._monitoring.done():
             self._monitoring = self._context.tasks.create_task(self._monitor.run())
+        return running
+
+    def run_alone(self, running: RunningAttempt, work: Work | None = None) -> None:
+        """Run a registered attempt in a task of its own; `work` is what is left of it (None: all)."""
+        running.batch = 0
+        running.task = self._context.tasks.create_task(self._run(running, work))
+
+    def forget_lookups(self, job: int) -> None:
+        """Forget what was looked up in advance for a job: the user tries again after a pause."""
+        for stats in self._stats.values():
+            stats.forget(job)
 
     def clean_up(self, transfer: Transfer, job: Job) -> None:
         """Clean up after a transfer that ended with an earlier daemon."""
@@ -107,7 +123,7 @@ class AttemptRunner:
             progress = AttemptProgress(transfer, self._context.clock)
             running = RunningAttempt(transfer, job, transfer.target, progress, is_stopped=True)
             self._running.by_transfer[transfer.id] = running
-            running.task = self._context.tasks.create_task(self._finish(running))
+            running.task = self._context.tasks.create_task(self.finish(running))
 
     async def clear_spool(self) -> None:
         """Remove relayed files of transfers that ended with an earlier daemon."""
@@ -145,7 +161,8 @@ class AttemptRunner:
         running = self._running.by_transfer.get(number)
         if running and running.task and not running.is_stopped:
             running.is_stopped = True
-            running.task.cancel()
+            if not running.batch or self._running.is_batch_stopped(running.batch):
+                running.task.cancel()
 
     async def _change_owner(self, number: int, job: int) -> None:
         """Continue the running attempt for another job."""
@@ -164,27 +181,29 @@ class AttemptRunner:
         except StoreError as error:
             log.error("cannot put job %d on hold: %s", job, error)
 
-    async def _run(self, running: RunningAttempt) -> None:
+    async def _run(self, running: RunningAttempt, work: Work | None = None) -> None:
         try:
-            await self._attempt(running)
+            await self._attempt(running, work)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not running.is_stopped or task is None:
                 raise
             task.uncancel()
-            await self._record_stopped(running)
+            await self.record_stopped([running])
         finally:
             running.is_stopped = True
-            await self._finish(running)
+            await self.finish(running)
 
-    async def _record_stopped(self, running: RunningAttempt) -> None:
-        """Record an attempt that was stopped."""
+    async def record_stopped(self, stopped: Sequence[RunningAttempt]) -> None:
+        """Record attempts that were stopped."""
+        if not stopped:
+            return
         try:
-            await self._store.record_attempts(running.progress.records(None))
+            await self._store.record_attempts([one for each in stopped for one in each.progress.records(None)])
         except StoreError as error:
-            log.warning("transfer %d: cannot record its attempt: %s", running.transfer.id, error)
+            log.warning("cannot record the attempts that were stopped: %s", error)
 
-    async def _finish(self, running: RunningAttempt) -> None:
+    async def finish(self, running: RunningAttempt) -> None:
         """Clean up unless the daemon is stopping, and free the slot in any case."""
         task = asyncio.current_task()
         try:
@@ -192,50 +211,67 @@ class AttemptRunner:
                 await self._clean_up(running.transfer.id, running.job)
         finally:
             del self._running.by_transfer[running.transfer.id]
+            self._limiter.notify_waiters()  # the slot is free only now
             self._context.wake()
 
-    async def _attempt(self, running: RunningAttempt) -> None:
-        """Run the attempt, and save its event as soon as the database can be written."""
-        event = await self._run_guarded(running)
+    async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
+        """Run the attempt, and save its event."""
+        await self.settle([(running, await self._run_guarded(running, work))])
+
+    async def settle(self, ended: Sequence[tuple[RunningAttempt, Event]]) -> None:
+        """Save the events that ended attempts as soon as the database can be written, and perform the effects."""
+        if not ended:
+            return
+        changes = [TransferChange(one.transfer.id, event, one.progress.records(event)) for one, event in ended]
         while True:
             try:
-                result = await self._store.change(running.transfer.id, event, running.progress.records(event))
+                results = await self._store.change_each(changes)
                 break
             except StoreError as error:
-                log.error("transfer %d: cannot save %s: %s", running.transfer.id, event, error)
+                log.error("%d transfers: cannot save %s ...: %s", len(ended), ended[0][1], error)
                 await asyncio.sleep(_STORE_RETRY)
-        state = result.transfers[0].state
-        log.info("transfer %d: %s", running.transfer.id, state)
-        if isinstance(state, Done):
-            running.needs_cleanup = False
-            self._running.rates.add_files(running.job.id, 1)
-            self._held_jobs.reset_backoff(running.job.id)
-        running.is_stopped = True
-        await self.perform(result.effects)
+        effects: dict[object, Effect] = {}
+        for (running, _), result in zip(ended, results, strict=True):
+            state = result.transfers[0].state
+            log.info("transfer %d: %s", running.transfer.id, state)
+            if isinstance(state, Done):
+                running.needs_cleanup = False
+                self._running.rates.add_files(running.job.id, 1)
+                self._held_jobs.reset_backoff(running.job.id)
+            running.is_stopped = True
+            for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
+                effects.setdefault(effect.job if isinstance(effect, HoldJob) else effect, effect)
+        await self.perform(tuple(effects.values()))
 
-    async def _run_guarded(self, running: RunningAttempt) -> Event:
+    async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
-        spec, chance = running.job.spec, self._context.random
-        attempt = Attempt(running.transfer, spec, running.progress, self._tools(running))
+        attempt = self.attempt_of(running)
         try:
-            if spec.purpose in ("replicate", "mirror"):
-                return await replicate(attempt)
-            return await _BY_DIRECTION[spec.direction](attempt)
-        except AliendError as error:
-            return failure_event(error, chance(), spec.retries)
-        except Exception as error:
-            log.exception("transfer %d: internal error", running.transfer.id)
-            return failure_event(error, chance())
+            return await (work or _work_of(attempt.spec))(attempt)
+        except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
+            return self.failure(running, error)
+
+    def failure(self, running: RunningAttempt, error: Exception) -> Event:
+        """Return the event of an attempt that failed; log an error that is not ours with its traceback."""
+        if not isinstance(error, AliendError):
+            log.error("transfer %d: internal error", running.transfer.id, exc_info=error)
+            return failure_event(error, self._context.random())
+        return failure_event(error, self._context.random(), running.job.spec.retries)
+
+    def attempt_of(self, running: RunningAttempt) -> Attempt:
+        """Return the attempt with the tools that it may use."""
+        return Attempt(running.transfer, running.job.spec, running.progress, self._tools(running))
 
     def _tools(self, running: RunningAttempt) -> AttemptTools:
         context = running.job.spec.context
         catalogue = self._context.catalogue_of(context)
+        catalogue.expect_commands(self._running.expected_commands())
         if context not in self._stats:
             self._stats[context] = StatBatcher(catalogue, self._running.unverified_uploads)
             self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)
         return AttemptTools(
             catalogue=catalogue,
-            workers=self._context.workers.with_options(self._task_options(running)),
+            workers=self._context.workers.with_options(self.task_options(running)),
             running=self._running,
             limiter=self._limiter,
             stats=self._stats[context],
@@ -245,7 +281,8 @@ class AttemptRunner:
             keep_free=self.keep_free,
         )
 
-    def _task_options(self, running: RunningAttempt) -> TaskOptions:
+    def task_options(self, running: RunningAttempt) -> TaskOptions:
+        """Return the options of an attempt's copies."""
         spec = running.job.spec
 
         def on_source_change(se: str) -> None:
@@ -264,6 +301,9 @@ class AttemptRunner:
                 continue
             await self._clean_up(number, job)
 
+    async def _is_given_up(self, number: int) -> bool:
+        return isinstance((await self._store.transfer(number)).state, Failed | Cancelled)
+
     async def _clean_up(self, number: int, job: Job) -> None:
         """Remove what a transfer that was given up left behind; the next daemon repeats what fails now."""
         try:
@@ -276,10 +316,15 @@ class AttemptRunner:
                 created = await self._store.created_directories_above(job.id, transfer.target)
                 task = RemovePartial(number, transfer.target, tuple(created))
                 await self._context.workers.run(task, lambda _: None)
-            elif has_temporary_names(transfer):
-                await undo(self._context.catalogue_of(job.spec.context), transfer.target, transfer.intent)
+            elif needs_undo(transfer):
+                catalogue = self._context.catalogue_of(job.spec.context)
+                await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))
                 await self._store.change(number, IntentSaved(NoIntent()))
         except AliendError as error:
             log.warning("transfer %d: cannot clean up everything: %s", number, error)
         except Exception:
             log.exception("transfer %d: internal error while cleaning up", number)
+
+
+def _work_of(spec: JobSpec) -> Work:
+    return replicate if spec.purpose in ("replicate", "mirror") else _BY_DIRECTION[spec.direction]

@@ -2,8 +2,9 @@
 
 Each caller gets an answer that the catalogue gave after its call, as if it had asked alone. Only one request is sent at
 a time; calls made meanwhile share the next one. A batched call waits longer, as long as more callers are expected. Only
-`stat_ahead` may return a slightly older answer: names that do not exist are looked up in advance. It also looks up the
-directories above each name, once for all files below them: the service would register a file below a file.
+`stat_ahead` may return a slightly older answer: names are looked up in advance, for one job only. What another job
+finds may be what the first one has just changed. It also looks up the directories above each name, once for all files
+below them: the service would register a file below a file.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ BATCH_DELAY = 0.02
 """Seconds that a call waits for others."""
 LONG_BATCH_DELAY = 0.25
 """Seconds that a batched call waits for others."""
+_ANSWERS, _LONGEST_DELAY = 4, 3.0
+"""It waits longer for a slow service: as long as so many answers take, at most so many seconds."""
 PREFETCH_TTL = 15.0
 """Seconds after which names looked up in advance are forgotten."""
 BATCH_SIZE = 50
 """Names in one request."""
 
 _Lookup = tuple[str, asyncio.Future[Entry | None]]
+_Known = tuple[float, Entry | None]
+"""When a name was looked up in advance (monotonic seconds), and what it was."""
 
 
 class StatBatcher:
@@ -39,9 +44,11 @@ class StatBatcher:
         self._batched: list[_Lookup] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._missing: dict[str, float] = {}
+        self._known: dict[tuple[int, str], _Known] = {}
         self._above: dict[str, tuple[float, bool]] = {}
         """When names above others were looked up, and whether they are files."""
+        self._took = 0.0
+        """Seconds that the last request took."""
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
@@ -59,20 +66,24 @@ class StatBatcher:
         if len(self._batched) >= BATCH_SIZE or not self._expected():
             self._flush_batched()
         elif self._timer is None:
-            self._timer = loop.call_later(LONG_BATCH_DELAY, self._flush_batched)
+            self._timer = loop.call_later(self._batch_delay(), self._flush_batched)
         return await lookup[1]
 
-    async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
-        """Return the entry of a name that its transfer has not changed yet; also look up `others` for later calls."""
+    async def stat_ahead(self, job: int, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
+        """Return the entry of a name that the job has not changed yet; also look up `others` for its later calls."""
         async with self._prefetch_lock:
-            entry = None
-            if self._missing.pop(lfn, 0.0) <= time.monotonic() - PREFETCH_TTL:
+            at, entry = self._known.pop((job, lfn), (0.0, None))
+            if at <= time.monotonic() - PREFETCH_TTL:
                 try:
-                    entry = await self._look_ahead([lfn, *(await others())])
+                    entry = await self._look_ahead(job, [lfn, *(await others())])
                 except ServiceError:  # one bad name must not fail the others
                     entry = await self.stat(lfn)
             await self.require_directories(lfn)
         return entry
+
+    def forget(self, job: int) -> None:
+        """Forget what was looked up in advance for a job."""
+        self._known = {key: known for key, known in self._known.items() if key[0] != job}
 
     async def require_directories(self, lfn: str) -> None:
         """Raise CopyError if a file stands where `lfn` needs a directory above it."""
@@ -80,12 +91,13 @@ class StatBatcher:
         self._record_above(unknown, await asyncio.gather(*(self.stat(name) for name in unknown)))
         for name in paths.ancestors(lfn):
             if self._above.get(name, (0.0, False))[1]:
+                del self._above[name]  # the user may remove it
                 raise CopyError(
                     f"{name} is a file in the catalogue, not a directory; nothing was created below it",
                     kind="permanent",
                 )
 
-    async def _look_ahead(self, lfns: Sequence[str]) -> Entry | None:
+    async def _look_ahead(self, job: int, lfns: Sequence[str]) -> Entry | None:
         """Look up names and what is above them, as many as one request can name; return the entry of the first name."""
         names: dict[str, None] = {}
         targets: list[str] = []
@@ -95,12 +107,13 @@ class StatBatcher:
                 break
             names |= group
             targets.append(lfn)
-        entries, missing = await self._catalogue.stat(list(names))
-        now, by_name = time.monotonic(), {paths.without_slash(entry.lfn): entry for entry in entries}
+        begun = time.monotonic()
+        entries, _ = await self._catalogue.stat(list(names))
+        by_name = {paths.without_slash(entry.lfn): entry for entry in entries}
         above = [name for name in names if name not in targets]
         self._record_above(above, [by_name.get(name) for name in above])
-        self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
-        self._missing.update((name, now) for name in missing if name in targets and name != lfns[0])
+        self._known = {key: known for key, known in self._known.items() if known[0] > begun - PREFETCH_TTL}
+        self._known |= {(job, name): (begun, by_name.get(paths.without_slash(name))) for name in targets[1:]}
         return by_name.get(paths.without_slash(lfns[0]))
 
     def _unknown_above(self, lfn: str) -> list[str]:
@@ -121,6 +134,9 @@ class StatBatcher:
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
+
+    def _batch_delay(self) -> float:
+        return max(LONG_BATCH_DELAY, min(_ANSWERS * self._took, _LONGEST_DELAY))
 
     def _flush_batched(self) -> None:
         if self._timer:
@@ -144,8 +160,10 @@ class StatBatcher:
     async def _resolve(self, lookups: list[_Lookup]) -> None:
         if not lookups:
             return
+        begun = time.monotonic()
         try:
             entries, _ = await self._catalogue.stat(list(dict.fromkeys(lfn for lfn, _ in lookups)))
+            self._took = time.monotonic() - begun
         except ServiceError as error:
             if len(lookups) == 1:
                 _fail(lookups, error)

@@ -13,19 +13,18 @@ from aliend.core.transfers.replacement import temporary_names
 from aliend.core.transfers.transfer import NoIntent, Replacing, ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource, LocalSource
+from aliend.engine.attempts.kept_files import ALREADY_THERE, keep
 from aliend.engine.attempts.replacement import identity_of, replace_file
-from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
+from aliend.engine.attempts.replica_registration import ReplicaRegistration
 from aliend.errors import CopyError
 from aliend.storage.errors import read_error
-
-ALREADY_THERE = "the target exists already with the same content"
 
 
 async def upload(attempt: Attempt) -> Succeeded:
     """Upload the local file and verify all replicas. Raises AliendError."""
     if isinstance(attempt.transfer.intent, Replacing):
         return await finish_replacement(attempt, attempt.transfer.intent)
-    source = await asyncio.to_thread(_local_source, attempt.transfer.source)
+    source = await asyncio.to_thread(local_source, attempt.transfer.source)
     if source.size:
         return await upload_or_keep(attempt, source)
     if attempt.spec.touch_empty:
@@ -39,12 +38,16 @@ async def upload(attempt: Attempt) -> Succeeded:
 
 async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
     """Register a file that is not empty under the transfer's target, unless it exists there. Raises AliendError."""
+    return await upload_onto(attempt, source, await stat_target(attempt))
+
+
+async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None) -> Succeeded:
+    """Do the same with the entry that has the target's name now. Raises AliendError."""
     transfer = attempt.transfer
-    entry = await _stat_target(attempt)
     booked = transfer.intent if isinstance(transfer.intent, ReplicasBooked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
-    if entry is None or (booked and entry.guid in booked.guids):
+    if entry is None or (booked and entry.guid in booked.guids and not booked.existed):
         registered = await ReplicaRegistration(attempt, source, transfer.target, booked).run(entry)
         return Succeeded(source.size, registered.md5, registered.warning)
     if entry.is_directory:
@@ -53,13 +56,15 @@ async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
     is_same = compares_content(policy) and await _is_same(attempt, source, entry)
     action, reason = action_for_existing(policy, transfer.target, is_same=is_same, in_catalogue=True)
     if action == "keep":
-        return Succeeded(source.size, entry.md5, ALREADY_THERE)
+        if kept := await keep(attempt, source, entry):
+            return kept
+        action, reason = action_for_existing(policy, transfer.target, is_same=False, in_catalogue=True)
     if action == "refuse":
         raise CopyError(reason, kind="permanent")
-    return await _replace(attempt, source, entry, None)
+    return await _replace(attempt, source, await attempt.tools.stats.stat(transfer.target), None)
 
 
-async def _stat_target(attempt: Attempt) -> Entry | None:
+async def stat_target(attempt: Attempt) -> Entry | None:
     """Return the target's entry; before anything was done a slightly older answer is good enough."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
@@ -69,7 +74,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
     async def others() -> list[str]:
         return [transfer.target for transfer in await attempt.next_transfers()]
 
-    return await attempt.tools.stats.stat_ahead(lfn, others)
+    return await attempt.tools.stats.stat_ahead(attempt.transfer.job, lfn, others)
 
 
 async def create_empty_entry(attempt: Attempt) -> Succeeded:
@@ -89,12 +94,8 @@ async def create_empty_entry(attempt: Attempt) -> Succeeded:
 
 
 async def _is_same(attempt: Attempt, source: CopySource, entry: Entry) -> bool:
-    """Return whether the catalogue has this content, with at least one replica."""
-    if entry.size != source.size or not entry.md5:
-        return False
-    if await source.content_md5(attempt) != entry.md5:
-        return False
-    return bool(await list_replicas(attempt.tools.catalogue, entry.lfn))
+    """Return whether the catalogue has this content."""
+    return entry.size == source.size and bool(entry.md5) and await source.content_md5(attempt) == entry.md5
 
 
 async def _replace(
@@ -128,11 +129,12 @@ async def finish_replacement(attempt: Attempt, plan: Replacing) -> Succeeded:
     return Succeeded(entry.size, entry.md5)
 
 
-def _local_source(path: str) -> LocalSource:
+def local_source(path: str) -> LocalSource:
+    """Return a local file as it is now. Raises CopyError if it is not a regular file, or cannot be read."""
     try:
         status = Path(path).stat()
     except OSError as error:
         raise read_error(error, path) from error
     if not stat.S_ISREG(status.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    return LocalSource(path, status.st_size, status.st_mtime_ns)
+    return LocalSource(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

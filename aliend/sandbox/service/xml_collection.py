@@ -12,6 +12,8 @@ from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry
 
 _FILE = re.compile(r"<file\s+(.*?)/?>", re.DOTALL)
+_MOST_LINES_BEFORE = 10
+"""The number of lines in which the text of a collection must begin."""
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 _ORDER = (
     *("name", "aclId", "broken", "ctime", "dir", "entryId", "expiretime", "gowner", "guid", "guidtime", "jobid"),
@@ -83,8 +85,12 @@ def elements(text: str) -> list[str]:
 
 
 def read(text: str) -> list[dict[str, str]] | None:
-    """Return the attributes of each file of a collection; None if the text is not a collection."""
-    if "<collection" not in text:
+    """Return the attributes of each file of a collection; None if a long text does not begin as a collection.
+
+    A short text that is no collection has no files, as for the service.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    if len(lines) > _MOST_LINES_BEFORE and not any(line.startswith("<alien>") for line in lines[:_MOST_LINES_BEFORE]):
         return None
     return [{name: unescape(value) for name, value in _ATTRIBUTE.findall(found[1])} for found in _FILE.finditer(text)]
 

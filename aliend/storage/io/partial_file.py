@@ -142,9 +142,18 @@ class PartialFile:
 
         Raises CopyError `permanent` if that is impossible, and OSError.
         """
+        self.make_durable(umask)
+        self.rename(overwrite=overwrite)
+        sync_directory(self._target.parent)
+
+    def make_durable(self, umask: int) -> None:
+        """Flush its content and its mode `0666 & ~umask` to the disk. Raises OSError."""
         self._wait_for_flush()
         os.fchmod(self._fd, 0o666 & ~umask)
         os.fsync(self._fd)
+
+    def rename(self, *, overwrite: bool) -> None:
+        """Rename it to the target as `publish` does; the new name is durable once its directory is flushed."""
         try:
             if overwrite:
                 self.path.replace(self._target)
@@ -155,7 +164,6 @@ class PartialFile:
                 f"{self._target}: its directory was moved or replaced during the download; copy the file again",
                 "permanent",
             ) from None
-        _sync_directory(self._target.parent)
 
     def remove(self) -> None:
         """Remove the file."""
@@ -257,7 +265,8 @@ def _is_current(fd: int, path: Path) -> bool:
     return True
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Flush the names in a directory to the disk. Raises OSError."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from aliend.errors import CopyError
@@ -18,6 +19,8 @@ _KILL_TIMEOUT = 3.0
 """Seconds that the kernel may take to end a killed process."""
 _SIDE_TASKS = 8
 """Reads, server queries and removals of partial files at a time; they never wait for copies."""
+_BATCH_LOAD = 64
+"""Files of a process above which the next batch goes to another one."""
 _CLOSE_STOP_TIMEOUT, _CLOSE_KILL_TIMEOUT = 1.0, 0.8
 """The same limits in `close`."""
 
@@ -69,6 +72,34 @@ class WorkerGroup:
                 return cast("R", await self._result(process, number))
         finally:
             self.load -= 1
+
+    async def start_batch(
+        self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[asyncio.Task[R]]:
+        """Start small files in one process, see `WorkerPool.start_batch`."""
+        process = await self._choose_for_batch()
+        numbers = process.start_batch(tasks, window, options)
+        self.load += len(tasks)
+        results = []
+        for number in numbers:
+            result = asyncio.get_running_loop().create_task(self._result(process, number))
+            result.add_done_callback(partial(self._batch_file_ended, process, number))
+            results.append(result)
+        return cast("list[asyncio.Task[R]]", results)
+
+    def _batch_file_ended(self, process: WorkerProcess, number: int, _: asyncio.Task[Result]) -> None:
+        self.load -= 1
+        process.abandon(number)  # the task may have been cancelled before it began to wait
+
+    async def _choose_for_batch(self) -> WorkerProcess:
+        """Return the busiest process that has few files: a second process costs a small file a sixth more CPU."""
+        usable = [process for process in self._processes if process.is_usable and process.load < _BATCH_LOAD]
+        process = max(usable, key=lambda process: process.load, default=None)
+        if process is None or self._closed:
+            return await self._choose(another=True)
+        if timer := self._dismissals.pop(process, None):
+            timer.cancel()
+        return process
 
     async def _result(self, process: WorkerProcess, number: int) -> Result:
         try:

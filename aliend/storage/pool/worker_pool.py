@@ -8,7 +8,7 @@ variables once in the life of a process; only a few sets of variables have proce
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
@@ -87,6 +87,17 @@ class WorkerPool:
         finally:
             if not group.load:
                 self._group_idle.set()
+
+    async def start_batch(
+        self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[asyncio.Task[R]]:
+        """Start small files of one job, all of one kind of task; return a running task for the result of each.
+
+        At most `window[se]` of them use a storage element at a time; `options` are those of each. The tasks raise what
+        `run` raises, or LeftBatch; cancelling one stops its copy.
+        """
+        group = await self._group_for(tasks[0], options[0].settings)
+        return await group.start_batch(tasks, window, options)
 
     @asynccontextmanager
     async def open_read(self, task: Read) -> AsyncGenerator[Stream, None]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,18 @@ from aliend.storage import wire
 from aliend.storage.errors import exceeded_limit
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants, ThrottledTask
 from aliend.storage.pool.worker_environment import isolated, worker_environment
-from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, TaskOptions, Upload, WorkerDied
+from aliend.storage.tasks import (
+    Compare,
+    Download,
+    LeftBatch,
+    Read,
+    Result,
+    Stopped,
+    Task,
+    TaskOptions,
+    Upload,
+    WorkerDied,
+)
 
 RETIRE_AFTER = 5000
 """Tasks after which a process is replaced, in case its library leaks."""
@@ -107,6 +118,23 @@ class WorkerProcess:
         self._send(message)
         return self._count
 
+    def start_batch(
+        self, tasks: Sequence[Task[Any]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[int]:
+        """Send it small files to copy in one thread, each with its options. Return the numbers to wait for.
+
+        At most `window[se]` of them use a storage element at a time. Their bytes do not count as bandwidth.
+        """
+        numbers = range(self._count + 1, self._count + 1 + len(tasks))
+        self._count += len(tasks)
+        self.retired = self.retired or self._count >= RETIRE_AFTER
+        for number, own in zip(numbers, options, strict=True):
+            answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            self._pending[number] = _Pending(answer, _ignore_progress, own, 0)
+        packed = [{"do": number, "task": wire.pack(task)} for number, task in zip(numbers, tasks, strict=True)]
+        self._send({"batch": packed, "window": dict(window)})
+        return list(numbers)
+
     def _add_flow(self, number: int, task: Task[Any], options: TaskOptions) -> int:
         match task:
             case Download() | Read() | Compare():
@@ -133,6 +161,12 @@ class WorkerProcess:
         await asyncio.wait([pending.answer])
         self._pending.pop(number, None)
         return pending.answer.result()
+
+    def abandon(self, number: int) -> None:
+        """Stop a task and drop it, unless its result was taken."""
+        if number in self._pending:
+            self.stop(number)
+            self.forget(number)
 
     def stop(self, number: int) -> None:
         """Ask a task to stop between two chunks; its progress is ignored from now on."""
@@ -207,6 +241,9 @@ class WorkerProcess:
                 self._fatal = reason
             case {"retire": True}:
                 self.retired = True
+            case {"answers": list(answers)}:
+                for answer in answers:
+                    self._dispatch(answer)
             case {"id": int(number)} if (pending := self._pending.get(number)) and not pending.answer.done():
                 self._dispatch_task_message(pending, message)
 
@@ -257,3 +294,5 @@ def _answer(pending: _Pending, message: dict[str, Any]) -> None:
             pending.answer.set_exception(wire.unpack_error(packed))
         case {"stopped": True}:
             pending.answer.set_exception(Stopped())
+        case {"left": True}:
+            pending.answer.set_exception(LeftBatch())

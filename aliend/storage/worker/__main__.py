@@ -79,6 +79,7 @@ class Worker:
         self._runners = runners
         self._must_retire = must_retire
         self._contexts: dict[int, TaskContext] = {}
+        self._batches: dict[int, Any] = {}
         self._pool = ThreadPoolExecutor(_HELPER_THREADS)
         self._threads = ThreadPoolExecutor(_TASK_THREADS)
         self._ending = False
@@ -92,8 +93,12 @@ class Worker:
             case {"do": int(number), "task": dict(packed), "share": int(share)}:
                 output = self._receive_output() if message.get("output") else None
                 self._start(number, wire.unpack_task(packed), share, output)
+            case {"batch": list(packed), "window": dict(window)}:
+                self._start_batch({one["do"]: wire.unpack_task(one["task"]) for one in packed}, window)
             case {"stop": int(number)} if context := self._contexts.get(number):
                 context.completions.stop()
+            case {"stop": int(number)} if batch := self._batches.get(number):
+                batch.stop(number)
             case {"grant": int(number), "size": int(size), "share": int(share)} if context := self._contexts.get(
                 number
             ):
@@ -128,8 +133,27 @@ class Worker:
         self._contexts.pop(number)
         self._end_if_done()
 
+    def _start_batch(self, tasks: dict[int, Task[Any]], window: dict[str, int]) -> None:
+        """Start the tasks of one message in one thread."""
+        module = import_module("aliend.storage.worker.batch")
+        batch = module.batch_of(tasks, window, self._pool, lambda answers: self._pipe.send({"answers": answers}))
+        self._batches.update(dict.fromkeys(tasks, batch))
+        self._threads.submit(self._run_batch, batch, list(tasks))
+
+    def _run_batch(self, batch: Any, numbers: list[int]) -> None:  # noqa: ANN401 - its module is imported late
+        try:
+            batch.run()
+        except Exception as error:  # noqa: BLE001 - as in `_answer`; answers that were sent before count
+            packed = wire.pack_error(_internal_error(error))
+            self._pipe.send({"answers": [{"id": number, "unused": 0, "error": packed} for number in numbers]})
+        if self._must_retire():
+            self._pipe.send({"retire": True})
+        for number in numbers:
+            del self._batches[number]
+        self._end_if_done()
+
     def _end_if_done(self) -> None:
-        if self._ending and not self._contexts:
+        if self._ending and not self._contexts and not self._batches:
             os._exit(0)
 
     def _answer(self, task: Task[Any], context: TaskContext) -> dict[str, Any]:
@@ -140,10 +164,11 @@ class Worker:
         except CopyError as error:
             return {"error": wire.pack_error(error)}
         except Exception as error:  # noqa: BLE001 - the edge of the process: the daemon must learn of every error
-            place = _location_of(error)
-            return {
-                "error": wire.pack_error(CopyError(f"internal error in the copy: {type(error).__name__} at {place}"))
-            }
+            return {"error": wire.pack_error(_internal_error(error))}
+
+
+def _internal_error(error: Exception) -> CopyError:
+    return CopyError(f"internal error in the copy: {type(error).__name__} at {_location_of(error)}")
 
 
 def _location_of(error: BaseException) -> str:

@@ -131,14 +131,14 @@ def upload(task: Upload, context: TaskContext) -> Uploaded:
     except OSError as error:
         raise read_error(error, task.source) from error
     try:
-        return _UploadPass(task, context, fd).run()
+        return UploadPass(task, context, fd).run()
     except OSError as error:
         raise read_error(error, task.source) from error
     finally:
         os.close(fd)
 
 
-class _UploadPass:
+class UploadPass:
     """One pass over the local file."""
 
     def __init__(self, task: Upload, context: TaskContext, fd: int) -> None:
@@ -165,6 +165,10 @@ class _UploadPass:
             raise
         self._for_each_alive(ReplicaUpload.close)
         self._verify_all()
+        return self.result()
+
+    def result(self) -> Uploaded:
+        """Return the outcome of each replica."""
         md5 = self._digests.md5 if self._offset == self._task.size else ""
         return Uploaded(self._task.size, md5, tuple(each.outcome() for each in self._replicas))
 
@@ -217,6 +221,8 @@ class _UploadPass:
         seen = (self._task.size, self._task.modified_ns, now.st_dev, now.st_ino)
         if seen != (now.st_size, now.st_mtime_ns, named.st_dev, named.st_ino):
             raise self._changed()
+        if self._task.changed_ns != now.st_ctime_ns:  # its content, with the mtime put back, or only its mode or a link
+            raise CopyError(f"{self._task.source} was changed during the upload; it is sent again", "transient", 1.0)
 
     def _changed(self) -> CopyError:
         return CopyError(
@@ -225,15 +231,17 @@ class _UploadPass:
 
     def _verify_all(self) -> None:
         """Verify the replicas in parallel: a server takes seconds for the checksum of a large file."""
-        completions = self._context.completions
-        queries = [
-            (replica, ChecksumQuery(completions, replica.target, self._task.size))
+        queries = self._start_queries()
+        wait_all(self._context.completions, *(query for _, query in queries))
+        for replica, query in queries:
+            self._verify(replica, query)
+
+    def _start_queries(self) -> list[tuple[ReplicaUpload, ChecksumQuery]]:
+        return [
+            (replica, ChecksumQuery(self._context.completions, replica.target, self._task.size))
             for replica in self._replicas
             if replica.is_alive or replica.exists
         ]
-        wait_all(completions, *(query for _, query in queries))
-        for replica, query in queries:
-            self._verify(replica, query)
 
     def _verify(self, replica: ReplicaUpload, query: ChecksumQuery) -> None:
         """Verify size and checksum on the storage; an existing file must have the right checksum."""

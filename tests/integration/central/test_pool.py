@@ -81,3 +81,40 @@ async def test_a_permanent_queue_gets_another_connection() -> None:
     async with asyncio.timeout(10):
         await asyncio.gather(*(work() for _ in range(3)))
     assert used == {0, 1}
+
+
+async def _used_by_bulk(pool: ConnectionPool, workers: int, enough: int) -> set[int]:
+    """Return the slots that so many workers have used together once `enough` were used."""
+    used = set[int]()
+
+    async def work() -> None:
+        while len(used) < enough:
+            async with pool.acquire("bulk") as slot:
+                slot.connection = slot.connection or cast(Connection, Open())
+                used.add(slot.number)
+                await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(work() for _ in range(workers)))
+    return used
+
+
+async def test_much_bulk_work_gets_eight_connections_without_waiting() -> None:
+    pool = ConnectionPool(lambda: 60.0)
+    pool.expected = 604
+    assert await _used_by_bulk(pool, 12, 8) == set(range(8))
+
+
+async def test_a_user_who_works_beside_it_limits_bulk_work_to_four_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aliend.central.connection.pool._OWN_LOOKUPS", 0.0)
+    pool = ConnectionPool(lambda: 60.0)
+    pool.expected = 604
+    async with pool.acquire("bulk") as slot:
+        slot.connection = cast(Connection, Open())
+        await asyncio.sleep(0.01)
+        async with pool.acquire("interactive") as other:
+            other.connection = cast(Connection, Open())
+    assert await _used_by_bulk(pool, 12, 4) <= set(range(5))
+    assert sum(slot.connection is not None for slot in pool.slots) <= 5

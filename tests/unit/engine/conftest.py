@@ -61,6 +61,13 @@ class House:
         await self._until(lambda: self._job_state(job), state)
         return await self.engine.job(job)
 
+    async def until_done(self, job: int, files: int) -> None:
+        """Wait until so many files of the job are done."""
+        await self._until(lambda: self._files_done(job), files)
+
+    async def _files_done(self, job: int) -> int:
+        return (await self.engine.job(job)).files.done
+
     async def _transfer_states(self, job: int) -> list[str]:
         return [one.state for one in await self.engine.transfers(job)]
 

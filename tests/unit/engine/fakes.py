@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import os
 import zipfile
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from aliend.storage.tasks import (
     Compared,
     Download,
     Downloaded,
+    LeftBatch,
     Listed,
     ListMembers,
     R,
@@ -108,6 +110,8 @@ class FakeCatalogue:
         self.mirrored: list[tuple[str, Ticket]] = []
         self.mirror_states: list[MirrorState] = []
         self.page = 2
+        self.hold_commits_after = 1000
+        """The number of commits after which further ones have no answer."""
 
     def _begin(self, command: str, *words: str) -> None:
         self.calls[command] += 1
@@ -121,6 +125,9 @@ class FakeCatalogue:
 
     def _is_directory(self, lfn: str) -> bool:
         return any(name.startswith(lfn.rstrip("/") + "/") for name in self.grid.files)
+
+    def expect_commands(self, count: int, /) -> None:
+        self.expected = count
 
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         self._begin("stat", *lfns)
@@ -164,7 +171,9 @@ class FakeCatalogue:
         archive, member = self.grid.archives.get(lfn, (lfn, ""))
         whole = self.grid.files[archive]
         anchor = f"#{member}" if member else ""
-        replicas = self.grid.replicas[whole.guid].items()
+        replicas = self.grid.replicas.get(whole.guid, {}).items()
+        if not replicas:
+            raise ServiceError("access", 77, "No read PFNs")
         return [Ticket(url + anchor, "secret", whole.guid, se, entry.size, entry.md5) for se, url in replicas]
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
@@ -183,6 +192,8 @@ class FakeCatalogue:
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         self._begin("commit", lfn, ticket.se)
+        while self.calls["commit"] > self.hold_commits_after:  # noqa: ASYNC110 - a fake
+            await asyncio.sleep(0.001)
         assert md5_of(self.grid.content(ticket.url)) == md5
         known = self.grid.replicas.setdefault(ticket.guid, {})
         if ticket.se in known:
@@ -254,6 +265,10 @@ class FakeWorkers:
         self.job_rates: dict[int, int] = {}
         self.given: list[tuple[int, int, int]] = []
         self.slowed: dict[int, int] = {}
+        self.held: set[str] = set()
+        """Targets of downloads that wait until they are removed from it."""
+        self.batches: list[int] = []
+        """The numbers of files of the batches."""
 
     @property
     def bandwidth(self) -> FakeWorkers:
@@ -278,6 +293,27 @@ class FakeWorkers:
     def seconds_since_wait(self) -> dict[int, float]:
         return {}
 
+    async def start_batch(
+        self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[asyncio.Task[R]]:
+        self.terms += options
+        self.batches.append(len(tasks))
+        in_use: Counter[str] = Counter()
+        return [asyncio.create_task(self._in_turn(task, window, in_use)) for task in tasks]
+
+    async def _in_turn(self, task: Any, window: Mapping[str, int], in_use: Counter[str]) -> Any:  # noqa: ANN401
+        """Copy a file of a batch; what is unusual leaves it."""
+        ses = [one.se for one in (task.sources[:1] if isinstance(task, Download) else task.targets)]
+        while any(in_use[se] >= window[se] for se in ses):  # noqa: ASYNC110 - a fake
+            await asyncio.sleep(0)
+        in_use.update(ses)
+        try:
+            if isinstance(task, Download) and os.path.exists(task.target):  # noqa: PTH110, ASYNC240 - a fake
+                raise LeftBatch
+            return await self._run(task, lambda _: None)
+        finally:
+            in_use.subtract(ses)
+
     async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
         return cast("R", await self._run(task, on_progress))
 
@@ -301,6 +337,8 @@ class FakeWorkers:
             on_progress(1)
             if self.hold:
                 await self.hold.wait()
+            while getattr(task, "target", "") in self.held:  # noqa: ASYNC110 - a fake
+                await asyncio.sleep(0.001)
             if self.faults:
                 raise self.faults.pop(0)
             if isinstance(task, ThirdParty):

@@ -39,7 +39,7 @@ async def test_a_limit_applies_immediately_and_survives_a_restart(house: House, 
     assert house.engine.limits_in_use().limits == Limits(down=3, up=5)
     await eventually(lambda: house.workers.running == 3)
     await house.engine.change_limits({"down": None, "up": None})
-    await eventually(lambda: house.workers.running == 4)
+    await eventually(lambda: house.workers.running > 3)
     assert house.engine.limits_in_use().limits == Limits()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
@@ -24,8 +23,9 @@ def chmod(call: Call) -> None:
 def chown(call: Call) -> None:
     """Change the owner of entries and of their GUID records."""
     _demand_operands(call)
-    owner, _, group = call.operands[0].partition(".")
-    _change_all(call, "chown", {"owner": owner, **({"gowner": group} if group else {})})
+    owner, *more = call.operands[0].rstrip(".").split(".")
+    group = {"gowner": more[0]} if len(more) == 1 and more[0] else {}
+    _change_all(call, "chown", {"owner": owner, **group} if owner else None)
 
 
 def _demand_operands(call: Call) -> None:
@@ -39,30 +39,30 @@ def _change_all(call: Call, verb: str, columns: dict[str, str] | None) -> None:
         if not found:
             raise CommandFailedError(2, operand)
         for path in found:
-            if call.catalogue.names.get(path) is None:
+            entry = call.catalogue.names.get(path)
+            if entry is None:
                 call.out.fail(5, f"Failed to {verb} file {path}")
-                continue
-            for entry in _meant(call, path):
-                if columns is None or not call.principal.can_become(entry.owner):
-                    call.out.fail(5, f"{path}: unable to {verb}")
-                else:
-                    _change(call, entry, columns)
+            elif not _change_tree(call, entry, path, columns):
+                call.out.fail(5, f"{path}: unable to {verb}")
 
 
-def _meant(call: Call, path: str) -> Iterator[Entry]:
-    if call.options.has("R"):
+def _change_tree(call: Call, entry: Entry, path: str, columns: dict[str, str] | None) -> bool:
+    """Change an entry, with `-R` also those below it; return whether the last change succeeded, as the service does."""
+    changed = _change(call, entry, columns)
+    if changed and call.options.has("R"):
         # the service searches by prefix without the slash, so siblings with the same prefix match too
-        yield from list(call.catalogue.names.with_prefix(path.rstrip("/")))
-        return
-    entry = call.catalogue.names.get(path)
-    if entry is not None:
-        yield entry
+        for each in list(call.catalogue.names.with_prefix(path.rstrip("/"))):
+            changed = _change(call, each, columns)
+    return changed
 
 
-def _change(call: Call, entry: Entry, columns: dict[str, str]) -> None:
+def _change(call: Call, entry: Entry, columns: dict[str, str] | None) -> bool:
+    if columns is None or not call.principal.can_become(entry.owner):
+        return False
     call.catalogue.names.update(entry, **columns)
     if entry.guid is not None:
         call.catalogue.replicas.update(entry.guid, columns)
+    return True
 
 
 COMMANDS = {

@@ -109,19 +109,17 @@ def _files(call: Call, path: str) -> list[tuple[str, str]]:
         query = "SELECT guid, lfn FROM collection WHERE collection = ? ORDER BY lfn"
         rows = call.catalogue.database.execute(query, (entry.guid,)).fetchall()
         return [(row["guid"], row["lfn"]) for row in rows]
+    if call.options.has("v"):
+        raise CommandFailedError(121, f'This entry is not an AliEn collection: "{path}"')
     if entry.kind != "f":
-        raise CommandFailedError(121, f"Illegal entry type for {entry.path}")
-    found = None if call.options.has("v") else _read(call, path)
-    if found is None:
-        raise CommandFailedError(121, f"This entry is not an AliEn collection: {entry.path}")
-    return [(file.get("guid", ""), file.get("lfn", "")) for file in found]
-
-
-def _read(call: Call, path: str) -> list[dict[str, str]] | None:
+        raise CommandFailedError(121, f'Illegal entry type for "{path}": {entry.kind}')
     try:
-        return xml_collection.read(contents.read(call, path).decode("utf-8", "replace"))
-    except contents.UnreadableError:
-        return None
+        found = xml_collection.read(contents.read(call, path).decode("utf-8", "replace"))
+    except contents.UnreadableError as error:
+        raise CommandFailedError(121, f"Failed to read a content of XML collection: null ({path})") from error
+    if found is None:
+        raise CommandFailedError(121, f"This is not an AliEn XML collection ({path})")
+    return [(file.get("guid", ""), file.get("lfn", "")) for file in found]
 
 
 COMMANDS = {

@@ -17,7 +17,9 @@ def group_members(call: Call) -> None:
     if len(call.operands) != 1 or not call.operands[0]:
         raise CommandFailedError(22, "No group name passed")
     group = call.operands[0]
-    members = [account.name for account in call.catalogue.accounts.all() if group in account.roles]
+    # an account is no member of the role that is its own name
+    accounts = call.catalogue.accounts.all()
+    members = [account.name for account in accounts if group in account.roles and group != account.name]
     if not members:
         raise CommandFailedError(2, f"Group {group} does not exist")
     call.out.line(f"Members of {group}: {' '.join(members)}")
@@ -28,7 +30,7 @@ def resync(call: Call) -> None:
     if call.principal.has_role("admin"):
         call.out.line("The accounts are up to date: this grid has no directory of people to read them from")
     else:
-        call.out.line("Only administrators may ask for this")
+        call.out.line("Only users with role admin can execute this call")
 
 
 def optimiser_logs(call: Call) -> None:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED, SlotState, choose_slot
+import math
+
+import pytest
+
+from aliend.core.connection.pool_policy import (
+    MAX_CONNECTIONS,
+    NEW_LOGIN_AFTER,
+    NEW_LOGIN_AFTER_THROTTLED,
+    BulkLimits,
+    SlotState,
+    bulk_limits,
+    choose_slot,
+)
 
 COLD = SlotState()
 WARM = SlotState(connected=True)
@@ -62,3 +74,32 @@ def test_bulk_work_uses_a_second_connection_only_if_one_remains_for_users() -> N
 def test_work_waits_longer_near_the_throttle_threshold() -> None:
     assert choose_slot([TALKING, COLD], "interactive", NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED) is None
     assert choose_slot([TALKING, COLD], "interactive", NEW_LOGIN_AFTER_THROTTLED, NEW_LOGIN_AFTER_THROTTLED) == 1
+
+
+@pytest.mark.parametrize(
+    ("expected", "since_user", "limits"),
+    [
+        (0, math.inf, BulkLimits(8, 3, patient=True)),
+        (150, math.inf, BulkLimits(8, 3, patient=False)),
+        (604, math.inf, BulkLimits(8, 8, patient=False)),
+        (604, 10.0, BulkLimits(4, 4, patient=False)),
+        (60_000, math.inf, BulkLimits(4, 4, patient=False)),
+    ],
+)
+def test_bulk_work_has_more_connections_the_more_and_the_shorter_it_is(
+    expected: int, since_user: float, limits: BulkLimits
+) -> None:
+    assert bulk_limits(expected, since_user) == limits
+
+
+def test_much_bulk_work_logs_in_at_once_but_one_at_a_time_and_up_to_its_limit() -> None:
+    limits, cold = bulk_limits(604, math.inf), [COLD] * (MAX_CONNECTIONS - 1)
+    assert choose_slot([HAULING, *cold], "bulk", 0.0, bulk=limits) == 1
+    assert choose_slot([HAULING, SlotState(work="bulk"), *cold[1:]], "bulk", 9.0, bulk=limits) is None
+    assert choose_slot([HAULING] * 8 + [COLD], "bulk", 9.0, bulk=limits) is None
+    assert choose_slot([HAULING] * 8 + [COLD], "interactive", 0.0, bulk=limits) == 8
+
+
+def test_users_open_four_connections_at_most() -> None:
+    assert choose_slot([TALKING] * 3 + [COLD] * 6, "interactive", 9.0) == 3
+    assert choose_slot([TALKING] * 4 + [COLD] * 5, "interactive", 9.0) is None

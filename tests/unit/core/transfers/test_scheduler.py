@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aliend.core.transfers.scheduler import (
@@ -116,3 +117,46 @@ def test_skipped_rounds_leave_the_deficits_that_the_rounds_would_have_left() -> 
     assert [one.transfer for one in chosen] == [100]
     assert state.deficits[1] == rounds * QUANTUM - cost[0]
     assert state.deficits[2] == (rounds - 1) * QUANTUM
+
+
+def small(job: int, count: int, **more: Any) -> list[Candidate]:  # noqa: ANN401
+    return files(job, count, small=True, size=1000, **more)
+
+
+def test_small_files_of_a_job_start_as_a_batch_that_uses_one_slot() -> None:
+    chosen, _ = choose_transfers(small(1, 40), IDLE, Limits(files=1), RoundRobin())
+    assert [one.transfer for one in chosen] == list(range(100, 132))
+    assert {one.batch for one in chosen} == {100}
+
+
+def test_a_single_small_file_starts_alone() -> None:
+    (chosen,), _ = choose_transfers(small(1, 1), IDLE, Limits(), RoundRobin())
+    assert chosen.batch == 0
+
+
+def test_a_job_has_three_batches_at_a_time() -> None:
+    chosen, _ = choose_transfers(small(1, 200), IDLE, Limits(), RoundRobin())
+    assert [one.batch for one in chosen] == [100] * 32 + [132] * 32 + [164] * 32
+    assert started(small(1, 40), Load({1: 3}, frozenset(), {}, {1: 3})) == []
+    assert len(started(small(1, 40), Load({1: 2}, frozenset(), {}, {1: 2}))) == 32
+
+
+def test_large_files_of_the_job_start_beside_its_batches() -> None:
+    mixed = [*small(1, 40), *files(1, 2, size=1 << 30)]
+    assert len(started(mixed, Load({1: 3}, frozenset(), {}, {1: 3}))) == 2
+
+
+def test_a_batch_has_each_target_once() -> None:
+    twice = [replace(one, target="/same") for one in small(1, 2)]
+    assert started(twice) == [100]
+
+
+def test_each_file_of_a_batch_pays_in_the_round_robin() -> None:
+    """After a batch of 32 files the other job, of files that cost as much, starts 32 of them."""
+    candidates = [*small(1, 90), *files(2, 90)]
+    turns, started_jobs = RoundRobin(), list[int]()
+    for _ in range(66):
+        chosen, turns = choose_transfers(candidates, IDLE, Limits(files=1), turns)
+        candidates = [one for one in candidates if one.transfer not in {each.transfer for each in chosen}]
+        started_jobs += [one.job for one in chosen]
+    assert abs(started_jobs.count(1) - started_jobs.count(2)) <= 33

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pytest
+
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.job import Counters, Job, JobSpec, JobState
 from aliend.core.transfers.transfer import Transfer
@@ -75,6 +77,7 @@ def test_a_job_of_tiny_files_is_estimated_by_their_number() -> None:
     assert view_of_job(replace(JOB, files=files, bytes_total=0), JobProgress(0, 0.0, 3.0)).seconds_left == 10
 
 
-def test_a_job_that_has_ended_has_no_rate() -> None:
-    view = view_of_job(replace(JOB, ended_ms=5), JobProgress(0, 60.0, 3.0))
+@pytest.mark.parametrize("job", [replace(JOB, ended_ms=5), replace(JOB, state=JobState.PAUSED)])
+def test_a_job_that_has_ended_or_is_paused_has_no_rate(job: Job) -> None:
+    view = view_of_job(job, JobProgress(0, 60.0, 3.0))
     assert (view.bytes_per_second, view.files_per_second, view.seconds_left) == (0, 0.0, 0)

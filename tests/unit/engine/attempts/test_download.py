@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.scheduler import SMALL_FILE
 from aliend.engine import JobView
 from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
@@ -178,7 +179,7 @@ async def most_running(house: House, spec: JobSpec, expected: int) -> int:
 
 async def test_limits_hold_in_all_for_a_job_and_for_a_storage_element(house: House, tmp_path: Path) -> None:
     for number in range(12):
-        house.grid.put(f"/a/d/{number}", b"x")
+        house.grid.put(f"/a/d/{number}", b"x" * SMALL_FILE)
     assert await most_running(house, down("/a/d", target=tmp_path / "1"), 4) == 4
     house.engine.set_limits(files=3)
     assert await most_running(house, down("/a/d", target=tmp_path / "2"), 3) == 3
@@ -345,3 +346,14 @@ def test_existing_files_need_no_disk_space(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CopyError, match="free some space") as caught:
         room.require_space([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
     assert caught.value.kind == "local"
+
+
+async def test_a_file_that_is_there_needs_no_ticket_but_a_different_one_does(house: House, tmp_path: Path) -> None:
+    for name in ("same", "longer", "other"):
+        house.grid.put(f"/a/{name}", b"hello")
+    (tmp_path / "in").mkdir()
+    for name, content in (("same", b"hello"), ("longer", b"hello!"), ("other", b"world")):
+        (tmp_path / "in" / name).write_bytes(content)
+    await house.done(down("/a/", target=f"{tmp_path}/in/"))
+    asked = {words[1] for words in house.catalogue.log if words[0] == "access"}
+    assert asked == {"/a/longer", "/a/other"}

@@ -543,3 +543,17 @@ async def test_many_uploads_share_their_lookups(house: House, tmp_path: Path) ->
     assert job.files.done == 200
     assert house.catalogue.calls["commit"] == 400
     assert house.catalogue.calls["stat"] <= 100, "400 looks; how many share a request depends on the machine's speed"
+
+
+@pytest.mark.parametrize(("storage", "whereis"), [("", 0), ("disk:2", 60)])
+async def test_files_that_are_there_cost_one_request_for_fifty(
+    house: House, tmp_path: Path, storage: str, whereis: int
+) -> None:
+    (tmp_path / "d").mkdir()
+    for number in range(60):
+        (tmp_path / "d" / str(number)).write_bytes(b"data")
+        house.grid.put(f"/b/{number}", b"data", house.grid.ses[:2])
+    job = await house.done(up(f"{tmp_path}/d/", "/b/", storage=storage))
+    assert job.files.done == 60
+    assert house.catalogue.calls["stat"] <= 4
+    assert (house.catalogue.calls["access"], house.catalogue.calls["whereis"]) == (0, whereis)

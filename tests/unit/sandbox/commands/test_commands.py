@@ -165,13 +165,24 @@ async def test_a_search_is_stored_as_a_collection_and_listed(stage: Stage) -> No
     ("path", "text"),
     [
         ("/no/such", 'No such LFN "/no/such"'),
-        (HOME, f"Illegal entry type for {HOME}"),
-        (ONE, f"This entry is not an AliEn collection: {ONE}"),
+        (HOME, f'Illegal entry type for "{HOME}": d'),
+        (f"{HOME}files/lost.dat", f"Failed to read a content of XML collection: null ({HOME}files/lost.dat)"),
     ],
 )
 async def test_an_invalid_collection_is_reported(stage: Stage, path: str, text: str) -> None:
     reply = await stage.ask("listFilesFromCollection", path)
     assert (reply.code, reply.error) == (121, f"Remote I/O error : {text}")
+
+
+async def test_a_text_that_is_no_collection_has_no_files_unless_it_is_long(stage: Stage) -> None:
+    await put(stage, f"{HOME}short", "text\n")
+    short = await stage.ask("listFilesFromCollection", "short")
+    assert (short.code, short.results) == (0, [{"message": ""}])
+    await put(stage, f"{HOME}long", "text\n" * 11)
+    long = await stage.ask("listFilesFromCollection", "long")
+    assert long.error == f"Remote I/O error : This is not an AliEn XML collection ({HOME}long)"
+    native = await stage.ask("listFilesFromCollection", "-v", "short")
+    assert native.error == f'Remote I/O error : This entry is not an AliEn collection: "{HOME}short"'
 
 
 async def test_xml_is_written_stored_and_added_to(stage: Stage) -> None:
@@ -264,7 +275,7 @@ async def test_tags_are_shown(stage: Stage) -> None:
 
 
 async def test_administrator_commands_are_refused_or_do_nothing(stage: Stage) -> None:
-    assert (await stage.ask("groupmembers", "alice")).text == "Members of alice: admin alice"
+    assert (await stage.ask("groupmembers", "alice")).text == "Members of alice: admin"
     assert (await stage.ask("groupmembers", "nobody")).error == (
         "No such file or directory : Group nobody does not exist"
     )

@@ -1,0 +1,169 @@
+"""A batch of attempts at small files of one job: its members, and the stage that copies them.
+
+Whatever is unusual about a file makes it leave the batch: its attempt then goes on by itself, in a task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.transfer import Event
+from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
+from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.runner import AttemptRunner, Work
+from aliend.engine.ports import EngineContext
+from aliend.errors import CopyError
+from aliend.storage.tasks import LeftBatch, Result, Task
+from aliend.store import TransferChange
+
+_STALLED_AFTER = 1.5
+"""Seconds without a result after which the copies that still run leave the batch."""
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One attempt in a batch; `event` is what ended it, once it has ended."""
+
+    running: RunningAttempt
+    attempt: Attempt
+    event: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCopy:
+    """The copy of one member, which uses the storage elements `ses`.
+
+    `redo` copies the file by itself; `go_on` does what is left of the attempt after a copy that outlasted the batch.
+    """
+
+    member: Member
+    task: Task[Any]
+    ses: frozenset[str]
+    redo: Work
+    go_on: Callable[[Any], Awaitable[Event]]
+
+
+class Batch:
+    """The members of one batch; `going` are those that have neither ended nor left."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        attempts: AttemptRunner,
+        running: RunningAttempts,
+        limiter: StorageElementLimiter,
+        members: Sequence[RunningAttempt],
+    ) -> None:
+        self.context = context
+        self.limiter = limiter
+        self._attempts = attempts
+        self._running = running
+        self.members = [Member(one, attempts.attempt_of(one)) for one in members]
+
+    @property
+    def going(self) -> list[Member]:
+        """Return the members that have neither ended nor left nor were asked to stop."""
+        return [member for member in self.members if member.event is None and not member.running.is_stopped]
+
+    def leave(self, member: Member, work: Work | None = None) -> None:
+        """Let the attempt go on by itself with `work` (None: from its beginning)."""
+        self.members.remove(member)
+        self._attempts.run_alone(member.running, work)
+
+    def fail(self, member: Member, error: Exception) -> None:
+        """End an attempt with an error."""
+        member.event = self._attempts.failure(member.running, error)
+
+    def fail_rest(self, member: Member, error: Exception, *, lasts: bool) -> None:
+        """End an attempt with an error; if the error `lasts`, end all others that are going, too."""
+        for one in self.going if lasts else [member]:
+            self.fail(one, error)
+
+    async def save(self, changes: Sequence[TransferChange]) -> None:
+        """Save events of several members in one transaction; it is durable on return. Raises StoreError."""
+        if changes:
+            await self.context.store.change_each(changes)
+
+    async def copy(self, copies: Sequence[BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
+        """Copy files in one worker process; return the copies that succeeded, with their results.
+
+        A copied file enters the stage `then`.
+        """
+        if not copies:
+            return []
+        self._enter(copies, Stage.SLOT)
+        options = [self._attempts.task_options(copy.member.running) for copy in copies]
+        elements = {copy.member.running.transfer.id: copy.ses for copy in copies}
+        try:
+            async with self._running.acquire_batch(elements) as window:
+                self._enter(copies, Stage.COPY)
+                tasks = [copy.task for copy in copies]
+                results = await self.context.workers.start_batch(tasks, window, options)
+                return await self._collect(dict(zip(results, copies, strict=True)), then)
+        except CopyError:  # no process can be started, or an element became unavailable: that concerns each file
+            for copy in copies:
+                self.leave(copy.member, copy.redo)
+            return []
+
+    def _enter(self, copies: Iterable[BatchCopy], stage: Stage) -> None:
+        for copy in copies:
+            copy.member.running.progress.enter_stage(stage, copy.ses)
+
+    async def _collect(self, going: dict[asyncio.Task[Result], BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
+        """Take the results as they arrive; copies that do not move any more leave the batch."""
+        copied: list[tuple[BatchCopy, Any]] = []
+        try:
+            while going:
+                done, _ = await asyncio.wait(going, timeout=_STALLED_AFTER, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    break
+                ended = [(going.pop(result), result) for result in done]
+                copied += [(copy, result.result()) for copy, result in ended if self._has_succeeded(copy, result, then)]
+                self._touch(going.values(), frozenset().union(*(copy.ses for copy, _ in ended)))
+        except asyncio.CancelledError:
+            for result in going:
+                result.cancel()
+            if going:
+                await asyncio.wait(going)
+            raise
+        for result, copy in going.items():
+            self.leave(copy.member, partial(self._outlast, copy, result))
+        return copied
+
+    def _has_succeeded(self, copy: BatchCopy, result: asyncio.Task[Result], then: Stage) -> bool:
+        """Return whether a copy has succeeded; otherwise end its attempt, or let it leave."""
+        progress = copy.member.running.progress
+        error = result.exception()
+        if error is None:
+            progress.record_bytes(copy.member.running.transfer.size)
+            progress.enter_stage(then)
+            return True
+        if isinstance(error, LeftBatch):
+            self.leave(copy.member, copy.redo)
+        elif isinstance(error, Exception):
+            self.fail(copy.member, error)
+        return False
+
+    def _touch(self, copies: Iterable[BatchCopy], ses: frozenset[str]) -> None:
+        """Record that elements work: files that wait for others of their batch there have not stalled."""
+        for copy in copies:
+            if copy.ses & ses:
+                copy.member.running.progress.enter_stage(Stage.COPY)
+
+    async def _outlast(self, copy: BatchCopy, result: asyncio.Task[Result], attempt: Attempt) -> Event:
+        """Wait for a copy that goes on after its batch, and do what is left of its attempt."""
+        try:
+            with self.limiter.outlasting(attempt.transfer.id, copy.ses):
+                copied = await result
+        except LeftBatch:
+            return await copy.redo(attempt)
+        except asyncio.CancelledError:
+            result.cancel()
+            raise
+        return await copy.go_on(copied)

@@ -1,0 +1,110 @@
+"""A batch of downloads: requests all tickets over one connection, copies the files with one message to a worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.replica_url import member_of
+from aliend.core.copying.target_paths import target_root
+from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.transfer import Event
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.download import download_task, fetch, require_contained, succeeded
+from aliend.engine.batches.batch import Batch, BatchCopy, Member
+from aliend.errors import AliendError, CopyError, NotConnected
+from aliend.storage.tasks import Downloaded
+
+
+async def download_batch(batch: Batch) -> None:
+    """Download the files; every member ends or leaves the batch. Raises StoreError."""
+    await _record_directories(batch)
+    tickets = await _request_tickets(batch)
+    unavailable = batch.limiter.unavailable_until()
+    copies = []
+    for member in batch.going:
+        own = tickets[member]
+        if not own or own[0].se in unavailable:
+            batch.leave(member, partial(_fetch, own))
+        else:
+            copies.append(_copy_of(member, own))
+    for copy, result in await batch.copy(copies, Stage.DONE):
+        copy.member.event = succeeded(copy.member.attempt, result)
+
+
+async def _record_directories(batch: Batch) -> None:
+    """Record the directories that the copies will create."""
+    members = batch.going
+    found = await asyncio.to_thread(_missing_directories, [member.attempt for member in members])
+    missing: set[str] = set()
+    for member, result in zip(members, found, strict=True):
+        if isinstance(result, CopyError):
+            batch.fail(member, result)
+        else:
+            missing |= result
+    if missing and members:
+        await members[0].attempt.record_created_directories(sorted(missing))
+
+
+def _missing_directories(attempts: Sequence[Attempt]) -> list[set[str] | CopyError]:
+    """Return for each file the directories that its copy will create, or why it cannot be copied."""
+    by_parent: dict[Path, set[str]] = {}
+    found: list[set[str] | CopyError] = []
+    for attempt in attempts:
+        target = attempt.transfer.target
+        try:
+            require_contained(target_root(target, attempt.spec.targets or (attempt.spec.target,)), target)
+        except CopyError as error:
+            found.append(error)
+            continue
+        parent = Path(target).parent
+        if parent not in by_parent:
+            by_parent[parent] = _missing_above(parent)
+        found.append(by_parent[parent])
+    return found
+
+
+def _missing_above(parent: Path) -> set[str]:
+    try:
+        return {str(one) for one in (parent, *parent.parents) if not one.exists()}
+    except OSError:  # the copy itself will report it
+        return set()
+
+
+async def _request_tickets(batch: Batch) -> dict[Member, list[Ticket]]:
+    """Request the tickets of all files; members of archives leave the batch."""
+    tickets: dict[Member, list[Ticket]] = {}
+    for member in batch.going:
+        member.running.progress.enter_stage(Stage.TICKET)
+    for member in batch.going:
+        transfer, spec = member.attempt.transfer, member.attempt.spec
+        archives = member.attempt.tools.tickets
+        if member.running.is_stopped or member.event:
+            continue
+        try:
+            own = await archives.tickets_in_batch(transfer, spec, member.attempt.tools.workers)
+        except AliendError as error:
+            batch.fail_rest(member, error, lasts=isinstance(error, NotConnected))
+            continue
+        if own is None:
+            batch.leave(member)
+        elif own and member_of(own[0].url):
+            batch.leave(member, partial(_fetch, own))
+        else:
+            tickets[member] = own
+    return tickets
+
+
+def _copy_of(member: Member, tickets: Sequence[Ticket]) -> BatchCopy:
+    async def go_on(result: Downloaded) -> Event:
+        return succeeded(member.attempt, result)
+
+    task = download_task(member.attempt, tickets)
+    return BatchCopy(member, task, frozenset({tickets[0].se}), partial(_fetch, tickets), go_on)
+
+
+async def _fetch(tickets: Sequence[Ticket], attempt: Attempt) -> Event:
+    return await fetch(attempt, tickets)
