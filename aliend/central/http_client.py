@@ -88,7 +88,9 @@ class HttpClient:
         try:
             tls: ssl.SSLContext = client_context(self._context, certificates.usable(self._context))
         except AliendError:  # many services need no certificate
-            return ssl.create_default_context()
+            plain = ssl.create_default_context()
+            plain.hostname_checks_common_name = False
+            return plain
         tls.load_default_certs()
         return tls
 

@@ -20,6 +20,7 @@ from aliend.central.connection.keepalive import Keepalive
 from aliend.central.connection.login import Limits, Login, ThrottleLedger
 from aliend.central.connection.pool import ConnectionPool, Slot
 from aliend.central.credentials.certificates import stamp_of
+from aliend.central.freed_memory import FreedMemory
 from aliend.central.lost_replies import SentRequest, outcome_unknown, resolve_lost_reply
 from aliend.central.reply_buffer import SPILL_AFTER, buffer_reply
 from aliend.central.session_status import CentralStatus, state_of
@@ -99,6 +100,7 @@ class CentralSession:
         self._commands = 0
         self._user = ""
         self._closed = False
+        self._freed_memory = FreedMemory()
         self._stamp: tuple[float, tuple[int, ...]] = (0.0, ())
         """When the token's file was looked at (monotonic seconds), and its identity then."""
         self.serial = itertools.count(time.time_ns() // 1_000_000)
@@ -303,6 +305,7 @@ class CentralSession:
         except AliendError as error:
             request_trace.trace(request, str(error), time.monotonic() - begun)
             raise
+        self._freed_memory.record(len(raw))
         if len(raw) > _PARSE_IN_THREAD_FROM:
             reply = await asyncio.to_thread(parse, raw, request)
         else:

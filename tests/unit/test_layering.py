@@ -48,7 +48,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"catalogue"},
         {"session", "tokens"},
         {"connection", "http_client"},
-        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status"},
+        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status", "freed_memory"},
     ],
     "aliend/commands": [
         {"command_line", "completion"},
@@ -110,6 +110,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
+    "aliend/central/freed_memory.py": "one rule, with a timer of its own",
     "aliend/process_privacy.py": "called first by the daemon and by each worker",
     "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",
     "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",

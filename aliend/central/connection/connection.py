@@ -19,6 +19,7 @@ from dataclasses import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.frames import CloseCode
 from websockets.protocol import State
 from websockets.version import version as websockets_version
 
@@ -31,7 +32,7 @@ from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemText
 from aliend.core.protocol.requests import fits
-from aliend.errors import LoginRefused, NotConnected, UnknownUser
+from aliend.errors import InvalidValue, LoginRefused, NotConnected, UnknownUser
 
 OPEN_TIMEOUT = 5.0
 JBOX_TIMEOUT = 2.0
@@ -117,7 +118,10 @@ class Connection:
         return self._socket.state is not State.OPEN and not self._unusable
 
     async def request(self, text: str, timeout: float) -> str:
-        """Send `text` and return the complete reply. Raises ReplyLost, after at most `timeout` seconds."""
+        """Send `text` and return the complete reply.
+
+        Raises ReplyLost, after at most `timeout` seconds, and InvalidValue for a reply that is too large.
+        """
         frames, size = [], 0
         try:
             async with asyncio.timeout(timeout), aclosing(self._exchange(text)) as reply:
@@ -125,7 +129,7 @@ class Connection:
                     frames.append(frame)
                     size += len(frame)
                     if size > REPLY_LIMIT:
-                        raise self._lost(f"sent a reply of more than {REPLY_LIMIT >> 20} MiB")
+                        raise self._too_large(f"{REPLY_LIMIT >> 20} MiB")
         except TimeoutError as error:
             raise self._lost(f"did not answer within {timeout:.0f} s", timed_out=True) from error
         return "".join(frames)
@@ -161,6 +165,8 @@ class Connection:
                 yield str(frame)
             complete = True
         except ConnectionClosed as error:
+            if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                raise self._too_large(f"{FRAME_LIMIT >> 20} MiB in one frame") from error
             raise self._lost(f"ended the connection ({error})") from error
         finally:
             self._busy = False
@@ -200,6 +206,10 @@ class Connection:
         """Return whether the local route to the peer has changed."""
         local, remote = self._socket.local_address, self._socket.remote_address
         return bool(local and remote) and route_changed(local, remote)
+
+    def _too_large(self, size: str) -> InvalidValue:
+        """Return the error for a reply that is refused while it arrives; another request would get the same."""
+        return InvalidValue(f"{self._endpoint} sent a reply of more than {size}; ask for less at once")
 
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)

@@ -54,6 +54,7 @@ def client_context(context: Context, credential: Credential) -> Settings:
     """Create the TLS settings of one connection. Raises ConfigurationError for unusable CAs or credential. Blocks."""
     tls = Settings(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.hostname_checks_common_name = False
     # Many grid CAs lack what RFC 5280 asks of a CA certificate.
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
     _load_authorities(tls, context)

@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 from aliend.core.protocol.replies import EMPTY, NOT_JSON, Reply, Result, build_reply, wrong_shape
 from aliend.core.protocol.requests import Request
-from aliend.errors import BadReply
+from aliend.errors import BadReply, InvalidValue
 
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
+VALUE_LIMIT = 16 << 20
+"""Characters of the longest value that is accepted; the results of the service have some thousand."""
 _DELIMITED = '{["'
 """First characters of values with a delimiter at their end; a number ends only where the next token begins."""
 
@@ -64,6 +66,11 @@ class ReplyReader:
         except _Incomplete:
             self._text = self._text[self._position :]
             self._position = 0
+            if len(self._text) > VALUE_LIMIT:
+                self._text = ""
+                raise InvalidValue(
+                    f"{self._request.command}: the central service sent a value of more than {VALUE_LIMIT >> 20} MiB"
+                ) from None
             self._parse_from_length = 2 * len(self._text) if len(self._text) > 65536 else 0
 
     def _peek(self) -> str:

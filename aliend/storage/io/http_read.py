@@ -66,6 +66,7 @@ def _headers(start: int, end: int) -> dict[str, str]:
 
 def _tls_context(ca: str) -> ssl.SSLContext:
     tls = ssl.create_default_context()
+    tls.hostname_checks_common_name = False
     if not ca:
         return tls
     path = Path(ca)

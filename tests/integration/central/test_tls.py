@@ -215,3 +215,10 @@ async def test_a_token_is_preferred_and_a_new_one_is_noticed_at_the_next_login(
         service.faults.append("drop-before")
         await central.request(LS)
         assert central.status().subject.endswith("CN=alice-token")
+
+
+async def test_a_certificate_that_has_the_name_only_as_common_name_is_refused(
+    authority: Authority, alice: Issued
+) -> None:
+    async with served(authority, authority.issue("localhost"), alice) as context:
+        assert isinstance(await failure(context), NotConnected)
