@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +13,12 @@ from aliend.core.catalogue.local_paths import local_path
 from aliend.core.catalogue.replica_url import is_http
 from aliend.core.copying.target_paths import NO_HTTP, target_root
 from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.overwrite import compares_content
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
-from aliend.engine.attempts.existing_target import has_content_already
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, replica_urls
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.tasks import Checksum, Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
@@ -27,7 +30,7 @@ async def download(attempt: Attempt) -> Succeeded:
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
-    if await has_content_already(attempt):
+    if await _has_content_already(attempt):
         return Succeeded(transfer.size, transfer.md5)
     attempt.progress.enter_stage(Stage.TICKET)
     tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
@@ -37,6 +40,31 @@ async def download(attempt: Attempt) -> Succeeded:
         if not shared or error.kind != "permanent":
             raise
     return await fetch(attempt, await archives.own_tickets(transfer, spec))
+
+
+async def _has_content_already(attempt: Attempt) -> bool:
+    """Return whether the target has the listed size and md5 already, so that no ticket is needed.
+
+    Raises CopyError if it cannot be read.
+    """
+    transfer = attempt.transfer
+    if not (compares_content(attempt.spec.overwrite) and transfer.md5 and transfer.size):
+        return False
+    if await asyncio.to_thread(_complete_size, Path(transfer.target), transfer.id) != transfer.size:
+        return False
+    found = await attempt.tools.workers.run(Checksum(transfer.id, transfer.target), lambda _: None)
+    return found.md5 == transfer.md5
+
+
+def _complete_size(target: Path, transfer: int) -> int:
+    """Return the bytes of a regular file; -1 of anything else, and while a partial file of the transfer remains."""
+    if os.path.lexists(target.with_name(partial_name(target.name, transfer))):
+        return -1
+    try:
+        status = target.lstat()
+    except OSError:
+        return -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
 
 async def _is_empty(attempt: Attempt) -> bool:
