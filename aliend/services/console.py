@@ -197,7 +197,11 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         session = request.session or "default"
         typed = Typed(words, os.fsdecode(request.cwd), session, dict(request.environment))
         candidates = await self._completion.candidates(typed)
-        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
+        return console_pb2.CompleteResponse(
+            candidates=[os.fsencode(name) for name in candidates.names],
+            descriptions=candidates.descriptions,
+            is_ordered=candidates.is_ordered,
+        )
 
     async def _say_loss(self, events: Events) -> None:
         """Say once that the database was lost."""
