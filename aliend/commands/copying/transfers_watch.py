@@ -51,6 +51,7 @@ async def follow_jobs(runtime: Runtime, call: Call, args: list[str]) -> int:
     jobs = await selected_jobs(runtime, "follow", options)
     follower = Follower(runtime, call, style_of(call))
     finals = [await follower.follow(job.id) for job in jobs]
+    await follower.report_end(finals)
     if call.as_json:
         await call.print_json({"jobs": list(map(job_to_json, finals))})
     codes = {await exit_code_of_job(runtime, final) for final in finals}
