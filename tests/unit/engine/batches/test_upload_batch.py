@@ -146,7 +146,7 @@ async def test_a_new_daemon_registers_what_the_last_one_had_sent(house: House, t
     make(tmp_path, 5)
     house.catalogue.hold_commits_after = 3
     job = await house.submit(up(tmp_path))
-    await eventually(lambda: house.catalogue.calls["commit"] == 4)
+    await eventually(lambda: house.catalogue.calls["commit"] >= 4)
     house.catalogue.hold_commits_after = 1000
     await house.restart()
     assert (await house.ended(job.id)).state == "done"
