@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _EINVAL = 22
 JSON_OPTIONS = ("--json", "-json", "--jsonl")
 """One JSON document, or one object a line; before or after the command."""
+_OPTIONS_OF_COMMANDS = ("-h", "--h", "-help", "--help", "-V", "--version", "-")
+"""Words with a dash that stand for a command."""
+_OPTIONS = ("--profile", "--session", "--no-autostart", "--strict", "--raw", "-debug", "-debugfile", *JSON_OPTIONS)
 FORWARDED_PREFIXES = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
 FORWARDED_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
@@ -85,8 +88,10 @@ class Invocation:
                     self.profile, self.is_profile_typed = value, True
                 else:
                     self.session = value
-            else:
+            elif word in _OPTIONS_OF_COMMANDS or word.startswith("--__"):
                 break
+            else:
+                raise ClientError(_unknown_option(word), _EINVAL)
             del args[0]
         return kept + args
 
@@ -110,6 +115,14 @@ class Invocation:
                 continue
             chosen[name] = value
         return chosen
+
+
+def _unknown_option(word: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, _OPTIONS, n=1)
+    hint = f"did you mean {near[0]}?" if near else "see `alienctl help`"
+    return f"unknown option {word}; {hint}"
 
 
 def _default_session(*, as_alienpy: bool) -> str:

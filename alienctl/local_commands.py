@@ -19,6 +19,7 @@ from alienctl.terminal import write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
+_HELP = frozenset({"-h", "--h", "-help", "--help"})
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
 
@@ -28,7 +29,7 @@ def perform(invocation: Invocation) -> int:
     operands = [arg for arg in invocation.args if arg not in JSON_OPTIONS]
     as_json = len(operands) < len(invocation.args)
     command = operands.pop(0) if operands else ""
-    if {"-h", "--help"}.intersection(operands[:1]) and command in pages.OURS:
+    if _HELP.intersection(operands[:1]) and command in pages.OURS:
         say(pages.text_of(command))
         return 0
     if command == "daemon":
@@ -51,10 +52,10 @@ def perform(invocation: Invocation) -> int:
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
         return _help_of(invocation, operands)
-    if command not in ("", "help", "?", "-h", "--help") or not command:
-        return CommandRun(invocation).run()
-    say(pages.text())
-    return 0
+    if command in ("help", "?") or command in _HELP:
+        say(pages.text())
+        return 0
+    return CommandRun(invocation).run()
 
 
 def _interactive_view(command: str, operands: list[str]) -> Callable[[Invocation, list[str]], int] | None:

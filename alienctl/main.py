@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _SIGPIPE_EXIT = 141
+_HELP = ("-h", "--h", "-help", "--help")
 _LOCAL_COMMANDS = (
-    *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "-V", "--version", "logout", ""),
+    *("daemon", "version", "help", "?", "sandbox", "-h", "--h", "-help", "--help", "-V", "--version", "logout", ""),
     *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
 _LIVE_VIEW = ["transfers", "top"]
@@ -32,7 +33,7 @@ def run(args: list[str], *, as_alienpy: bool = False) -> int:
 
             return print_candidates(invocation)
         is_local = invocation.command in _LOCAL_COMMANDS or invocation.args[:2] == _LIVE_VIEW
-        if is_local or invocation.args[-1] in ("-h", "--help"):
+        if is_local or invocation.args[-1] in _HELP:
             from alienctl.local_commands import perform
 
             return perform(invocation)

@@ -60,6 +60,8 @@ class CommandRun:
         self._input: StandardInput | None = None
         self._log: DebugLog | None = None
         self._program: Program | None = None
+        self._rescue = ""
+        """Where the text is that the last program has changed."""
         self._discards_output = False
         """The program that read standard output has ended; the rest is discarded."""
         self._recovery: Recovery | None = None
@@ -88,9 +90,12 @@ class CommandRun:
                 from alienctl.recovery import Recovery
 
                 self._recovery = Recovery(args)
-            args = self._recovery.next_args(
-                call, self._continuation, self.jobs, self._printed, progressed=self._progressed
-            )
+            try:
+                args = self._recovery.next_args(
+                    call, self._continuation, self.jobs, self._printed, progressed=self._progressed
+                )
+            except ClientError as error:
+                raise (ClientError(f"{error}\n{self._rescue}", error.code) if self._rescue else error) from None
 
     def _upgrade_daemon(self) -> None:
         """Replace an older daemon, after the command has ended and its output is written."""
@@ -262,6 +267,7 @@ class CommandRun:
         if self._program:
             program, self._program = self._program, None
             status, self._discards_output = program.finish(), program.is_output
+            self._rescue = program.rescue
             self.send(wire_messages.handoff_result(status))
         return status
 

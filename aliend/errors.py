@@ -129,9 +129,9 @@ class OutcomeUnknown(AliendError):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A local obstacle: `need` bytes that are not free at `path`, or a missing permission to write or read there."""
+    """A local obstacle at `path`: `need` bytes that are not free, a missing permission, or an unmounted disk."""
 
-    kind: Literal["space", "permission", "reading", "other"]
+    kind: Literal["space", "permission", "reading", "mount", "other"]
     path: str
     need: int = 0
 

@@ -1,13 +1,16 @@
 """Private temporary directories (mode 0700) for files that a program of the user reads or edits.
 
 The next start removes the directories that a crash left, except those with an edited text: the name of such a
-directory contains the md5 of the original text. It stays if the file differs or an editor's own files are beside it.
+directory contains the md5 of the original text. It stays if the file differs, if an editor's own files are beside it,
+or while the client or the editor holds it locked.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +46,9 @@ class Scratch:
 
     def remove_unless_edited(self, place: Path, settled: bool) -> Path | None:
         """Remove a directory. Unless `settled`, keep one that contains an edited text, and return the text's path."""
+        if not settled and _is_locked(place):
+            log.warning("an editor is still open in %s", place)
+            return None
         text = None if settled else _find_edited(place)
         if text is None:
             shutil.rmtree(place, ignore_errors=True)
@@ -66,6 +72,20 @@ class Scratch:
             raise CopyError(f"cannot create a file in {self._directory}: {error.strerror}", "local") from error
         except ConfigurationError as error:
             raise CopyError(str(error), "local") from error
+
+
+def _is_locked(place: Path) -> bool:
+    """Return whether a client, or the editor that it started, still uses the directory."""
+    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False
 
 
 def _find_edited(place: Path) -> Path | None:

@@ -94,7 +94,7 @@ PAGES = {
             "alienctl sync file:results/ alien:results/@disk:2",
             "alienctl sync --delete --dry-run /alice/data/run/ file:run/",
         ),
-        exit_codes=_CODES,
+        exit_codes=(*_CODES[:2], ("3", "only some files arrived, or some were not deleted"), *_CODES[3:]),
     ),
     "replicate": Page(
         "replicate [OPTIONS] LFN... --to STORAGE",

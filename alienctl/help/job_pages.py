@@ -13,10 +13,16 @@ PAGES = {
     "ps": Page(
         "ps [OPTIONS]",
         "list your jobs (-a: everybody's)",
-        "All options: `alienctl ps -h`.",
         options=(
             ("-a", "jobs of all users"),
             ("-f STATES", "only jobs in these states"),
+            ("-F l, -L", "also site and node"),
+            ("-u USERS, -s SITES, -n NODES", "only jobs of these users, sites, nodes"),
+            ("-m IDS, -j IDS", "parts of these master jobs; these jobs"),
+            ("-l N, -o COLUMN", "at most N jobs, the newest; sort by COLUMN"),
+            ("-t START[,END]", "only jobs that changed so many hours ago"),
+            ("-M, -X, -A, -W, -E", "no parts; active; all; waiting; failed jobs"),
+            ("-jdl ID", "the job description"),
             ("-trace ID", "a job's log with readable times; --trace: unchanged"),
         ),
         examples=("alienctl ps -f r", "alienctl ps -trace 1234567890"),

@@ -1,6 +1,7 @@
 """Runs a program that the daemon hands over, as a child of the client: a pager, an editor, a shell pipeline."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -13,6 +14,40 @@ from alienctl.local import wire_replies
 from alienctl.terminal import print_error
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+
+
+class EditedText:
+    """A text that a program edits. Its directory stays locked (shared) until the program, too, has ended."""
+
+    def __init__(self, path: bytes, lfn: bytes) -> None:
+        self._path = path
+        self._lfn = lfn
+        self._before = self._state()
+        self.lock = -1
+        with contextlib.suppress(OSError):
+            self.lock = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self.lock, fcntl.LOCK_SH)
+
+    @property
+    def rescue(self) -> str:
+        """Return where the text is, and how to upload it; empty: it was not changed."""
+        if self._state() in (self._before, None):
+            return ""
+        path, lfn = os.fsdecode(self._path), os.fsdecode(self._lfn)
+        return f"your text is saved in {path}; upload it with `alienctl cp -f file:{path} {lfn}`"
+
+    def release(self) -> None:
+        """Unlock the directory; an editor in the background may hold it locked."""
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+    def _state(self) -> "tuple[int, ...] | None":
+        try:
+            seen = os.stat(self._path)
+        except OSError:
+            return None
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 class Program:
@@ -33,13 +68,21 @@ class Program:
         """Standard output goes to the program, and is discarded after its end."""
         self._child: subprocess.Popen[bytes] | None = None
         self._status = -1
+        self._text = EditedText(self._handoff.text, self._handoff.text_lfn) if self._handoff.text else None
         source = None if has_terminal else subprocess.DEVNULL
         if self.is_output or self._handoff.stdin:
             source = subprocess.PIPE
         try:
-            self._child = subprocess.Popen(self._handoff.argv, stdin=source, env=_environment(invocation))
+            kept_open = [self._text.lock] if self._text and self._text.lock >= 0 else []
+            environment = _environment(invocation)
+            self._child = subprocess.Popen(self._handoff.argv, stdin=source, env=environment, pass_fds=kept_open)
         except OSError as error:
             self._status = self._not_started(error)
+
+    @property
+    def rescue(self) -> str:
+        """Return where the text is that the program has changed, and how to upload it; empty: none was changed."""
+        return self._text.rescue if self._text else ""
 
     @property
     def takes_input(self) -> bool:
@@ -59,8 +102,14 @@ class Program:
 
     def finish(self) -> int:
         """Close the program's input and wait for its end; return its exit status (128 + number for a signal)."""
+        self._wait()
+        if self._text:
+            self._text.release()
+        return self._status
+
+    def _wait(self) -> None:
         if self._child is None:
-            return self._status
+            return
         before = signal.signal(signal.SIGINT, _ignore_interrupt)
         if self._handoff.stdin:
             self.write(self._handoff.stdin)
@@ -71,7 +120,6 @@ class Program:
         signal.signal(signal.SIGINT, before)
         self._child = None
         self._status = code if code >= 0 else 128 - code
-        return self._status
 
     def _not_started(self, error: OSError) -> int:
         missing = isinstance(error, FileNotFoundError)

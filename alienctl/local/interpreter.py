@@ -1,7 +1,8 @@
 """Builds command lines and environments that run our other programs with this interpreter, isolated from the user's.
 
 Isolated (`-I`) means that PYTHONHOME, PYTHONPATH and the user's site-packages do not apply. LD_LIBRARY_PATH may name
-other versions of libssl, libstdc++ or libXrdCl: it is removed, and ALIEND_LIBRARY_PATH replaces it.
+other versions of libssl, libstdc++ or libXrdCl: it is removed, and ALIEND_LIBRARY_PATH replaces it. LD_PRELOAD stays:
+no software environment exports it; a user sets it for this program.
 """
 
 import os
@@ -27,7 +28,9 @@ def command(module: str) -> list[str]:
 
 def clean(environment: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
     """Return the environment without the variables that select another Python or other libraries."""
-    kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
+    kept = {
+        name: value for name, value in environment.items() if name == b"LD_PRELOAD" or not name.startswith(_FOREIGN)
+    }
     if libraries := environment.get(b"ALIEND_LIBRARY_PATH"):
         kept[b"LD_LIBRARY_PATH"] = libraries
     return kept

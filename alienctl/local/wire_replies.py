@@ -52,6 +52,8 @@ class Handoff:
     stdin: bytes
     takes_output: bool
     may_be_missing: bool
+    text: bytes
+    text_lfn: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ def question(data: bytes) -> Question:
 
 def handoff(data: bytes) -> Handoff:
     """Read a Handoff."""
-    return Handoff(_all_bytes(data, 1), _bytes(data, 2), bool(number(data, 3)), bool(number(data, 4)))
+    flags = bool(number(data, 3)), bool(number(data, 4))
+    return Handoff(_all_bytes(data, 1), _bytes(data, 2), *flags, _bytes(data, 5), _bytes(data, 6))
 
 
 def hello(data: bytes) -> Hello:

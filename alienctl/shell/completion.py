@@ -11,10 +11,14 @@ from alienctl import ClientError, NoDaemonError
 from alienctl.invocation import Invocation
 from alienctl.terminal import write_all
 from alienctl.transport import unary
-from alienctl.wire_messages import bytes_field, fields
+from alienctl.wire_messages import bytes_field, fields, number
 
 _METHOD = b"/aliend.v1.Console/Complete"
+_CANDIDATES, _DESCRIPTIONS, _IS_ORDERED = 1, 2, 3
+"""Fields of CompleteResponse."""
 _TIMEOUT = 1.0
+_SEPARATORS = {"bash": "\x1f", "zsh": "\x1f", "fish": "\t"}
+"""Characters between a candidate and its description."""
 _SPECIAL = re.compile(r"([^\w@%+=:,./~^\x80-\U0010ffff-])")
 _OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)")
 _WORD_BREAKS = ":=@"
@@ -59,17 +63,23 @@ class TypedLine:
             self.words[-1] += sign
 
 
-def candidates(invocation: Invocation, words: list[str]) -> list[str]:
-    """Return the candidates for the last of `words`, unquoted and sorted; only a few without a running daemon."""
+def candidates(invocation: Invocation, words: list[str]) -> dict[str, str]:
+    """Return the candidates for the last of `words`, unquoted, with descriptions; only a few without a running daemon.
+
+    They are sorted, unless the daemon has an order for them. A description may be empty.
+    """
     while len(words) > 1 and words[0] in ("time", "help"):
         words = words[1:]
-    names = set(_candidates_from_help(words))
+    found = dict.fromkeys(_candidates_from_help(words), "")
     try:
         answer = _ask_daemon(invocation, _request(invocation, words))
     except ClientError:
         answer = b""
-    names.update(os.fsdecode(value) for key, value in fields(answer) if key == 1 and isinstance(value, bytes))
-    return sorted(names)
+    values = [(key, value) for key, value in fields(answer) if isinstance(value, bytes)]
+    names = [os.fsdecode(value) for key, value in values if key == _CANDIDATES]
+    descriptions = [value.decode("utf-8", "replace") for key, value in values if key == _DESCRIPTIONS]
+    found |= dict(zip(names, descriptions or [""] * len(names), strict=False))
+    return found if number(answer, _IS_ORDERED) else dict(sorted(found.items()))
 
 
 def _ask_daemon(invocation: Invocation, request: bytes) -> bytes:
@@ -114,12 +124,15 @@ def print_candidates(invocation: Invocation) -> int:
     _, shell, line = invocation.args
     typed = TypedLine(line)
     words = typed.words[1:]  # without `alienctl` itself
-    names = candidates(invocation, words or [""])
-    if shell == "bash":
-        names = [_for_bash(name, typed, words[-1] if words else "") for name in names]
-    elif shell == "zsh":
-        names = [quoted_with_space(name) for name in names]
-    write_all(1, "".join(f"{name}\n" for name in names if "\n" not in name).encode("utf-8", "surrogateescape"))
+    lines = []
+    for name, description in candidates(invocation, words or [""]).items():
+        if shell == "bash":
+            line = _for_bash(name, typed, words[-1] if words else "")
+        else:
+            line = quoted_with_space(name) if shell == "zsh" else name
+        if "\n" not in line:
+            lines.append(f"{line}{_SEPARATORS[shell]}{description}" if description and shell in _SEPARATORS else line)
+    write_all(1, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
     return 0
 
 

@@ -39,9 +39,14 @@ class GridCompleter(Completer):
         """Return the candidates for the word before the cursor."""
         line = document.text_before_cursor
         typed = completion.TypedLine(line)
-        for name in completion.candidates(self._invocation, typed.words):
+        for name, description in completion.candidates(self._invocation, typed.words).items():
             shown = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
-            yield Completion(completion.quoted_with_space(name), typed.word_start - len(line), display=shown)
+            yield Completion(
+                completion.quoted_with_space(name),
+                typed.word_start - len(line),
+                display=shown,
+                display_meta=description,
+            )
 
 
 class SyntaxHighlighter(Lexer):

@@ -3,6 +3,7 @@
 It shows what the daemon reports once a second; the daemon measures the running workers ten times a second.
 """
 
+import asyncio
 from typing import ClassVar
 
 from rich.text import Text
@@ -86,19 +87,24 @@ class TopApp(App[None]):
         yield DataTable[Text](cursor_type="none", cell_padding=0, id="elements")
         yield Static(Text(_KEYS), id="keys")
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Show the queue, and refresh it from now on."""
         for name, columns in (("#jobs", JOB_COLUMNS), ("#elements", ELEMENT_COLUMNS)):
             for at, (head, width) in enumerate(columns):
                 self._table(name).add_column(head_text(head, width), width=width + (at < len(columns) - 1))
         self._table("#elements").can_focus = False
         self._table("#jobs").focus()
-        await self.refresh_queue()
-        self.set_interval(_REFRESH, self.refresh_queue)
+        self.run_worker(self._refresh_forever())
 
     async def on_unmount(self) -> None:
         """Close the connection."""
         await self._source.close()
+
+    async def _refresh_forever(self) -> None:
+        """Refresh beside the keys, which a slow daemon must not delay."""
+        while True:
+            await self.refresh_queue()
+            await asyncio.sleep(_REFRESH)
 
     async def refresh_queue(self) -> None:
         """Show the queue as it is now, or why it is not known."""

@@ -99,6 +99,8 @@ def duration_text(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours >= 24:
         return f"{hours // 24}d{hours % 24:02}h"
+    if hours >= 10:
+        return f"{hours}h{minutes:02}m"
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 

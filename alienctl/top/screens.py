@@ -1,5 +1,6 @@
 """The windows over the live view: the files of a job, why they wait, a question, a line of input, the keys."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
@@ -96,23 +97,27 @@ class FilesScreen(ModalScreen[None]):
         with Vertical(classes="window"):
             yield Static(Text(short(self._title, 76), style="bold"))
             yield DataTable[Text](cursor_type="row", cell_padding=0, id="files")
-            yield Static(id="file-message")
+            yield Static("asking the daemon", id="file-message")
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Fill the table, and refresh it from now on."""
         table = self._table()
         for head, width in FILE_COLUMNS:
             table.add_column(head_text(head, width), width=width + 1)
         table.focus()
-        await self.refresh_files()
-        self.set_interval(_REFRESH, self.refresh_files)
+        self.run_worker(self._refresh_forever())
+
+    async def _refresh_forever(self) -> None:
+        while True:
+            await self.refresh_files()
+            await asyncio.sleep(_REFRESH)
 
     async def refresh_files(self) -> None:
         """Show the files as they are now; the selected line stays."""
         try:
             self._files = await self._load()
         except SourceError as error:
-            self.query_one("#file-message", Static).update(Text(str(error)))
+            self._set_message(str(error))
             return
         table = self._table()
         at, top = table.cursor_row, table.scroll_y
@@ -131,7 +136,11 @@ class FilesScreen(ModalScreen[None]):
         row = self._table().cursor_row
         file = self._files[row] if row < len(self._files) else None
         text = f"{file.name}: {file.message}" if file and file.message else file.name if file else "no files yet"
-        self.query_one("#file-message", Static).update(Text(short(text, 300)))
+        self._set_message(short(text, 300))
+
+    def _set_message(self, text: str) -> None:
+        for line in self.query("#file-message").results(Static):  # none while the window opens or closes
+            line.update(Text(text))
 
     def _table(self) -> DataTable[Text]:
         return self.query_one("#files", DataTable)

@@ -16,6 +16,7 @@ from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror, mirror_state, queued_mirrors
 from aliend.core.protocol.replies import (
     Reply,
+    Result,
     entries_of_listing,
     entries_of_stat,
     members_of,
@@ -30,6 +31,7 @@ Entries = list[Entry]
 Names = list[str]
 Replicas = list[Replica]
 Tickets = list[Ticket]
+Found = list[tuple[Entry, Result]]
 
 _NOT_FOUND, _EXISTS, _NOT_REGISTERED = 2, 17, 53
 _FIRST_LIMIT = 1_000_000_000
@@ -88,7 +90,16 @@ class Catalogue:
     async def find_files(
         self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False, bulk: bool = True
     ) -> AsyncGenerator[Entries, None]:
-        """Yield all files below `directory` in groups as they arrive, unordered, with size, md5 and GUID.
+        """Yield the entries of `find_results`. Close the iterator to stop early."""
+        found = self.find_results(directory, pattern=pattern, options=options, quick=quick, bulk=bulk)
+        async with aclosing(found) as groups:
+            async for group in groups:
+                yield [entry for entry, _ in group]
+
+    async def find_results(
+        self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False, bulk: bool = True
+    ) -> AsyncGenerator[Found, None]:
+        """Yield all files below `directory` in groups as they arrive, unordered, each with the service's result.
 
         `pattern` and `options` (of the service's `find`) restrict them, as loosely as the service interprets them.
 
@@ -105,8 +116,8 @@ class Catalogue:
             async with aclosing(self._central.stream(Request("find", args), bulk=bulk)) as groups:
                 async for group in groups:
                     count += len(group)
-                    entries = entries_of_stat(group)
-                    yield [entry for entry in entries if entry.type == "file" and is_below(entry.lfn, base)]
+                    found = [(entry, result) for result in group for entry in entries_of_stat([result])]
+                    yield [pair for pair in found if pair[0].type == "file" and is_below(pair[0].lfn, base)]
             if count < limit:
                 return
 

@@ -16,20 +16,25 @@ from typing import Any, TypeVar
 
 from aliend.central.credentials.certificates import stamp_of
 from aliend.commands import command_names
+from aliend.commands.copying.job_selection import APPLICABLE
 from aliend.core.catalogue import paths
 from aliend.core.cli import command_line, completion
 from aliend.core.cli.completion import (
     CatalogueName,
     Choice,
     CommandName,
+    CompletionKind,
     GridJob,
     LocalPath,
     Option,
     StorageElement,
     TransferJob,
 )
+from aliend.core.cli.escaping import visible
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
+from aliend.core.transfers.job import JobFilter
+from aliend.engine.views import JobView
 from aliend.errors import AliendError
 from aliend.runtime import Runtime
 
@@ -56,6 +61,15 @@ class Typed:
     environment: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates, sorted unless they are in an order of their own, and their descriptions (none: without)."""
+
+    names: tuple[str, ...]
+    descriptions: tuple[str, ...] = ()
+    is_ordered: bool = False
+
+
 class Completion:
     """Finds candidates and caches the replies of the service."""
 
@@ -63,19 +77,29 @@ class Completion:
         self._runtime = runtime
         self._cache = _Cache()
 
-    async def candidates(self, typed: Typed) -> list[str]:
-        """Return the candidates for the last argument, sorted; an empty list after a timeout or an error."""
+    async def candidates(self, typed: Typed) -> Candidates:
+        """Return the candidates for the last argument; none after a timeout or an error."""
+        word = typed.words[-1] if typed.words else ""
         try:
             async with asyncio.timeout(TIMEOUT):
-                found = await self._complete(typed)
+                kind = completion.completion_kind(typed.words)
+                if isinstance(kind, TransferJob):
+                    return await self._jobs(kind, word)
+                found = await self._complete(kind, typed)
         except (TimeoutError, AliendError):
-            return []
-        word = typed.words[-1] if typed.words else ""
-        return sorted({name for name in found if name.startswith(word)})[:_MAX_CANDIDATES]
+            return Candidates(())
+        return Candidates(tuple(sorted({name for name in found if name.startswith(word)})[:_MAX_CANDIDATES]))
 
-    async def _complete(self, typed: Typed) -> Names:
+    async def _jobs(self, kind: TransferJob, word: str) -> Candidates:
+        """Return the jobs that the subcommand applies to, the newest first, with a description of each."""
+        matching = JobFilter(APPLICABLE.get(kind.verb, ()))
+        jobs = await self._runtime.engine.jobs(_MAX_CANDIDATES, matching=matching)
+        jobs = [job for job in jobs if str(job.id).startswith(word) and str(job.id) not in kind.without]
+        return Candidates(tuple(str(job.id) for job in jobs), tuple(map(_description, jobs)), is_ordered=True)
+
+    async def _complete(self, kind: CompletionKind, typed: Typed) -> Names:
         context = self._runtime.context(typed.environment or None, typed.local)
-        match completion.completion_kind(typed.words):
+        match kind:
             case CommandName():
                 return await self._commands(typed, context)
             case Choice(words):
@@ -89,7 +113,7 @@ class Completion:
                 names = await self._query(context, Request("listSEs", ("-nomsg",)), _values_of("seName"), _LONG_TTL)
                 return [head + name for name in names]
             case TransferJob():
-                return [str(job.id) for job in await self._runtime.engine.jobs(_MAX_CANDIDATES)]
+                return (await self._jobs(kind, "")).names
             case GridJob():
                 return await self._query(context, Request("ps", ("-nomsg",)), _values_of("id"), _SHORT_TTL)
             case CatalogueName() as name:
@@ -169,6 +193,11 @@ def _has_failed(task: asyncio.Task[Any]) -> bool:
 
 def _values_of(key: str) -> Callable[[Results], Names]:
     return lambda results: [str(result[key]) for result in results if result.get(key)]
+
+
+def _description(job: JobView) -> str:
+    label = f" [{job.label}]" if job.label else ""
+    return visible(f"{job.state}, {job.files.done}/{job.files.total} files{label}, to {job.target}")
 
 
 def _options_of(results: Results) -> Names:

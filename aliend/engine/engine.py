@@ -18,14 +18,16 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
-from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_temporary_names
+from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
+from aliend.engine.attempts.replacement import needs_undo
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
+from aliend.engine.expansion.target_disks import with_file_systems
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
@@ -188,6 +190,8 @@ class Engine(Queries):
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
         check_spec(spec)
+        if spec.direction == "download":
+            spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
         self._wake.set()
         return self._view(job)
@@ -268,7 +272,7 @@ class Engine(Queries):
         await self._attempts.clear_spool()
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(has_temporary_names, page):
+            for transfer in filter(needs_undo, page):
                 self._attempts.clean_up(transfer, await self._store.job(transfer.job))
             last = page[-1].id
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.core.transfers import backoff
-from aliend.core.transfers.job import Job
-from aliend.errors import Obstacle
+from aliend.core.transfers.job import Job, JobSpec
+from aliend.errors import CopyError, Obstacle
+from aliend.storage.io import mounts
+from aliend.storage.io.mounts import nearest_existing
 from aliend.storage.io.partial_file import available_bytes
 from aliend.store import Store
 
@@ -60,7 +62,7 @@ class HeldJobs:
         for job in held:
             state = self._backoffs.get(job.id) or _ReleaseBackoff(0, now + (0 if _is_observable(job) else _FIRST_PAUSE))
             self._backoffs[job.id] = state
-            if state.until <= now and job.obstacle and await asyncio.to_thread(is_resolved, job.obstacle):
+            if state.until <= now and job.obstacle and await asyncio.to_thread(_may_resume, job.spec, job.obstacle):
                 pause = backoff.ceiling(state.releases + 1, _FIRST_PAUSE, _MAX_PAUSE)
                 self._backoffs[job.id] = _ReleaseBackoff(state.releases + 1, now + pause)
                 releasable.append(job.id)
@@ -69,6 +71,17 @@ class HeldJobs:
     def reset_backoff(self, job: int) -> None:
         """Forget earlier releases of a job, because one of its files has arrived."""
         self._backoffs.pop(job, None)
+
+
+def _may_resume(spec: JobSpec, obstacle: Obstacle) -> bool:
+    """Return whether the obstacle is gone, and for a missing disk whether it is there again. Blocking."""
+    if obstacle.kind != "mount":
+        return is_resolved(obstacle)
+    try:
+        mounts.require_recorded(obstacle.path, spec.file_systems)
+    except CopyError:
+        return False
+    return True
 
 
 def is_resolved(obstacle: Obstacle) -> bool:
@@ -84,19 +97,6 @@ def is_resolved(obstacle: Obstacle) -> bool:
     except OSError:
         return False
     return True
-
-
-def nearest_existing(path: Path) -> Path:
-    """Return the path, or its nearest parent that exists."""
-    for candidate in (path, *path.parents):
-        try:
-            candidate.lstat()
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return candidate.parent
-        return candidate
-    return Path("/")
 
 
 def _is_observable(job: Job) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from aliend.core.transfers.attempt_record import AttemptRecord
-from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter
+from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter, JobState
 from aliend.core.transfers.transfer import Phase
 from aliend.core.transfers.wait_reason import ElementLoad, Reason, SchedulerSnapshot
 from aliend.engine.admission.job_rates import JobRates
@@ -111,9 +112,13 @@ class Queries:
         return list(groups.values())
 
     async def wait_summary(self, job: int) -> list[WaitGroup]:
-        """Return why files of a job wait: all that failed, or else a sample of the others, which is cheap."""
+        """Return why files of a job wait: those that failed, or else the others, judged by the first of them.
+
+        It is cheap for a job of any size.
+        """
+        stored = await self._store.job(job)
         causes = await self._store.waiting_causes(job)
-        if causes:
+        if causes and stored.state is not JobState.PAUSED:
             return [
                 WaitGroup(job, Reason("retry", cause.text, cause.until), cause.files, cause.first) for cause in causes
             ]
@@ -122,9 +127,12 @@ class Queries:
             async for page in pages:
                 for file in page:
                     add_to_groups(groups, file)
-                if groups:
+                if any(group.files for group in groups.values()):
                     break
-        return list(groups.values())
+        found = list(groups.values())
+        if len(found) == 1 and found[0].files:  # the files that were not looked at wait for the same reason
+            found = [replace(found[0], files=max(found[0].files, stored.files.queued))]
+        return found
 
     def progress(self, job: int = 0) -> list[ActiveCopy]:
         """Return the files of a job (0: of all jobs) that are being copied."""

@@ -14,7 +14,7 @@ import grpc.aio
 from aliend import CONTRACT, VERSION
 from aliend.commands import command_line
 from aliend.commands.completion import Completion, Typed
-from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, Progress, Terminal
+from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, EditedText, Progress, Terminal
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, StoreError, UsageError
@@ -131,11 +131,17 @@ class Events:
         """Send a question for the user."""
         await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
         """Send a program for the client to run."""
         self._is_piped = takes_output
         program = console_pb2.Handoff(
-            argv=[os.fsencode(word) for word in argv], takes_output=takes_output, may_be_missing=may_be_missing
+            argv=[os.fsencode(word) for word in argv],
+            takes_output=takes_output,
+            may_be_missing=may_be_missing,
+            text=os.fsencode(text.path) if text else b"",
+            text_lfn=os.fsencode(text.lfn) if text else b"",
         )
         await self._send(console_pb2.RunEvent(handoff=program))
 
@@ -191,7 +197,11 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         session = request.session or "default"
         typed = Typed(words, os.fsdecode(request.cwd), session, dict(request.environment))
         candidates = await self._completion.candidates(typed)
-        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
+        return console_pb2.CompleteResponse(
+            candidates=[os.fsencode(name) for name in candidates.names],
+            descriptions=candidates.descriptions,
+            is_ordered=candidates.is_ordered,
+        )
 
     async def _say_loss(self, events: Events) -> None:
         """Say once that the database was lost."""

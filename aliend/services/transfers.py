@@ -170,7 +170,8 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         self, request: transfers_pb2.ListReasonsRequest, _context: Context
     ) -> transfers_pb2.ListReasonsResponse:
         """Return why files wait."""
-        groups = await self._runtime.engine.grouped_reasons(request.job)
+        engine = self._runtime.engine
+        groups = await (engine.wait_summary(request.job) if request.job else engine.grouped_reasons())
         return transfers_pb2.ListReasonsResponse(
             reasons=[
                 transfers_pb2.WaitReason(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a worker process starts sooner without these imports
     from aliend.core.transfers.overwrite import Overwrite
 
 from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.file_system import FileSystem
 
 R = TypeVar("R")
 
@@ -78,7 +79,8 @@ class Download(Task[Downloaded]):
     `id` names the partial file and must be the same in each attempt. `sources` are tried in order; `target` is
     the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
     as in `core.transfers.job`; the mode of the result is `0666 & ~umask`. `lfn` and `guid` are stored as extended
-    attributes; `keep_free` bytes of the disk stay free (-1: 5 % of it, at most 2 GiB).
+    attributes; `keep_free` bytes of the disk stay free (-1: 5 % of it, at most 2 GiB). Nothing is written
+    on another file system than the one of `file_systems` that contains the target (none: anywhere).
     `whole_archive`: download the whole archive of a member and extract the member locally. `verify`: read the written
     file back from the disk and compare it. `ca` is a directory or file of CA certificates for sources read over HTTPS.
     """
@@ -97,6 +99,7 @@ class Download(Task[Downloaded]):
     verify: bool = False
     ca: str = ""
     tuning: Tuning = Tuning()
+    file_systems: tuple[FileSystem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,9 @@ class Uploaded:
 class Upload(Task[Uploaded]):
     """Upload one local file to all `targets` in one pass.
 
-    `source` is an absolute local path; `size` (bytes) and `modified_ns` (POSIX nanoseconds) are those seen when the
-    tickets were requested: a file that differs is refused. With `only_compare` nothing is sent; replicas that exist
+    `source` is an absolute local path; `size` (bytes), `modified_ns` and `changed_ns` (POSIX nanoseconds of mtime and
+    ctime; programs can set the mtime only) are those seen when the tickets were requested: a file that differs is
+    refused. With `only_compare` nothing is sent; replicas that exist
     and are complete have no error.
     """
 
@@ -183,6 +187,7 @@ class Upload(Task[Uploaded]):
     targets: tuple[ReplicaUrl, ...]
     size: int
     modified_ns: int
+    changed_ns: int
     tuning: Tuning = Tuning()
     only_compare: bool = False
 

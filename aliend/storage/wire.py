@@ -7,6 +7,7 @@ To the process:
     {"stop": N}
     {"grant": N, "size": bytes, "share": ...}   bandwidth credit
     {"pace": N, "share": ...}                   a new rate
+    {"ping": true}                              answer `{"alive": true}` at once
     {"end": true}                               end after the last answer
 
 From it: `{"ready": true}` first, or `{"fatal": reason}`; then for a task:

@@ -35,6 +35,7 @@ from aliend.store.rows import attempts as attempt_rows
 from aliend.store.rows import transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
+from aliend.store.rows.incomplete_files import IncompleteFiles
 from aliend.store.rows.jobs import JobRows, Requests, jobs_where
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer, WaitingCause
@@ -66,6 +67,7 @@ class Store:
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
+        self.incomplete = IncompleteFiles(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
         requests = Requests(self._database)

@@ -229,13 +229,17 @@ class Question(_message.Message):
     def __init__(self, prompt: _Optional[str] = ..., echo: _Optional[bool] = ...) -> None: ...
 
 class Handoff(_message.Message):
-    __slots__ = ("argv", "stdin", "takes_output", "may_be_missing")
+    __slots__ = ("argv", "stdin", "takes_output", "may_be_missing", "text", "text_lfn")
     ARGV_FIELD_NUMBER: _ClassVar[int]
     STDIN_FIELD_NUMBER: _ClassVar[int]
     TAKES_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     MAY_BE_MISSING_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_LFN_FIELD_NUMBER: _ClassVar[int]
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     stdin: bytes
     takes_output: bool
     may_be_missing: bool
-    def __init__(self, argv: _Optional[_Iterable[bytes]] = ..., stdin: _Optional[bytes] = ..., takes_output: _Optional[bool] = ..., may_be_missing: _Optional[bool] = ...) -> None: ...
+    text: bytes
+    text_lfn: bytes
+    def __init__(self, argv: _Optional[_Iterable[bytes]] = ..., stdin: _Optional[bytes] = ..., takes_output: _Optional[bool] = ..., may_be_missing: _Optional[bool] = ..., text: _Optional[bytes] = ..., text_lfn: _Optional[bytes] = ...) -> None: ...

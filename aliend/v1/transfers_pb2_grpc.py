@@ -227,7 +227,8 @@ class TransfersServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListReasons(self, request, context):
-        """Returns why files wait, grouped by job and reason. Used by `alienctl transfers why`. Errors: NOT_FOUND.
+        """Returns why files wait, grouped by job and reason. Used by `alienctl transfers top`. Errors: NOT_FOUND.
+        For one job the answer costs the same however many files it has: of files without a failure the first are examined.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

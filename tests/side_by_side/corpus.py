@@ -8,6 +8,7 @@ A corpus is a file of `[[line]]` tables:
     compare = ["code", "stdout"]   the results that must be equal; also "stderr", "local" (local files with md5s),
                                 "grid" (names and sizes below {dir}); the file's own `compare` is the default
     json = true                 compare the outputs as JSON documents, not as text
+    subset = true               leave out the members of our document that the incumbent's does not have
     forget = ["time"]           the values that are masked before comparing, see `FORGOTTEN`
     local = {"a.txt" = 100}     files of the local directory: a size in bytes, or a text
     grid = {"b.txt" = 200}      files below {dir}, which exists only if this, `setup` or the line itself creates it
@@ -51,6 +52,7 @@ FORGOTTEN: dict[str, tuple[tuple[str, str], ...]] = {
     "guid": ((r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<guid>"),),
     "pfn": ((r"root://\S+", "<pfn>"),),
     "job": ((r"\b\d{7,}\b", "<job>"),),
+    "envelope": ((r"-----BEGIN(?: |%20)SEALED[^']*", "<envelope>"),),
     "number": ((r"\d+(?:\.\d+)?", "<n>"),),
     "speed": ((r"[\d.]+ (?:[KMGT]i)?B/s", "<speed>"),),
     "space": ((r"[ \t]+", " "), (r"(?m)^ | $", "")),
@@ -70,6 +72,7 @@ class Line:
     stderr: str = ""
     compare: tuple[str, ...] = ("code", "stdout")
     json: bool = False
+    subset: bool = False
     forget: tuple[str, ...] = ()
     local: dict[str, int | str] = field(default_factory=dict)
     grid: dict[str, int | str] = field(default_factory=dict)

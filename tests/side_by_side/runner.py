@@ -224,6 +224,15 @@ def _tree(directory: Path) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def pruned(ours: Any, theirs: Any) -> Any:  # noqa: ANN401
+    """Return our document without the members that theirs does not have."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return {name: pruned(value, theirs[name]) for name, value in ours.items() if name in theirs}
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [pruned(*pair) for pair in zip(ours, theirs, strict=True)]
+    return ours
+
+
 def _document(text: str) -> Any:  # noqa: ANN401
     try:
         return json.loads(text)

@@ -98,6 +98,7 @@ async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple
         context=call.context,
         settings=xrootd_settings(call.environment),
         whole_archives=options.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
+        strict=options.spec.strict or (options.spec.http and call.stop_on_error),
         interactive=not options.detach and (call.terminal.stdout or call.terminal.stderr),
     )
     options = replace(options, spec=spec)
@@ -121,10 +122,10 @@ def _require_local_sources(options: CopyArguments, call: Call) -> None:
 
 
 def _exists(name: str) -> bool:
-    """Return whether a local path exists. The job reports paths without permission; with a `*` it is a pattern."""
+    """Return whether a local path exists. The job reports unreadable paths; with a `*` it is a pattern."""
     try:
         return Path(name).exists()
-    except PermissionError:
+    except OSError:
         return "*" not in name
 
 

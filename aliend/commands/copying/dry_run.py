@@ -25,7 +25,7 @@ async def print_dry_run(runtime: Runtime, call: Call, specs: Sequence[JobSpec]) 
 
         async def print_file(file: DryRunResult, spec: JobSpec = spec) -> None:
             tally.total += 1
-            tally.arrived += file.action in ("copy", "keep")
+            tally.arrived += file.action != "fail"
             tally.missing += file.reason.endswith(MISSING)
             if call.as_json:
                 files.append(dry_run_entry(file))
@@ -39,6 +39,8 @@ async def print_dry_run(runtime: Runtime, call: Call, specs: Sequence[JobSpec]) 
                     await call.print(escape_newlines(route_of(file)))
                 case "keep":
                     await call.print(f"{escape_newlines(file.target)} --> TARGET VALID (size match, md5 match)")
+                case "refuse":
+                    await call.print(f"{escape_newlines(route_of(file))}: would be refused: {file.reason}")
                 case _:
                     await call.print_error(f"{escape_newlines(file.source)}: {file.reason}")
 

@@ -79,10 +79,10 @@ async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
 
 
 def _local_kind(name: str) -> tuple[bool, bool]:
-    """Return whether a local path exists and is a directory; the job reports a path without permission."""
+    """Return whether a local path exists and is a directory; the job reports an unreadable path."""
     try:
         return Path(name).exists(), Path(name).is_dir()
-    except PermissionError:
+    except OSError:
         return True, True
 
 

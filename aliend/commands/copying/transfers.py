@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from aliend.commands.copying import transfers_limit, transfers_list, transfers_show, transfers_watch, transfers_why
 from aliend.commands.copying.job_selection import SELECTION, is_selected_by_option, selected_jobs
 from aliend.commands.copying.job_selection import parse_ranges as parse_jobs
-from aliend.commands.following.follower import SOME_ARRIVED, exit_code, job_to_json
-from aliend.commands.following.foreground import follow_foreground
+from aliend.commands.following.follower import SOME_ARRIVED, job_to_json
+from aliend.commands.following.foreground import exit_code_of_job, follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import Option, ParsedOptions, parse_options, unknown_option
 from aliend.engine.views import JobView
@@ -80,7 +80,7 @@ async def _wait(runtime: Runtime, call: Call, args: list[str]) -> int:
         await _print_views(call, finals, one=_names_one(options))
     if options.has("notify"):
         await _notify(call, finals)
-    codes = {exit_code(final) for final in finals} or {0}
+    codes = {await exit_code_of_job(runtime, final) for final in finals} or {0}
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 

@@ -9,12 +9,12 @@ from aliend.commands.copying.job_selection import selected_jobs
 from aliend.commands.following.follower import (
     SOME_ARRIVED,
     Follower,
-    exit_code,
     follow,
     job_to_json,
     route_of,
     style_of,
 )
+from aliend.commands.following.foreground import exit_code_of_job
 from aliend.commands.invocation.call import Call, encode, json_text
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import parse_options
@@ -39,10 +39,10 @@ async def watch(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print events until the job ends; for all jobs, until the user interrupts the command."""
     selection = _parse(args)
     if selection.job and selection.since is None and not call.as_json:
-        return exit_code(await follow(runtime, call, selection.job))
+        return await exit_code_of_job(runtime, await follow(runtime, call, selection.job))
     async for changes in runtime.engine.changes(selection.job, since=selection.since):
         await _print_events(call, selection.job, changes)
-    return exit_code(await runtime.engine.job(selection.job))
+    return await exit_code_of_job(runtime, await runtime.engine.job(selection.job))
 
 
 async def follow_jobs(runtime: Runtime, call: Call, args: list[str]) -> int:
@@ -51,9 +51,10 @@ async def follow_jobs(runtime: Runtime, call: Call, args: list[str]) -> int:
     jobs = await selected_jobs(runtime, "follow", options)
     follower = Follower(runtime, call, style_of(call))
     finals = [await follower.follow(job.id) for job in jobs]
+    await follower.report_end(finals)
     if call.as_json:
         await call.print_json({"jobs": list(map(job_to_json, finals))})
-    codes = {exit_code(final) for final in finals}
+    codes = {await exit_code_of_job(runtime, final) for final in finals}
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 

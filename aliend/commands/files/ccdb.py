@@ -9,7 +9,6 @@ from typing import Any
 from aliend.central.http_client import HttpClient
 from aliend.commands.files import ccdb_files
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.units import format_size
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
@@ -19,6 +18,8 @@ _TIMEOUT = 5.0
 """Seconds until a request fails; `_TIMEOUT_PER_OBJECT` is added for each requested object."""
 _TIMEOUT_PER_OBJECT = 0.01
 _FOUND, _NOTHING = 0, 2
+_HEADER = f"{'Filename':<47}{'Type':<28}{'ValidFrom':<19}{'ValidUntil':<20}Lifetime(ms)"
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 async def ccdb(runtime: Runtime, call: Call) -> int:
@@ -64,7 +65,7 @@ def _listing(objects: list[CalibrationObject], folders: list[Folder], query: Que
     if objects:
         rows = [
             (
-                f"{item.path}/{item.name}",
+                item.name,
                 item.kind or "-",
                 f'"{_time(item.valid_from, query)}"',
                 f'"{_time(item.valid_until, query)}"',
@@ -72,32 +73,36 @@ def _listing(objects: list[CalibrationObject], folders: list[Folder], query: Que
             )
             for item in objects
         ]
-        heads = ("filename", "ObjectType", "from", "until", "lifetime_ms")
-        lines.append("  ".join(heads))
+        lines.append(_HEADER)
         lines += ["  ".join(row) for row in rows]
     return "\n".join(lines)
 
 
 def _report(folders: list[Folder]) -> str:
-    lines = [f"{'Name':<40}{'ownFiles':>12}{'ownSize':>12}{'filesSub':>12}{'sizeSub':>12}"]
-    totals = [0, 0, 0, 0]
+    lines = [f"{'Name':<40}{'ownFiles':>12}{'ownSize':>12}{'filesSub':>12}{'sizeSub':>14}"]
+    total_files = total_size = 0
     for folder in folders:
         counted = folder.counted or (0, 0, 0, 0)
-        totals = [total + number for total, number in zip(totals, counted, strict=True)]
-        lines.append(_counted(folder.name, *counted))
-    lines.append(_counted("TOTAL", *totals))
+        files, size, below, size_below = counted
+        total_files, total_size = total_files + files + below, total_size + size + size_below
+        lines.append(f"{folder.name:<40}{files:>12}{_size(size, 2):>12}{below:>12}{_size(size_below, 2):>14}")
+    lines.append(f"{' ' * 17 + 'TOTAL':<40}{'-':>12}{'-':>12}{total_files:>12}{_size(total_size, 3):>14}")
     return "\n".join(lines)
 
 
-def _counted(name: str, files: int, size: int, below: int, size_below: int) -> str:
-    return f"{name:<40}{files:>12}{format_size(size):>12}{below:>12}{format_size(size_below):>12}"
+def _size(size: float, digits: int) -> str:
+    """Return a size as alien.py prints it: 1024 bytes are still in bytes."""
+    unit = 0
+    while size > 1024 and unit < len(_UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.{digits}f} {_UNITS[unit]}"
 
 
 def _time(milliseconds: int, query: Query) -> str:
     if query.unixtime:
         return str(milliseconds)
     try:
-        return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S%z")
     except (OverflowError, ValueError, OSError):  # objects without an end of validity
         return str(milliseconds)
 
@@ -105,7 +110,7 @@ def _time(milliseconds: int, query: Query) -> str:
 def _document(item: CalibrationObject, query: Query) -> dict[str, Any]:
     return {
         **item.fields,
-        "filename": core.target_of(item, query.fetch),
+        "filename": item.name,
         "Valid-From-nice": _time(item.valid_from, query),
         "Valid-Until-nice": _time(item.valid_until, query),
         "Lifetime": item.lifetime,

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aliend.commands.following.follower import Tally
 from aliend.commands.following.foreground import cancel_with_command
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.units import format_size
+from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, targets_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
 from aliend.runtime import Runtime
@@ -40,23 +44,34 @@ class DownloadRequest:
 
 
 async def download_objects(runtime: Runtime, call: Call, order: DownloadRequest) -> int:
-    """Download the file of each object, print their paths, and return the exit code of `cp`."""
+    """Download the file of each object, print the lines of `cp`, and return its exit code."""
     if not order.objects:
         await call.print_error(f"ccdb: no objects found under {order.query.path or 'this host'}")
         return _NOTHING
     slots = asyncio.Semaphore(_PARALLEL)
 
-    async def one(wanted: CalibrationObject) -> tuple[CalibrationObject, str, str]:
+    lines = _Lines(call, len(order.objects))
+    names = targets_of(order.objects, order.query.fetch)
+
+    async def one(wanted: CalibrationObject, name: str) -> tuple[CalibrationObject, str, str]:
         async with slots:
             try:
-                return wanted, await _Downloader(runtime, call, order).fetch(wanted), ""
+                path = await asyncio.to_thread(local_path, order.root, name, os.path.islink)
+                before = await asyncio.to_thread(_stamp, path)
+                begun = time.monotonic()
+                await _Downloader(runtime, call, order).fetch(wanted, path)
+                seconds = time.monotonic() - begun
+                await lines.arrived(path, wanted.size, seconds, kept=before == await asyncio.to_thread(_stamp, path))
+                return wanted, path, ""
             except AliendError as error:
-                return wanted, "", str(error)
+                problem = str(error)
             except OSError as error:
-                return wanted, "", str(disk_error(error, order.root))
+                problem = str(disk_error(error, order.root))
+            await lines.failed(f"{wanted.path}/{wanted.etag}: {problem}")
+            return wanted, "", problem
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(wanted)) for wanted in order.objects]
+        tasks = [group.create_task(one(*pair)) for pair in zip(order.objects, names, strict=True)]
     results = [task.result() for task in tasks]
     arrived = [(wanted, path) for wanted, path, problem in results if not problem]
     if call.as_json:
@@ -68,13 +83,55 @@ async def download_objects(runtime: Runtime, call: Call, order: DownloadRequest)
                 ]
             }
         )
-    else:
-        await call.print("\n".join(path for _, path in arrived))
-    for wanted, _, problem in results:
-        await call.print_error(f"{wanted.path}/{wanted.etag}: {problem}" if problem else "")
+    await lines.end()
     if len(arrived) == len(results):
         return _ALL
     return _SOME if arrived else _NONE
+
+
+class _Lines:
+    """Prints the lines of `cp` for downloads; with --json only errors."""
+
+    def __init__(self, call: Call, total: int) -> None:
+        self._call = call
+        self._total = total
+        self._tally = Tally()
+
+    async def arrived(self, path: str, size: int, seconds: float, *, kept: bool) -> None:
+        """Print that a file has arrived, or was there already."""
+        self._tally.total += 1
+        self._tally.arrived += 1
+        self._tally.kept += kept
+        self._tally.tries[1] += not kept
+        text = f"{escape_newlines(path)} --> TARGET VALID (size match, md5 match)"
+        if not kept:
+            rate = format_size(int(size / max(seconds, 0.001)), 2)
+            text = f"jobID: {self._tally.total}/{self._total} >>> STATUS OK >>> SPEED {rate}/s"
+        await self._print(text)
+
+    async def failed(self, text: str) -> None:
+        """Print why a file did not arrive."""
+        self._tally.total += 1
+        await self._call.print_error(text)
+
+    async def end(self) -> None:
+        """Print the summary: on standard error if nothing arrived."""
+        text = "\n".join(self._tally.summary()) or "No copy jobs to be done!"
+        is_empty = not self._tally.arrived
+        await (self._call.print_error(text) if is_empty and not self._call.as_json else self._print(text))
+
+    async def _print(self, text: str) -> None:
+        if not self._call.as_json:
+            await self._call.print(text)
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """Return the identity of a file; empty without one."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_mtime_ns, 1
 
 
 class _Downloader:
@@ -85,10 +142,9 @@ class _Downloader:
         self._call = call
         self._order = order
 
-    async def fetch(self, item: CalibrationObject) -> str:
-        """Download the file and return its absolute local path. Raises AliendError."""
-        query, root = self._order.query, self._order.root
-        target = await asyncio.to_thread(local_path, root, target_of(item, query.fetch), os.path.islink)
+    async def fetch(self, item: CalibrationObject, target: str) -> None:
+        """Download the file to `target`, an absolute local path. Raises AliendError."""
+        query = self._order.query
         on_grid = [url for url in item.replicas if url.startswith("alien:")]
         on_web = [url for url in item.replicas if url.startswith(("http:", "https:"))]
         if not on_grid and not on_web:
@@ -100,7 +156,6 @@ class _Downloader:
         if query.fetch == "mirror":
             properties = properties_of(item).encode("utf-8", "surrogateescape")
             await asyncio.to_thread(_write, Path(f"{target}.properties"), properties, self._call.umask)
-        return target
 
     async def _from_grid(self, replicas: list[str], target: str) -> None:
         """Download the first replica that works, each as a transfer job; in practice all have one LFN."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Mapping
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from aliend.commands.files.run import program_from_environment
@@ -17,23 +18,35 @@ from aliend.runtime import Runtime
 
 _LARGEST_JSON = 16 << 20
 _LINES = 10
+_SHORT_NUMBER = re.compile(r"-([nc]?)(\d+)")
 _STEP, _LARGEST_STEP = 64 << 10, 4 << 20
 """Bytes that `tail` reads in its first step back from the end; each step is four times longer, up to the limit."""
 _OPTIONS: Mapping[str, Option] = {"-n": Option("n", "a number of lines"), "-c": Option("c", "a number of bytes")}
 
 
 async def cat(runtime: Runtime, call: Call) -> int:
-    """Print files. A wrong checksum is reported after the bytes were printed, as an error."""
-    given = parse_options("cat", call.args[1:], {})
-    for lfn in await resolve_lfns(runtime, call, given.operands, "cat"):
-        content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
-        await _print_range(runtime, call, content, 0, content.size)
-    return 0
+    """Print files, with options through the user's own `cat`.
+
+    A wrong checksum is reported after the bytes were printed, as an error.
+    """
+    options = [word for word in call.args[1:] if word.startswith("-")]
+    names = tuple(word for word in call.args[1:] if word not in options)
+    lfns = await resolve_lfns(runtime, call, names, "cat")
+    if options and call.as_json:
+        raise UsageError(f"cat: {options[0]} and --json exclude each other")
+
+    async def run(output: Call) -> int:
+        for lfn in lfns:
+            content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
+            await _print_range(runtime, output, content, 0, content.size)
+        return 0
+
+    return await (pipe_output(call, ["cat", *options], run) if options else run(call))
 
 
 async def head(runtime: Runtime, call: Call) -> int:
     """Print the first lines (10) or bytes of files, and read little more than that."""
-    given = parse_options("head", call.args[1:], _OPTIONS)
+    given = parse_options("head", _with_number(call.args[1:]), _OPTIONS)
     in_bytes, number = _number(given)
     for lfn in await resolve_lfns(runtime, call, given.operands, "head"):
         content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
@@ -46,7 +59,7 @@ async def head(runtime: Runtime, call: Call) -> int:
 
 async def tail(runtime: Runtime, call: Call) -> int:
     """Print the last lines (10) or bytes of files, and read only what is needed."""
-    given = parse_options("tail", call.args[1:], _OPTIONS)
+    given = parse_options("tail", _with_number(call.args[1:]), _OPTIONS)
     in_bytes, number = _number(given)
     for lfn in await resolve_lfns(runtime, call, given.operands, "tail"):
         content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
@@ -75,6 +88,13 @@ async def _print_all(runtime: Runtime, call: Call, contents: list[FileContent]) 
     for content in contents:
         await _print_range(runtime, call, content, 0, content.size)
     return 0
+
+
+def _with_number(words: Sequence[str]) -> list[str]:
+    """Return the words with `-5` and `-n5` written as `-n 5`, as the tools take them."""
+    split = [_SHORT_NUMBER.fullmatch(word) for word in words]
+    pairs = [[f"-{found[1] or 'n'}", found[2]] if found else [word] for word, found in zip(words, split, strict=True)]
+    return [word for pair in pairs for word in pair]
 
 
 def _number(given: ParsedOptions) -> tuple[bool, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aliend.commands.files.run import PRIVATE_UMASK, download_to, program_from_environment
 from aliend.commands.following.foreground import cancel_with_command
-from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.call import Call, EditedText
 from aliend.core.catalogue.entries import EMPTY_MD5
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, parse_options
@@ -89,7 +89,7 @@ async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
 async def _edit_and_upload(runtime: Runtime, call: Call, request: _EditRequest, text: Path) -> int:
     """Run the editor, then upload the text; return 0 if the local text can be deleted."""
     before = await _md5(runtime, text)
-    status = await _run_editor(call, text)
+    status = await _run_editor(call, EditedText(str(text), request.lfn))
     if status:
         await call.print_error(f"{call.args[0]}: the editor exited with status {status}; nothing was uploaded")
         return status
@@ -102,15 +102,16 @@ async def _edit_and_upload(runtime: Runtime, call: Call, request: _EditRequest, 
     return 0
 
 
-async def _run_editor(call: Call, text: Path) -> int:
+async def _run_editor(call: Call, text: EditedText) -> int:
     """Run the editor with its own arguments and the path, and return its exit status."""
     if call.args[0] != "edit":
         named = [call.args[0], *(("-u",) if call.args[0] == "mcedit" else ())]
-        return await call.run_on_client([*named, str(text)])
+        return await call.run_on_client([*named, text.path], text=text)
     if chosen := program_from_environment(call, "EDITOR"):
-        return await call.run_on_client([*chosen, str(text)])
+        return await call.run_on_client([*chosen, text.path], text=text)
     for editor in _USUAL_EDITORS:
-        status = await call.run_on_client([*editor, str(text)], may_be_missing=editor is not _USUAL_EDITORS[-1])
+        may_be_missing = editor is not _USUAL_EDITORS[-1]
+        status = await call.run_on_client([*editor, text.path], may_be_missing=may_be_missing, text=text)
         if status != _MISSING:
             break
     return status

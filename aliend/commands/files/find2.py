@@ -14,7 +14,6 @@ from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.selection import Selection, Window, candidate_of
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
-from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
@@ -38,15 +37,19 @@ async def find2(runtime: Runtime, call: Call) -> int:
     directory = await resolve_lfn(runtime, call, place)
     printer, window, found = Printer(call), Window(wanted), False
     catalogue = runtime.central_sessions.catalogue_of(call.context)
-    files = catalogue.find_files(
+    files = catalogue.find_results(
         directory, pattern=wanted.service_pattern, options=_service_options(wanted), bulk=False
     )
     async with aclosing(files) as groups:
         async for group in groups:
-            chosen = [entry for entry in group if _matches(wanted, directory, entry) and window.accept()]
+            chosen = [
+                {**result, "message": entry.lfn}
+                for entry, result in group
+                if _matches(wanted, directory, entry) and window.accept()
+            ]
             if chosen:
                 found = True
-                await printer.results([_result(entry) for entry in chosen])
+                await printer.results(chosen)
             if window.is_full:
                 break
     error = "" if found else f"no file below {directory} matches all filters"
@@ -95,19 +98,3 @@ def _service_options(wanted: Selection) -> list[str]:
 
 def _matches(wanted: Selection, directory: str, entry: Entry) -> bool:
     return wanted.matches(candidate_of(entry, local_paths.relative_to(directory, entry.lfn)))
-
-
-def _result(entry: Entry) -> Result:
-    return {
-        "lfn": entry.lfn,
-        "size": str(entry.size),
-        "md5": entry.md5,
-        "guid": entry.guid,
-        "owner": entry.owner,
-        "gowner": entry.group,
-        "perm": entry.permissions,
-        "ctime": str(entry.changed_ms),
-        "jobid": entry.job,
-        "type": "f",
-        "message": entry.lfn,
-    }

@@ -11,7 +11,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.catalogue.replica_url import member_of, open_url
+from aliend.core.catalogue.replica_url import member_of, printed_url
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import parse_options
 from aliend.core.copying.locations import PathContext, resolve_path
@@ -41,7 +41,7 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
     if not tickets:
         raise CopyError(f"the service returned no replica of {request.lfn}", "permanent")
     if "meta" not in request.keywords:
-        uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
+        uris = [printed_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await print_results(call, [repr(uri) for uri in uris], results)
     path = Path(call.directory) / metalink.file_name(request.lfn)
@@ -76,12 +76,14 @@ async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
 
 async def _to_read(runtime: Runtime, call: Call, request: _UriRequest) -> list[Ticket]:
     strict, http = "strict" in request.keywords, "http" in request.keywords
-    tickets = await runtime.central_sessions.catalogue_of(call.context).access_read(
-        request.lfn, request.storage, strict=strict, http=http
-    )
-    if http and not tickets:
+    catalogue = runtime.central_sessions.catalogue_of(call.context)
+    tickets = await catalogue.access_read(request.lfn, request.storage, strict=strict, http=http)
+    if tickets or not http:
+        return tickets
+    if strict or call.stop_on_error:
         raise CopyError(f"{request.lfn}: none of its storage elements supports HTTP", "permanent")
-    return tickets
+    await call.print_error(f"lfn2uri: warning: no storage element of {request.lfn} supports HTTP; these are root URLs")
+    return await catalogue.access_read(request.lfn, request.storage)
 
 
 async def _to_write(runtime: Runtime, call: Call, request: _UriRequest) -> list[Ticket]:

@@ -14,6 +14,8 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue.replica_url import without_member
 from aliend.core.cli.options import Option, parse_options
+from aliend.core.protocol.replies import Result, replicas_of
+from aliend.core.protocol.requests import Request
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.storage.tasks import Probe, Probed
@@ -36,14 +38,20 @@ class _Replica:
 async def pfn(runtime: Runtime, call: Call) -> int:
     """Print the PFNs of files, one a line; for an archive member those of the archive."""
     options = parse_options("pfn", call.args[1:], {})
-    catalogue = runtime.central_sessions.catalogue_of(call.context)
+    central = runtime.central_sessions.of(call.context)
     lines: list[str] = []
-    results: list[dict[str, str]] = []
+    results: list[Result] = []
     for lfn in await resolve_lfns(runtime, call, options.operands, "pfn"):
-        replicas = await catalogue.whereis(lfn)
-        lines += [replica.pfn for replica in replicas]
-        results += [{"lfn": lfn, "pfn": replica.pfn, "seName": replica.se} for replica in replicas]
-    return await print_results(call, lines, results)
+        request = Request("whereis", ("-r", lfn))
+        found = (await central.request(request)).checked(request).results
+        lines += [replica.pfn for replica in replicas_of(found)]
+        results += [{"lfn": lfn, **result} for result in found if result.get("pfn")]
+    if not call.as_json:
+        return await print_results(call, lines, results)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
+    await call.print_json({"metadata": metadata, "results": results})
+    return 0
 
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:

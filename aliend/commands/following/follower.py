@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from aliend.commands.following.wait_notices import WaitNotices
 from aliend.commands.invocation.call import Call, FileProgress, Progress
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.units import format_size
-from aliend.core.copying.target_paths import MISSING
+from aliend.core.copying.target_paths import MISSING, NO_HTTP
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.runtime import Runtime
@@ -46,48 +47,70 @@ class HasEndpoints(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`."""
+    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`.
+
+    `incomplete` files were kept with fewer replicas than requested.
+    `tries` counts copied files by the number of their last attempt.
+    """
 
     total: int = 0
     arrived: int = 0
     kept: int = 0
     missing: int = 0
+    incomplete: int = 0
+    tries: Counter[int] = field(default_factory=Counter)
+
+    def summary(self) -> tuple[str, ...]:
+        """Return the lines of alien.py: how many files arrived at the first try, at the second, and in total."""
+        wanted = self.total - self.kept
+        if not wanted:
+            return ()
+        first, second, total = self.tries[1], self.tries[2], self.tries.total()
+        lines = (f"Successful jobs (1st try): {first}/{wanted}",)
+        if total == first:
+            return lines
+        later = f"Successful jobs (2nd try): {second}/{wanted - first}"
+        return (*lines, later, f"Successful jobs (total): {total}/{wanted}")
 
 
 class Follower:
     """Prints the progress and the results of jobs, one after the other."""
 
-    def __init__(self, runtime: Runtime, call: Call, style: Style) -> None:
+    def __init__(self, runtime: Runtime, call: Call, style: Style, *, is_copy: bool = False) -> None:
+        """Create a follower; the standard output of a copy has only lines of alien.py where it is no terminal."""
+        self._shows_end = not call.as_json and (call.terminal.stdout or not is_copy)
         self._runtime = runtime
         self._call = call
         self._style = style
         self._numbers: dict[int, int] = {}
         """The number printed for each transfer that has started and not ended."""
         self._announced = 0
-        self._tries: Counter[int] = Counter()
-        """Copied files of the current job by the number of their last attempt."""
+        self._warned: set[str] = set()
+        self._ends: dict[int, str] = {}
+        """The last line of each job."""
         self._bytes = 0
         """Bytes copied for the current job."""
         self._changed_at = time.monotonic()
         self._has_new_waits = False
         self.tally = Tally()
 
-    async def follow(self, job: int, *, until_held: bool = False) -> JobView:
+    async def follow(self, job: int, *, until_held: bool = False, later: Sequence[int] = ()) -> JobView:
         """Follow `job` until it ends, and return its final state. Raises NoSuchJob.
 
-        With `until_held`, also return when the daemon holds the job because of a problem that the user must fix.
+        With `until_held`, also return when the daemon holds the job because of a problem that the user must fix. The
+        files of the jobs in `later` count in the numbers of the lines.
         """
         explaining = asyncio.create_task(self._explain_waits(job))
         try:
-            return await self._follow(job, until_held=until_held)
+            return await self._follow(job, until_held=until_held, later=later)
         finally:
             explaining.cancel()
             await asyncio.wait({explaining})
 
-    async def _follow(self, job: int, *, until_held: bool) -> JobView:
+    async def _follow(self, job: int, *, until_held: bool, later: Sequence[int]) -> JobView:
         final = await self._runtime.engine.job(job)
+        others = self.tally.total + sum([(await self._runtime.engine.job(one)).files.total for one in later])
         kept = self.tally.kept
-        self._tries.clear()
         self._bytes = 0
         async for changes in self._runtime.engine.changes(job, ""):
             self._changed_at = time.monotonic()
@@ -95,19 +118,20 @@ class Follower:
                 if view.message and view.message != final.message:
                     await self._call.print_error(f"job {view.id}: {view.message}")
                 final = view
-            await self._report(changes.transfers, final.files.total)
+            await self._report(changes.transfers, others + final.files.total)
             if self._style == "bars":
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
                 await self._call.print_error(
-                    f"job {job} is held; it resumes automatically once this is fixed, "
-                    f"or with `alienctl transfers resume {job}`"
+                    f"job {job} stays queued: it is held and resumes automatically once this is fixed, "
+                    f"or with\n`alienctl transfers resume {job}`; `alienctl transfers cancel {job}` gives it up"
                 )
                 break
         held = final.state == "paused"  # possibly before any file was found
         self.tally.total += final.files.total or int(held)
         self.tally.arrived += final.files.done
-        await self._report_end(final, self.tally.kept - kept)
+        if final.files.total or not final.ended_ms:
+            self._ends[job] = _end_line(final, self.tally.kept - kept, self._bytes)
         return final
 
     async def _explain_waits(self, job: int) -> None:
@@ -154,16 +178,20 @@ class Follower:
             self._numbers.pop(transfer.id, None)
             await self._print_line(f"{escape_newlines(transfer.target)} --> TARGET VALID (size match, md5 match)")
             return
-        self._tries[transfer.attempts] += 1
+        self.tally.tries[transfer.attempts] += 1
         self._bytes += moved
         number = await self._report_start(transfer, total)
         del self._numbers[transfer.id]
         rate = format_size(int(moved / seconds), 2)
         await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}" if transfer.message else "")
+        if transfer.message == NO_HTTP:
+            await self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
+        elif transfer.message:
+            await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}")
 
     async def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
+        self.tally.incomplete += is_incomplete(transfer.message)
         number = self._numbers.pop(transfer.id, 0)
         if not number:
             self._announced += 1
@@ -177,17 +205,20 @@ class Follower:
             f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{transfer.message}"
         )
 
-    async def _report_end(self, job: JobView, kept: int) -> None:
-        moved, wanted = job.files.done - kept, job.files.total - kept
-        if not job.files.total and job.ended_ms:
-            return
-        if self._style == "line" and not wanted and job.ended_ms:
+    async def report_end(self, jobs: Sequence[JobView]) -> None:
+        """Print one summary of all jobs, and the end of each job: on standard error if standard output is parsed."""
+        lines = "\n".join(self.tally.summary())
+        if self._ends and self._style == "line" and not lines and all(job.ended_ms for job in jobs):
             await self._print_line("No copy jobs to be done!")
-        elif self._style == "line" and wanted:
-            text = "\n".join(_tries_lines(self._tries, wanted))
-            await (self._print_line(text) if moved else self._print_notice(text))
-        if not self._call.as_json:
-            await self._call.print(_end_line(job, kept, self._bytes))
+        elif self._ends and self._style == "line" and lines:
+            await (self._print_line(lines) if self.tally.arrived > self.tally.kept else self._print_notice(lines))
+        for text in self._ends.values():
+            await (self._call.print(text) if self._shows_end else self._print_notice(text))
+
+    async def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            await self._print_notice(text)
 
     async def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
@@ -200,7 +231,10 @@ class Follower:
 
 async def follow(runtime: Runtime, call: Call, job: int) -> JobView:
     """Follow one job in the style that suits the terminal."""
-    return await Follower(runtime, call, style_of(call)).follow(job)
+    follower = Follower(runtime, call, style_of(call))
+    final = await follower.follow(job)
+    await follower.report_end([final])
+    return final
 
 
 def style_of(call: Call, preferred: str = "") -> Style:
@@ -226,15 +260,6 @@ def _progress(runtime: Runtime, job: JobView) -> Progress:
     )
 
 
-def _tries_lines(tries: Counter[int], wanted: int) -> list[str]:
-    """Return how many files arrived at which try; only the first two, and the total, have a line."""
-    first, second, total = tries[1], tries[2], tries.total()
-    lines = [f"Successful jobs (1st try): {first}/{wanted}"]
-    if total > first:
-        lines += [f"Successful jobs (2nd try): {second}/{wanted - first}", f"Successful jobs (total): {total}/{wanted}"]
-    return lines
-
-
 def _end_line(job: JobView, kept: int, moved: int) -> str:
     """Return the last line; the rate is that of the bytes that were copied, not of kept files."""
     took = max(job.ended_ms - job.created_ms, 1) / 1000
@@ -245,10 +270,10 @@ def _end_line(job: JobView, kept: int, moved: int) -> str:
 
 
 def exit_code(job: JobView) -> int:
-    """Return 0 if every file arrived, 3 if some did, 4 if none did (also for a job without files)."""
+    """Return 0 if everything was done, 3 if only a part (a file is missing, or was not deleted), 4 if nothing."""
     if job.state == "done":
         return ALL_ARRIVED
-    return SOME_ARRIVED if job.files.done else NONE_ARRIVED
+    return SOME_ARRIVED if job.files.done or job.state == "partial" else NONE_ARRIVED
 
 
 def job_to_json(job: JobView) -> dict[str, Any]:

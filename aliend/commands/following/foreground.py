@@ -23,6 +23,7 @@ from aliend.commands.following.follower import (
 )
 from aliend.commands.following.json_report import print_report, report_document
 from aliend.commands.invocation.call import Call
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
 from aliend.runtime import Runtime
@@ -42,21 +43,43 @@ async def follow_foreground(
     problems: Sequence[str] = (),
 ) -> int:
     """Follow jobs to their end and return the exit code; `problems` are invalid lines of an input file."""
-    follower = Follower(runtime, call, style_of(call, progress))
+    follower = Follower(runtime, call, style_of(call, progress), is_copy=call.args[0] != "transfers")
     try:
         finals = await follow_all(runtime, call, follower, jobs)
     except Detached:
         return await _report_detached(runtime, call, jobs)
+    await follower.report_end(finals)
     await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
-    if is_empty and any(final.purpose != "copy" for final in finals):
-        code = max(map(exit_code, finals))  # all files may already be at the target
+    for final in finals:
+        if final.purpose == "sync":
+            code = await exit_code_of_job(runtime, final)
+        elif final.purpose != "copy" and is_empty:
+            code = exit_code(final)
     if call.as_json:
         await print_report(runtime, call, finals, code, problems)
-    elif is_empty and code:
+    elif is_empty and code not in (ALL_ARRIVED, SOME_ARRIVED):
         await call.print_error(f"{call.args[0]}: no files to copy: nothing matches")
     return code
+
+
+async def exit_code_of_job(runtime: Runtime, job: JobView) -> int:
+    """Return 0 if everything was done, 3 if only a part, 4 if nothing.
+
+    A file that was kept with too few replicas is a part. So are the files of a synchronisation that are the same on
+    both sides, which are not files of its job: if only directories could not be listed, 3.
+    """
+    code = exit_code(job)
+    if not job.files.total and code == SOME_ARRIVED:
+        refusal = await runtime.engine.deletions(job.id)
+        return NONE_ARRIVED if refusal and not refusal[0].below else code
+    if code != NONE_ARRIVED or not job.files.failed:
+        return code
+    failed = await runtime.engine.transfers(job.id, states=("failed",))
+    is_listed = not any(file.target or file.source in job.sources for file in failed)
+    is_kept = any(is_incomplete(file.message) for file in failed)
+    return SOME_ARRIVED if is_kept or (is_listed and job.purpose == "sync") else code
 
 
 async def _report_detached(runtime: Runtime, call: Call, jobs: Sequence[int]) -> int:
@@ -90,7 +113,8 @@ async def _follow_until_detached(
     """Follow jobs to their end. Raises Detached when the user detaches the command; the jobs continue."""
 
     async def follow() -> list[JobView]:
-        return [await follower.follow(job, until_held=True) for job in jobs]
+        numbered = enumerate(jobs, 1)
+        return [await follower.follow(job, until_held=True, later=jobs[index:]) for index, job in numbered]
 
     with runtime.foreground.following(jobs, call.detached):
         following, detached = asyncio.create_task(follow()), asyncio.create_task(call.detached.wait())
@@ -127,6 +151,6 @@ def exit_code_of(tally: Tally, problems: int, *, compat_exit: bool) -> int:
     wanted = tally.total + problems
     if compat_exit:
         return 0 if tally.arrived or not wanted else 1
-    if tally.arrived:
+    if tally.arrived or tally.incomplete:
         return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED
     return NoSuchFile.exit_code if tally.missing == wanted else NONE_ARRIVED

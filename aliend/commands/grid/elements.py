@@ -61,7 +61,9 @@ async def get_ce(runtime: Runtime, call: Call) -> int:
     options = parse_options("getCE", call.args[1:], _FILTERS)
     if options.operands:
         raise UsageError(f"getCE: unknown filter {options.operands[0]}; use -name, -host or -part")
-    reply = await runtime.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
+    reply = await runtime.central_sessions.of(call.context).request(
+        Request("listCEs", () if call.as_json else ("-nomsg",))
+    )
     listed = computing_elements(reply.checked(Request("listCEs")).results)
     wanted = (options.last("name"), options.last("host"), options.last("part"))
     found = [element for element in listed if element.matches(*wanted)]
@@ -73,7 +75,7 @@ async def get_ce(runtime: Runtime, call: Call) -> int:
 
 async def list_elements(runtime: Runtime, call: Call) -> list[ListedStorageElement]:
     """Return all storage elements that the service lists."""
-    request = Request("listSEs", ("-nomsg",))
+    request = Request("listSEs", () if call.as_json else ("-nomsg",))
     return storage_elements((await runtime.central_sessions.of(call.context).request(request)).checked(request).results)
 
 

@@ -49,11 +49,15 @@ async def submit(runtime: Runtime, call: Call) -> int:
     if not words or _HELP.intersection(words) or "=" in words[0]:
         return await passthrough.run(runtime, call)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    if words[0].startswith("file:"):
-        lfn = await _upload(runtime, call, call.local_path(words[0]), state.home)
-    else:
+    if not words[0].startswith("file:"):
         lfn = paths.resolve(words[0], state.directory, state.home)
-    return await passthrough.run(runtime, replace(call, args=("submit", lfn, *words[1:])))
+        return await passthrough.run(runtime, replace(call, args=("submit", lfn, *words[1:])))
+    lfn, is_new = await _upload(runtime, call, call.local_path(words[0]), state.home)
+    code = await passthrough.run(runtime, replace(call, args=("submit", lfn, *words[1:])))
+    if code and is_new:
+        await runtime.central_sessions.catalogue_of(call.context).remove(lfn)
+        await call.print_error(f"submit: the service rejected the job, so {lfn} was removed")
+    return code
 
 
 async def ps(runtime: Runtime, call: Call) -> int:
@@ -129,8 +133,8 @@ async def _ask(runtime: Runtime, call: Call, command: str, *options: str) -> Rep
     return (await runtime.central_sessions.of(call.context).request(request)).checked(request)
 
 
-async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
-    """Upload a local job description below the home and return its LFN, which contains the md5 of its content."""
+async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> tuple[str, bool]:
+    """Upload a local job description below the home; return its LFN, which contains the md5, and whether it is new."""
     path = Path(call.directory) / name
     content = await asyncio.to_thread(_content, path)
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -138,13 +142,14 @@ async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
     spec = JobSpec(
         direction="upload", sources=(str(path),), target=lfn, overwrite="never", umask=call.umask, context=call.context
     )
+    existing, _ = await runtime.central_sessions.catalogue_of(call.context).stat([lfn])
     job = await runtime.engine.submit(spec, uuid.uuid4().hex)
     async with cancel_with_command(runtime, job.id):
         final = await runtime.engine.wait(job.id)
     if exit_code(final):
         raise CopyError(f"uploading {path} failed; see `alienctl transfers show {job.id}`", "permanent")
     await call.print_error(f"uploaded {path} as {lfn}")
-    return lfn
+    return lfn, not existing
 
 
 def _content(path: Path) -> bytes:

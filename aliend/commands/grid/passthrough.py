@@ -15,7 +15,14 @@ from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import colour_directories
 from aliend.core.protocol.replies import Reply, names_text
-from aliend.core.protocol.requests import Request, changes_state, from_json, session_change, with_modifiers
+from aliend.core.protocol.requests import (
+    HELP_OPTIONS,
+    Request,
+    changes_state,
+    from_json,
+    session_change,
+    with_modifiers,
+)
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
@@ -48,7 +55,7 @@ async def run(runtime: Runtime, call: Call) -> int:
     if call.args[0].startswith("{"):
         return await _run_json_request(runtime, call)
     request, directory, state = await _prepare(runtime, call)
-    if request.command in _STREAMED:
+    if request.command in _STREAMED and not HELP_OPTIONS.intersection(request.options):
         return await _stream(runtime, call, request, directory, state.directory)
     reply = await runtime.central_sessions.of(call.context).request(request, directory=directory)
     if request.command == "commandlist" and not call.args[1:]:
@@ -142,13 +149,24 @@ async def print_reply(call: Call, reply: Reply, directory: str) -> None:
         document = reply.to_json()
         document["metadata"]["currentdir"] = directory
         await call.print_json(document)
+    elif reply.exit_code:  # standard output is for results: scripts parse it
+        await call.print_error("\n".join(filter(None, (_text_of(call, reply), _timing(reply)))))
     else:
         if call.args[0] in _LISTS:
-            await call.print_coloured(names_text(reply.results), colour_directories)
+            await call.print_coloured(_text_of(call, reply), colour_directories)
         else:
-            await call.print(reply.text())
-        await call.print(f"timing_ms = {reply.timing}" if reply.timing else "")
+            await call.print(_text_of(call, reply))
+        await call.print(_timing(reply))
     await call.print_error(reply.error)
+
+
+def _text_of(call: Call, reply: Reply) -> str:
+    """Return the text of a reply without outer blank space, which may belong to a name in a listing."""
+    return names_text(reply.results).strip("\n") if call.args[0] in _LISTS else reply.text().strip()
+
+
+def _timing(reply: Reply) -> str:
+    return f"timing_ms = {reply.timing}" if reply.timing else ""
 
 
 def _refuse_session_changes(request: Request) -> None:

@@ -85,8 +85,18 @@ class Output(Protocol):
     async def end_output(self) -> None:
         """Close the output of the program started by `handoff`."""
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
-        """Have the client run a program; its exit status arrives in `Call.statuses`."""
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
+        """Have the client run a program, which edits `text`; its exit status arrives in `Call.statuses`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditedText:
+    """A local text that a program edits, for an LFN."""
+
+    path: str
+    lfn: str
 
 
 @dataclass(slots=True)
@@ -139,12 +149,14 @@ class Call:
         number = next(self.submissions)
         return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
-    async def run_on_client(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
+    async def run_on_client(
+        self, argv: Sequence[str], *, may_be_missing: bool = False, text: EditedText | None = None
+    ) -> int:
         """Have the client run a program, without a time limit, and return its exit status; 127 if it does not exist.
 
-        With `may_be_missing` the client does not report a missing program.
+        With `may_be_missing` the client does not report a missing program. `text` is what the program edits.
         """
-        await self.output.handoff(argv, takes_output=False, may_be_missing=may_be_missing)
+        await self.output.handoff(argv, takes_output=False, may_be_missing=may_be_missing, text=text)
         return await self.statuses.get()
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
@@ -184,7 +196,8 @@ class Call:
             await self.print_json_lines(_items_of(value))
         else:
             indent = None if is_on(self.environment, "ALIENPY_JSONRAW") else 2
-            await self.output.stdout(encode(json_text(value, indent=indent) + "\n"))
+            is_sorted = isinstance(value, dict) and "results" in value  # as in alien.py
+            await self.output.stdout(encode(json_text(value, indent=indent, is_sorted=is_sorted) + "\n"))
 
     async def print_json_lines(self, values: Iterable[object]) -> None:
         """Write JSON, one value a line."""
@@ -201,9 +214,15 @@ def _items_of(value: dict[str, Any] | list[Any]) -> list[Any]:
     return lists[0] if len(lists) == 1 else [value]
 
 
-def json_text(value: object, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+def json_text(
+    value: object,
+    *,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    is_sorted: bool = False,
+) -> str:
     """Return a value as JSON; bytes of local names that are not UTF-8 become `\\udcNN`, which Python reads back."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, sort_keys=is_sorted)
     return text.encode("utf-8", "backslashreplace").decode()
 
 

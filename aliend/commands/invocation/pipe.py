@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from aliend.commands.invocation.call import Call, Output, Progress
+from aliend.commands.invocation.call import Call, EditedText, Output, Progress
 
 
 class _Pipe:
@@ -51,9 +51,11 @@ class _Pipe:
         """Ask the user."""
         await self._output.ask(prompt, echo=echo)
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
         """Have the client run another program."""
-        await self._output.handoff(argv, takes_output=takes_output, may_be_missing=may_be_missing)
+        await self._output.handoff(argv, takes_output=takes_output, may_be_missing=may_be_missing, text=text)
 
     async def end_output(self) -> None:
         """Close the output of the program."""

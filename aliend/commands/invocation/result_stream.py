@@ -50,12 +50,12 @@ class Printer:
     async def results(self, results: Sequence[Result]) -> None:
         """Print some results."""
         if self._call.as_json:
-            await self._array.add(map(dict, results))
+            await self._array.add(dict(sorted(result.items())) for result in results)
         else:
             await self._call.print(names_text(results))
 
     async def end(self, code: int, error: str, user: str, directory: str) -> None:
         """Print the end of the document: exit code, error text, user and current directory."""
         if self._call.as_json:
-            metadata = {"exitcode": str(code), "error": error, "user": user, "currentdir": directory}
+            metadata = {"currentdir": directory, "error": error, "exitcode": str(code), "user": user}
             await self._array.end({"metadata": metadata})

@@ -35,6 +35,13 @@ def authorisation(envelope: str) -> str:
     return envelope if not envelope or envelope.startswith("turl=") else f"authz={envelope}"
 
 
+def printed_url(url: str, envelope: str) -> str:
+    """Return the URL of a replica as alien.py prints it: that of a member has `#member` in front of the query."""
+    member = member_of(url)
+    archive, question, query = open_url(url, envelope).partition("?")
+    return f"{archive}#{member}{question}{query}" if member else f"{archive}{question}{query}"
+
+
 def open_url(url: str, envelope: str) -> str:
     """Return the URL that opens a replica: without the member, with its envelope (wire specification, section 5.5)."""
     archive = without_member(url)

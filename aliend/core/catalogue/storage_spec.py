@@ -6,10 +6,12 @@ A specification is a comma-separated list of `tag:N` (N replicas on storage elem
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 DEFAULT = "disk:2"
 _SMALL_TEXT = "disk:4"
+_INCOMPLETE = re.compile(r"(?:gave up after .*: )?kept, \d+ of \d+ replicas ")
 _TEXTS, _SMALL = (".sh", ".C", ".jdl", ".xml"), 1 << 20
 
 
@@ -23,6 +25,24 @@ def replica_count(spec: str) -> int:
     items = _items(spec)
     named = sum(_is_se(item) and not item.startswith("!") for item in items)
     return named + sum(_count(item) for item in items if not _is_se(item))
+
+
+def unfulfilled(spec: str, registered: Collection[str]) -> tuple[int, str]:
+    """Return how many replicas a file with replicas on `registered` lacks, and the specification for them.
+
+    Storage elements that `spec` names must have one; the other replicas count for its tags.
+    """
+    items = [item for item in _items(spec) if not item.startswith("!")]
+    named = [item.upper() for item in items if _is_se(item)]
+    lacking = [se for se in named if se not in registered]
+    others = len(set(registered) - set(named))
+    for item in items:
+        if not _is_se(item):
+            count = max(0, _count(item) - others)
+            others -= _count(item) - count
+            lacking += [f"{item.replace('=', ':').split(':')[0]}:{count}"] if count else []
+    count = sum(1 if _is_se(item) else _count(item) for item in lacking)
+    return count, ",".join([*lacking, *(item for item in _items(spec) if item.startswith("!"))]) if lacking else ""
 
 
 def spec_for_missing(spec: str, missing: int, registered: Collection[str], failed: Collection[str] = ()) -> str:
@@ -55,6 +75,16 @@ def excluding(spec: str, ses: Collection[str]) -> str:
     named = {item.lstrip("!").upper() for item in items if _is_se(item)}
     excluded = [f"!{se}" for se in sorted(ses) if se.upper() not in named]
     return ",".join([*items, *excluded]) if excluded else spec
+
+
+def incomplete_text(registered: Collection[str], wanted: int) -> str:
+    """Return how many of the wanted replicas a kept file has, and where."""
+    return f"kept, {len(registered)} of {wanted} replicas ({', '.join(sorted(registered))})"
+
+
+def is_incomplete(message: str) -> bool:
+    """Return whether the message of a transfer says that an incomplete file was kept."""
+    return _INCOMPLETE.match(message) is not None
 
 
 def _items(spec: str) -> list[str]:

@@ -78,12 +78,20 @@ def parse(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...
 def parse_args(args: tuple[str, ...], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
     """Return the steps of separate arguments: a single one is parsed as text, several are one command."""
     if len(args) == 1:
-        return parse(args[0], aliases)
+        return parse(_without_outer_quotes(args[0]), aliases)
     if args and args[0].startswith("!"):
         return (Shell(f"{args[0][1:]} {shlex.join(args[1:])}".strip()),)
     if args and args[0] in aliases:
         return _expand_alias(args[0], f" {shlex.join(args[1:])}", aliases)
     return (Command(_split_find_operand(args)),) if args else ()
+
+
+def _without_outer_quotes(text: str) -> str:
+    """Return the text without one pair of quotes around all of it, which scripts add to a whole command line."""
+    line = text.strip()
+    quote = line[:1]
+    is_quoted = quote in ("'", '"') and len(line) > 2 and line.endswith(quote) and quote not in line[1:-1]
+    return line[1:-1] if is_quoted else text
 
 
 def complete_length(text: str) -> int:

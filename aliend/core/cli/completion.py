@@ -12,7 +12,10 @@ _PREFIX_COMMANDS = frozenset({"time", "help", "?"})
 _TAKES_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "testSE", "resyncLDAP", "getSE"})
 _TAKES_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
 _VERBS = {
-    "transfers": ("list", "show", "watch", "wait", "why", "cancel", "retry", "pause", "resume", "limit"),
+    "transfers": (
+        *("list", "show", "top", "follow", "watch", "wait", "why", "cancel", "retry", "pause", "resume", "priority"),
+        *("detach", "clean", "limit"),
+    ),
     "daemon": (
         *("status", "start", "stop", "restart", "list", "check", "reload", "socket", "logs", "install", "uninstall"),
     ),
@@ -20,6 +23,8 @@ _VERBS = {
     "prompt": ("date", "pwd"),
     "completion": ("bash", "zsh", "fish"),
 }
+JOB_STATES = ("expanding", "active", "deleting", "paused", "done", "partial", "failed", "cancelled")
+"""The states of transfer jobs."""
 _TAKE_LOCAL_FILES = frozenset({"cert-import"})
 _DIRECTORIES_ONLY = frozenset({"cd", "rmdir", "pushd"})
 
@@ -60,7 +65,10 @@ class StorageElement:
 
 @dataclass(frozen=True, slots=True)
 class TransferJob:
-    """The number of a transfer job."""
+    """The number of a transfer job that the subcommand `verb` applies to, but for those in `without`."""
+
+    verb: str
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +108,20 @@ def completion_kind(args: Sequence[str]) -> CompletionKind:
     if command in _VERBS and len(before) == 1:
         return Choice(_VERBS[command])
     if command == "transfers":
-        return TransferJob()
+        return _transfers_kind(before)
     if command in _TAKES_GRID_JOBS:
         return GridJob()
     head = word[: word.rfind("/") + 1]
     return CatalogueName(head, only_directories=command in _DIRECTORIES_ONLY)
+
+
+def _transfers_kind(before: Sequence[str]) -> CompletionKind:
+    """Return how to complete an argument of `transfers VERB ...`; numbers of other kinds have no candidates."""
+    verb, last = before[1], before[-1]
+    if last == "--state":
+        return Choice(JOB_STATES)
+    if last.startswith("--") and last not in ("--all", "--failed", "--attempts", "--job", "--notify"):
+        return Choice(())
+    if verb == "list" or before[1:] == ["priority"] or (verb == "show" and len(before) > 2 and last.isdigit()):
+        return Choice(())
+    return TransferJob(verb, frozenset(before[2:]))

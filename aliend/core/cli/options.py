@@ -20,10 +20,14 @@ _SHORTEST_LONG_NAME = 2
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. Spellings with the same `key` are one option; `value_name` describes its value (empty: none)."""
+    """One option. Spellings with the same `key` are one option; `value_name` describes its value (empty: none).
+
+    With `may_take_number` a whole number behind the option is its value, and any other word is not.
+    """
 
     key: str
     value_name: str = ""
+    may_take_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]
         if option.value_name and not equals:
             if not rest:
                 raise UsageError(f"{command}: {name} must be followed by {option.value_name}")
+            value = rest.pop()
+        elif option.may_take_number and not equals and rest and rest[-1].isdecimal():
             value = rest.pop()
         elif equals and not option.value_name:
             raise UsageError(f"{command}: {name} takes no value")

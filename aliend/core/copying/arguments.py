@@ -31,6 +31,8 @@ IGNORED_OPTIONS = {
 }
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
+_WITH_NUMBER = ("-xrdcp", "-P", "-N", "-n", "-m", "-q")
+"""Ignored options that old scripts give with a number, or without."""
 _SYNC_OPTIONS = {
     "T": "-T",
     "priority": "--priority",
@@ -79,7 +81,10 @@ def _table() -> dict[str, Option]:
     table |= {f"-{name}": option for name, option in table.items() if len(name) > 2}
     table["-force"] = table["--force"] = Option("f")
     table["--dry-run"] = Option("dryrun")
-    table |= {name: Option(name, "a value" if name in _WITH_VALUE else "") for name in IGNORED_OPTIONS}
+    table |= {
+        name: Option(name, "a value" if name in _WITH_VALUE else "", may_take_number=name in _WITH_NUMBER)
+        for name in IGNORED_OPTIONS
+    }
     return table | {name: Option("recursive") for name in _RECURSIVE}
 
 

@@ -67,10 +67,12 @@ def is_temporary_name(below: str) -> bool:
     return _TEMPORARY_NAME.fullmatch(below.rpartition("/")[2]) is not None
 
 
-def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
-    """Return why nothing may be deleted, from the result of listing the source; empty: deleting is allowed."""
+def why_no_deletion(files: int, problems: int, first_problem: str, target_problem: str = "") -> str:
+    """Return why nothing may be deleted, from the results of listing source and target; empty: deleting is allowed."""
     if problems:
         return f"the source was not listed completely ({first_problem})"
+    if target_problem:
+        return f"the target was not listed completely ({target_problem})"
     if not files:
         return "the source has no files; if that is intended, remove the target yourself"
     return ""

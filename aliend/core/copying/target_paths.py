@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from aliend.errors import CopyError
 
+NO_HTTP = "no storage element supports HTTP, so it was read over XRootD"
+"""The message of a file whose job requested HTTP."""
 MISSING = "does not exist in the catalogue"
 """End of the message about a source that does not exist."""
 

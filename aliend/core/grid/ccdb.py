@@ -23,8 +23,8 @@ RUN_PATH = "RCT/Info/RunInformation"
 """The path with the times of runs."""
 
 _DIGITS_OF_TIME = 13
-_PROPERTY_NAMES = {"Created": "CreateTime", "Valid-Until": "ValidUntil", "fileName": "OriginalFileName"}
-_NOT_PROPERTIES = frozenset({"path", "replicas", "ETag", "Valid-From", "Content-Length"})
+_PROPERTY_NAMES = {"Created": "CreateTime", "Valid-Until": "ValidUntil"}
+_NOT_PROPERTIES = frozenset({"path", "replicas", "ETag", "Valid-From", "Content-Length", "fileName"})
 _REDUNDANT = frozenset(
     {
         "createTime",
@@ -38,6 +38,7 @@ _REDUNDANT = frozenset(
         "contentType",
         "size",
         "Content-Disposition",
+        "partName",
     }
 )
 """Fields that repeat another field."""
@@ -168,17 +169,22 @@ def objects_of(document: object, base: str) -> list[CalibrationObject]:
     return [_object(entry, base) for entry in _list_member(document, "objects")]
 
 
-def target_of(item: CalibrationObject, fetch: Fetch) -> str:
-    """Return the name of an object's file below the download directory."""
+def targets_of(items: Sequence[CalibrationObject], fetch: Fetch) -> list[str]:
+    """Return the names of the objects' files below the download directory; only equal names carry the ETag."""
     if fetch == "mirror":
-        return f"{item.path}/{item.valid_from}/{item.etag}"
-    stem, extension = posixpath.splitext(item.name)
-    return f"{item.path}/{stem}_{item.etag}{extension}"
+        return [f"{item.path}/{item.valid_from}/{item.etag}" for item in items]
+    plain = [f"{item.path}/{item.name}" for item in items]
+    names = []
+    for item, name in zip(items, plain, strict=True):
+        stem, extension = posixpath.splitext(item.name)
+        names.append(f"{item.path}/{stem}_{item.etag}{extension}" if plain.count(name) > 1 else name)
+    return names
 
 
 def properties_of(item: CalibrationObject) -> str:
     """Return the properties that a CCDB server stores beside a file: a line `KEY=VALUE` for each field."""
     kept = {_PROPERTY_NAMES.get(key, key): value for key, value in item.fields.items() if key not in _NOT_PROPERTIES}
+    kept["OriginalFileName"] = item.name
     return "".join(f"{key}={_one_line(value)}\n" for key, value in kept.items())
 
 

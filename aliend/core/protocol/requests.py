@@ -30,7 +30,7 @@ _READ_ONLY = """
 READ_ONLY_COMMANDS = frozenset(_READ_ONLY.split())
 """Commands that change nothing."""
 _MODIFIERS = frozenset({"-nomsg", "-nokeys", "-showmsg", "-showkeys", "-allkeys"})
-_HELP = frozenset({"-h", "--h", "-help", "--help"})
+HELP_OPTIONS = frozenset({"-h", "--h", "-help", "--help"})
 _TOKEN_SWITCHES_USER = re.compile(r"-+f*u")
 _SESSION_OPTION = re.compile(r"-pwd=|-silent$")
 
@@ -92,7 +92,7 @@ def fits(text: str) -> bool:
 
 def changes_state(request: Request) -> bool:
     """Return whether executing `request` twice may differ from once; True for unknown commands (section 7)."""
-    if any(option in _HELP for option in request.options):
+    if any(option in HELP_OPTIONS for option in request.options):
         return False
     if request.command not in READ_ONLY_COMMANDS:
         return True

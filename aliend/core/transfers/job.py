@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from aliend.core.catalogue.file_system import FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
 from aliend.core.transfers.overwrite import Overwrite
@@ -67,6 +68,7 @@ class JobSpec:
     directory; with `delete` it deletes what only the target has, once everything has arrived.
 
     `label` is a name that the user gave to several jobs (empty: none).
+    `file_systems` are those that the targets of a download were on when it was submitted or its files were found.
     """
 
     direction: Direction
@@ -101,6 +103,7 @@ class JobSpec:
     backup: str = ""
     replaces: str = ""
     delete: bool = False
+    file_systems: tuple[FileSystem, ...] = ()
     label: str = ""
 
     @property

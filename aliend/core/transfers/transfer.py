@@ -107,12 +107,14 @@ class ReplicasBooked:
     """Replicas of one of these GUIDs (newest last) may be registered under `lfn`; `goal` were granted.
 
     Files sent with `tickets` may be complete on the storage but not registered: their result is not known yet.
+    `existed`: the file was there before and only gets more replicas.
     """
 
     lfn: str
     guids: tuple[str, ...]
     goal: int
     tickets: tuple[Ticket, ...] = ()
+    existed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

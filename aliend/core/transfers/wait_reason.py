@@ -43,6 +43,13 @@ Kind = Literal[
 SLOW_ANSWER = 5.0
 """Seconds after which a request without an answer is reported."""
 _OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}
+_KIND_OF_OBSTACLE: dict[str, Kind] = {
+    "space": "space",
+    "permission": "permission",
+    "reading": "permission",
+    "mount": "held",
+    "other": "held",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ def _reason_paused(job: Job) -> Reason:
     resume = f"alienctl transfers resume {job.id}"
     if job.message:
         obstacle = job.obstacle.kind if job.obstacle else "other"
-        kind: Kind = "held" if obstacle == "other" else "permission" if obstacle == "reading" else obstacle
+        kind: Kind = _KIND_OF_OBSTACLE[obstacle]
         return Reason(kind, f"{job.message}; the job resumes automatically once this is fixed, or with `{resume}`")
     return Reason("paused", f"job {job.id} is paused; resume it with `{resume}`")
 

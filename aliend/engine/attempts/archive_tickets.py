@@ -111,8 +111,11 @@ class ArchiveTickets:
             return await self._resolve(state, transfer, spec, workers), False
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
-        """Return tickets requested for this file itself."""
-        return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
+        """Return tickets requested for this file itself; for XRootD if HTTP is requested and no replica has it."""
+        tickets = await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
+        if tickets or not spec.http or spec.strict:
+            return tickets
+        return await self._catalogue.access_read(transfer.source, spec.storage)
 
     async def tickets_in_batch(self, transfer: Transfer, spec: JobSpec, workers: RunnerPort) -> list[Ticket] | None:
         """Return the file's own tickets; None if it may share those of another member. Raises AliendError."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+import logging
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -19,6 +20,11 @@ from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import R, Task, Tuning
 from aliend.store import Store
+
+log = logging.getLogger(__name__)
+
+_FINISH_LIMIT = 10.0
+"""Seconds that a cancelled attempt may take to register what it has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,19 @@ class Attempt:
     async def next_transfers(self) -> Sequence[Transfer]:
         """Return the next transfers of the job. Raises StoreError."""
         return await self.tools.store.next_transfers(self.transfer.job, self.transfer.id, 2 * BATCH_SIZE)
+
+    async def finish(self, work: Coroutine[None, None, None]) -> None:
+        """Do work that a cancellation must not cut in two: it is completed first, within a few seconds."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task}, timeout=_FINISH_LIMIT)
+            if not task.done():
+                task.cancel()
+            elif not task.cancelled() and (error := task.exception()):
+                log.warning("transfer %d: cancelled, and failed: %s", self.transfer.id, error)
+            raise
 
     async def copy(self, task: Task[R], on_progress: Callable[[int], None] | None = None) -> R:
         """Run a copy within the job's time limit for one file. Raises CopyError, permanent on a timeout.

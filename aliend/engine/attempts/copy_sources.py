@@ -61,11 +61,12 @@ class CopySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalSource:
-    """A local file as it was: size in bytes, modification time in POSIX nanoseconds."""
+    """A local file as it was: size in bytes, times of modification and status change in POSIX nanoseconds."""
 
     path: str
     size: int
     modified_ns: int
+    changed_ns: int
     md5: str = ""
     ses: frozenset[str] = frozenset()
 
@@ -88,9 +89,8 @@ class LocalSource:
 
     def upload_task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
         """Return the task that sends it to all targets."""
-        return Upload(
-            attempt.transfer.id, self.path, targets, self.size, self.modified_ns, tuning=tuning_of(attempt.spec)
-        )
+        seen = (self.size, self.modified_ns, self.changed_ns)
+        return Upload(attempt.transfer.id, self.path, targets, *seen, tuning=tuning_of(attempt.spec))
 
 
 def common_md5(result: Uploaded) -> str:
@@ -203,7 +203,7 @@ class GridSource:
         if not await asyncio.to_thread(path.exists):
             return ""
         status = await asyncio.to_thread(path.stat)
-        local = LocalSource(str(path), status.st_size, status.st_mtime_ns)
+        local = LocalSource(str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         return await local.verify_existing(attempt, targets) if local.size == self.size else ""
 
     async def _relay(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
@@ -221,5 +221,6 @@ class GridSource:
         )
         downloaded = await attempt.copy(incoming, lambda moved: attempt.progress.record_bytes(moved // 2))
         status = await asyncio.to_thread(path.stat)
-        outgoing = Upload(attempt.transfer.id, str(path), targets, downloaded.size, status.st_mtime_ns)
+        seen = (downloaded.size, status.st_mtime_ns, status.st_ctime_ns)
+        outgoing = Upload(attempt.transfer.id, str(path), targets, *seen)
         return await attempt.copy(outgoing, lambda moved: attempt.progress.record_bytes((self.size + moved) // 2))

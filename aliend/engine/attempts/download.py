@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.copying.target_paths import target_root
+from aliend.core.catalogue.replica_url import is_http
+from aliend.core.copying.target_paths import NO_HTTP, target_root
 from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.overwrite import compares_content
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
-from aliend.engine.attempts.existing_target import has_content_already
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, replica_urls
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.tasks import Checksum, Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
@@ -26,7 +30,7 @@ async def download(attempt: Attempt) -> Succeeded:
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
-    if await has_content_already(attempt):
+    if await _has_content_already(attempt):
         return Succeeded(transfer.size, transfer.md5)
     attempt.progress.enter_stage(Stage.TICKET)
     tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
@@ -36,6 +40,31 @@ async def download(attempt: Attempt) -> Succeeded:
         if not shared or error.kind != "permanent":
             raise
     return await fetch(attempt, await archives.own_tickets(transfer, spec))
+
+
+async def _has_content_already(attempt: Attempt) -> bool:
+    """Return whether the target has the listed size and md5 already, so that no ticket is needed.
+
+    Raises CopyError if it cannot be read.
+    """
+    transfer = attempt.transfer
+    if not (compares_content(attempt.spec.overwrite) and transfer.md5 and transfer.size):
+        return False
+    if await asyncio.to_thread(_complete_size, Path(transfer.target), transfer.id) != transfer.size:
+        return False
+    found = await attempt.tools.workers.run(Checksum(transfer.id, transfer.target), lambda _: None)
+    return found.md5 == transfer.md5
+
+
+def _complete_size(target: Path, transfer: int) -> int:
+    """Return the bytes of a regular file; -1 of anything else, and while a partial file of the transfer remains."""
+    if os.path.lexists(target.with_name(partial_name(target.name, transfer))):
+        return -1
+    try:
+        status = target.lstat()
+    except OSError:
+        return -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
 
 async def _is_empty(attempt: Attempt) -> bool:
@@ -57,6 +86,7 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         umask=spec.umask,
         lfn=transfer.source,
         keep_free=attempt.tools.keep_free,
+        file_systems=spec.file_systems,
     )
     attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
@@ -74,7 +104,8 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     async with attempt.acquire({tickets[0].se}):
         attempt.progress.enter_stage(Stage.COPY)
         result = await _run_copy(attempt, download_task(attempt, tickets))
-    return Succeeded(result.size, result.md5, result.warning)
+    warning = NO_HTTP if attempt.spec.http and not is_http(tickets[0].url) else result.warning
+    return Succeeded(result.size, result.md5, warning)
 
 
 def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
@@ -95,6 +126,7 @@ def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
         verify=spec.verify,
         ca=spec.context.ca,
         tuning=tuning_of(spec),
+        file_systems=spec.file_systems,
     )
 
 

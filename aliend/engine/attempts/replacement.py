@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from aliend.core.catalogue.entries import Entry
 from aliend.core.transfers.replacement import MISSING, NO_GUID, NamesState, Step, next_step
-from aliend.core.transfers.transfer import Intent, NoIntent, Replacing, ReplicasBooked
+from aliend.core.transfers.transfer import (
+    Cancelled,
+    Intent,
+    NoIntent,
+    Replacing,
+    ReplicasBooked,
+    Transfer,
+    has_temporary_names,
+)
+from aliend.engine.kept_replicas import list_replicas
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 
 log = logging.getLogger(__name__)
 
 _MAX_STEPS = 12
+_REPLICA_CACHE = 16.0
+"""Seconds for which the central service repeats its list of replicas, and one more."""
 
 
 async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> None:
@@ -35,21 +48,44 @@ async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> N
     raise CopyError(f"{lfn} is not replaced yet: the central service did not perform the renaming")
 
 
-async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
-    """Clean up after a transfer that was given up: complete the replacement, or remove the temporary file."""
+def needs_undo(transfer: Transfer) -> bool:
+    """Return whether a transfer that was given up may have changed the catalogue in a way that must be undone.
+
+    A failed upload keeps the replicas that it has registered: a retry adds the others. A cancelled one does not.
+    """
+    if isinstance(transfer.state, Cancelled) and isinstance(transfer.intent, ReplicasBooked):
+        return not transfer.intent.existed or has_temporary_names(transfer)
+    return has_temporary_names(transfer)
+
+
+async def undo(catalogue: CataloguePort, lfn: str, intent: Intent, is_given_up: Callable[[], Awaitable[bool]]) -> None:
+    """Clean up after a transfer that was given up: complete the replacement, or remove a temporary or incomplete file.
+
+    `is_given_up` returns whether the transfer has not been started again meanwhile.
+    """
     match intent:
         case NoIntent():
             return
         case Replacing():
             await replace_file(catalogue, lfn, intent)
         case ReplicasBooked():
-            if intent.lfn == lfn:
-                return
             entries, _ = await catalogue.stat([intent.lfn])
-            if entries and entries[0].guid in intent.guids:
+            if not entries or entries[0].guid not in intent.guids:
+                return
+            if intent.lfn != lfn or (await _is_incomplete(catalogue, intent) and await is_given_up()):
                 await catalogue.remove(intent.lfn)
         case _:
             assert_never(intent)
+
+
+async def _is_incomplete(catalogue: CataloguePort, intent: ReplicasBooked) -> bool:
+    """Return whether fewer replicas are registered than were granted; older answers may lack the newest ones."""
+    for check in range(2):
+        if check:
+            await asyncio.sleep(_REPLICA_CACHE)
+        if len(await list_replicas(catalogue, intent.lfn)) >= intent.goal:
+            return False
+    return True
 
 
 def identity_of(entry: Entry | None) -> str:

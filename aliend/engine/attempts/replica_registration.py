@@ -13,11 +13,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aliend.core.catalogue import storage_spec
-from aliend.core.catalogue.entries import Entry, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked
+from aliend.engine.attempts import registration_errors
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
+from aliend.engine.kept_replicas import list_replicas, read_tickets, storage_elements_of
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import Compare, ReplicaOutcome, Uploaded, replica_urls
@@ -27,14 +29,12 @@ log = logging.getLogger(__name__)
 _VISIBILITY_CHECKS = 6
 _CHECK_INTERVAL = 4.0
 """Seconds between two lookups of the replicas: the service may answer from a cache of 15 s."""
-_UNFINISHED_RETRY = 120.0
-"""Seconds between attempts while an unfinished file has the name of a replica; servers keep it for ten minutes."""
 _UNAVAILABLE_RETRY = 15.0
 """Shortest pause in seconds before storage that is unavailable is tried again."""
 _COMMIT_ATTEMPTS = 3
 """Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
-_LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
-_NO_WRITE_PFNS = _NO_READ_PFNS = 77
+_NOTHING_REGISTERED = 53
+_NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
 """Refuses tickets for a name that has other content, and for an impossible storage specification."""
 
@@ -59,6 +59,7 @@ class ReplicaRegistration:
         self._guids = intent.guids if intent else ()
         self._goal = intent.goal if intent else 0
         self._unconfirmed_tickets = intent.tickets if intent else ()
+        self._existed = bool(intent and intent.existed)
         self._guid = ""
         self._registered: set[str] = set()
         self._failed: dict[str, ReplicaOutcome] = {}
@@ -95,13 +96,31 @@ class ReplicaRegistration:
         if self._attempt.spec.recovery:
             await self._add_missing(self._storage)
         if not self._registered:
-            raise self._no_replica()
+            raise registration_errors.no_replica(self._lfn, self._failed)
         guid = await self._verify(entry)
         if len(self._registered) < self._goal:
             raise self._incomplete()
         if self._attempt.spec.verify:
             await self._read_back()
         return RegisteredFile(guid, self._md5, self._warning(self._storage))
+
+    @property
+    def registered(self) -> set[str]:
+        """Return the storage elements that have a registered replica."""
+        return self._registered
+
+    async def complete(self, entry: Entry, registered: Collection[str], storage: str) -> RegisteredFile:
+        """Add replicas to a file with this content, which has those on `registered`. Raises as `run`."""
+        self._md5, self._guid, self._registered = entry.md5, entry.guid, set(registered)
+        await self._resume()
+        for _ in range(1 + self._attempt.spec.recovery):
+            await self._add_missing(storage)
+        guid = await self._verify(None)
+        if len(self._registered) < self._goal:
+            raise CopyError(
+                registration_errors.reasons(self._failed), self._incomplete().kind, self._incomplete().retry_after
+            )
+        return RegisteredFile(guid, self._md5, "")
 
     async def _read_back(self) -> None:
         """Raise CopyError if a storage element does not return what was sent to it."""
@@ -157,6 +176,19 @@ class ReplicaRegistration:
         written = [ticket for ticket, outcome in outcomes if not outcome.error]
         if len(written) < len(tickets):
             await self._save_intent(written)
+        await self._commit_all(outcomes)
+
+    async def _commit_all(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
+        """Register what was written. A cancelled upload completes this: a name must not keep only some replicas.
+
+        A temporary name is removed anyway.
+        """
+        if self._lfn != self._attempt.transfer.target:
+            await self._commit_each(outcomes)
+            return
+        await self._attempt.finish(self._commit_each(outcomes))
+
+    async def _commit_each(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
         for ticket, outcome in outcomes:
             self._attempt.progress.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
@@ -212,7 +244,7 @@ class ReplicaRegistration:
 
     def intent_of(self, tickets: Sequence[Ticket]) -> ReplicasBooked:
         """Return the intent to register replicas that are written with these tickets."""
-        return ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets))
+        return ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets), self._existed)
 
     def _registered_meanwhile(self) -> CopyError:
         return CopyError(f"{self._lfn} was registered a moment ago; checking again", "transient", 1.0)
@@ -356,59 +388,11 @@ class ReplicaRegistration:
         )
 
     def _incomplete(self) -> CopyError:
-        registered = (
-            f"{len(self._registered)} of {self._goal} replicas are registered ({', '.join(sorted(self._registered))})"
-        )
-        if any(outcome.kind == "storage" for outcome in self._failed.values()):
-            return CopyError(f"{registered}; {self._reasons()}", "storage", _UNFINISHED_RETRY)
-        if self._rejected - self._registered:
-            return CopyError(f"{registered}; {self._reasons()}", "transient")
-        return CopyError(f"{registered}; {self._reasons()}; a retry adds the missing ones", "permanent")
-
-    def _no_replica(self) -> CopyError:
-        is_transient = any(outcome.kind != "permanent" for outcome in self._failed.values())
-        if not self._failed:
-            return CopyError(f"the central service granted no storage for {self._lfn}", kind="permanent")
-        return CopyError(
-            f"no replica of {self._lfn} could be written: {self._reasons()}",
-            kind="transient" if is_transient else "permanent",
-        )
-
-    def _reasons(self) -> str:
-        failed = "; ".join(f"{se}: {outcome.error}" for se, outcome in sorted(self._failed.items()))
-        return failed or "the central service granted no further storage"
+        is_refused = bool(self._rejected - self._registered)
+        return registration_errors.incomplete(self._registered, self._goal, self._failed, is_refused=is_refused)
 
     def _warning(self, storage: str) -> str:
         wanted = storage_spec.replica_count(storage)
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"
-
-
-async def read_tickets(catalogue: CataloguePort, lfn: str) -> list[Ticket]:
-    """Return tickets for the readable replicas of a file, none if it has none; the service never caches this answer.
-
-    What is about to change must be looked up this way: `whereis` would repeat its answer for 15 s after the change.
-    """
-    try:
-        return await catalogue.access_read(lfn)
-    except ServiceError as error:
-        if error.code in {_NO_READ_PFNS, _NOT_FOUND}:
-            return []
-        raise
-
-
-async def storage_elements_of(catalogue: CataloguePort, lfn: str) -> set[str]:
-    """Return the storage elements with a replica of a file."""
-    readable = {ticket.se for ticket in await read_tickets(catalogue, lfn)}
-    return readable or {replica.se for replica in await list_replicas(catalogue, lfn)}
-
-
-async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:
-    """Return the replicas of a file; none for a file that lost all of them or was only touched."""
-    try:
-        return await catalogue.whereis(lfn)
-    except ServiceError as error:
-        if error.code in {_LOST, _NOT_FOUND}:
-            return []
-        raise

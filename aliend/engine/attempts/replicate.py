@@ -16,7 +16,8 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import GridSource
-from aliend.engine.attempts.replica_registration import ReplicaRegistration, read_tickets, storage_elements_of
+from aliend.engine.attempts.replica_registration import ReplicaRegistration
+from aliend.engine.kept_replicas import read_tickets, storage_elements_of
 from aliend.errors import CopyError
 
 POLL_INTERVAL = 5.0

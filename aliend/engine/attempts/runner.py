@@ -28,7 +28,6 @@ from aliend.core.transfers.transfer import (
     NoIntent,
     Phase,
     Transfer,
-    has_temporary_names,
     is_unfinished,
 )
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
@@ -39,7 +38,7 @@ from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
 from aliend.engine.attempts.relay_spool import RelaySpool
-from aliend.engine.attempts.replacement import undo
+from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
@@ -302,6 +301,9 @@ class AttemptRunner:
                 continue
             await self._clean_up(number, job)
 
+    async def _is_given_up(self, number: int) -> bool:
+        return isinstance((await self._store.transfer(number)).state, Failed | Cancelled)
+
     async def _clean_up(self, number: int, job: Job) -> None:
         """Remove what a transfer that was given up left behind; the next daemon repeats what fails now."""
         try:
@@ -314,8 +316,9 @@ class AttemptRunner:
                 created = await self._store.created_directories_above(job.id, transfer.target)
                 task = RemovePartial(number, transfer.target, tuple(created))
                 await self._context.workers.run(task, lambda _: None)
-            elif has_temporary_names(transfer):
-                await undo(self._context.catalogue_of(job.spec.context), transfer.target, transfer.intent)
+            elif needs_undo(transfer):
+                catalogue = self._context.catalogue_of(job.spec.context)
+                await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))
                 await self._store.change(number, IntentSaved(NoIntent()))
         except AliendError as error:
             log.warning("transfer %d: cannot clean up everything: %s", number, error)

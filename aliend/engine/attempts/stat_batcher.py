@@ -22,6 +22,8 @@ BATCH_DELAY = 0.02
 """Seconds that a call waits for others."""
 LONG_BATCH_DELAY = 0.25
 """Seconds that a batched call waits for others."""
+_ANSWERS, _LONGEST_DELAY = 4, 3.0
+"""It waits longer for a slow service: as long as so many answers take, at most so many seconds."""
 PREFETCH_TTL = 15.0
 """Seconds after which names looked up in advance are forgotten."""
 BATCH_SIZE = 50
@@ -45,6 +47,8 @@ class StatBatcher:
         self._known: dict[tuple[int, str], _Known] = {}
         self._above: dict[str, tuple[float, bool]] = {}
         """When names above others were looked up, and whether they are files."""
+        self._took = 0.0
+        """Seconds that the last request took."""
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
@@ -62,7 +66,7 @@ class StatBatcher:
         if len(self._batched) >= BATCH_SIZE or not self._expected():
             self._flush_batched()
         elif self._timer is None:
-            self._timer = loop.call_later(LONG_BATCH_DELAY, self._flush_batched)
+            self._timer = loop.call_later(self._batch_delay(), self._flush_batched)
         return await lookup[1]
 
     async def stat_ahead(self, job: int, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
@@ -131,6 +135,9 @@ class StatBatcher:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    def _batch_delay(self) -> float:
+        return max(LONG_BATCH_DELAY, min(_ANSWERS * self._took, _LONGEST_DELAY))
+
     def _flush_batched(self) -> None:
         if self._timer:
             self._timer.cancel()
@@ -153,8 +160,10 @@ class StatBatcher:
     async def _resolve(self, lookups: list[_Lookup]) -> None:
         if not lookups:
             return
+        begun = time.monotonic()
         try:
             entries, _ = await self._catalogue.stat(list(dict.fromkeys(lfn for lfn, _ in lookups)))
+            self._took = time.monotonic() - begun
         except ServiceError as error:
             if len(lookups) == 1:
                 _fail(lookups, error)

@@ -13,12 +13,11 @@ from aliend.core.transfers.replacement import temporary_names
 from aliend.core.transfers.transfer import NoIntent, Replacing, ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource, LocalSource
+from aliend.engine.attempts.kept_files import ALREADY_THERE, keep
 from aliend.engine.attempts.replacement import identity_of, replace_file
-from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
+from aliend.engine.attempts.replica_registration import ReplicaRegistration
 from aliend.errors import CopyError
 from aliend.storage.errors import read_error
-
-ALREADY_THERE = "the target exists already with the same content"
 
 
 async def upload(attempt: Attempt) -> Succeeded:
@@ -48,7 +47,7 @@ async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None)
     booked = transfer.intent if isinstance(transfer.intent, ReplicasBooked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
-    if entry is None or (booked and entry.guid in booked.guids):
+    if entry is None or (booked and entry.guid in booked.guids and not booked.existed):
         registered = await ReplicaRegistration(attempt, source, transfer.target, booked).run(entry)
         return Succeeded(source.size, registered.md5, registered.warning)
     if entry.is_directory:
@@ -57,7 +56,9 @@ async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None)
     is_same = compares_content(policy) and await _is_same(attempt, source, entry)
     action, reason = action_for_existing(policy, transfer.target, is_same=is_same, in_catalogue=True)
     if action == "keep":
-        return Succeeded(source.size, entry.md5, ALREADY_THERE)
+        if kept := await keep(attempt, source, entry):
+            return kept
+        action, reason = action_for_existing(policy, transfer.target, is_same=False, in_catalogue=True)
     if action == "refuse":
         raise CopyError(reason, kind="permanent")
     return await _replace(attempt, source, await attempt.tools.stats.stat(transfer.target), None)
@@ -93,12 +94,8 @@ async def create_empty_entry(attempt: Attempt) -> Succeeded:
 
 
 async def _is_same(attempt: Attempt, source: CopySource, entry: Entry) -> bool:
-    """Return whether the catalogue has this content; if replicas were asked for, with at least one of them."""
-    if entry.size != source.size or not entry.md5:
-        return False
-    if await source.content_md5(attempt) != entry.md5:
-        return False
-    return not attempt.spec.storage or bool(await list_replicas(attempt.tools.catalogue, entry.lfn))
+    """Return whether the catalogue has this content."""
+    return entry.size == source.size and bool(entry.md5) and await source.content_md5(attempt) == entry.md5
 
 
 async def _replace(
@@ -140,4 +137,4 @@ def local_source(path: str) -> LocalSource:
         raise read_error(error, path) from error
     if not stat.S_ISREG(status.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    return LocalSource(path, status.st_size, status.st_mtime_ns)
+    return LocalSource(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

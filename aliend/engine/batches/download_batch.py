@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from aliend.storage.tasks import Downloaded
 async def download_batch(batch: Batch) -> None:
     """Download the files; every member ends or leaves the batch. Raises StoreError."""
     await _record_directories(batch)
+    await _leave_existing(batch)
     tickets = await _request_tickets(batch)
     unavailable = batch.limiter.unavailable_until()
     copies = []
@@ -33,6 +35,16 @@ async def download_batch(batch: Batch) -> None:
             copies.append(_copy_of(member, own))
     for copy, result in await batch.copy(copies, Stage.DONE):
         copy.member.event = succeeded(copy.member.attempt, result)
+
+
+async def _leave_existing(batch: Batch) -> None:
+    """Let files whose target exists leave the batch: a file with the same content needs no ticket."""
+    members = batch.going
+    targets = [Path(member.attempt.transfer.target) for member in members]
+    exist = await asyncio.to_thread(lambda: [os.path.lexists(target) for target in targets])
+    for member, exists in zip(members, exist, strict=True):
+        if exists:
+            batch.leave(member)
 
 
 async def _record_directories(batch: Batch) -> None:

@@ -49,7 +49,7 @@ def _outcome(
         return "deleted", ""
     if before[lfn] != fingerprint:
         return "kept", _CHANGED
-    if lfn not in after:
+    if after.get(lfn) != fingerprint:  # a directory of the same name may appear in its place
         return "deleted", ""
     if set("*?") & set(lfn):
         return "kept", "the central service treats * and ? as wildcards"
@@ -74,7 +74,8 @@ def _delete(directory: str, deletion: Deletion) -> DeletionOutcome:
             opened.append(os.open(parent, flags, dir_fd=opened[-1]))
         status = os.stat(name, dir_fd=opened[-1], follow_symlinks=False)
         fingerprint = f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}:{status.st_size}"
-        if not stat.S_ISREG(status.st_mode) or fingerprint != deletion.fingerprint:
+        listed = ":".join(deletion.fingerprint.split(":")[:4])  # the deletion of another link changes the ctime
+        if not stat.S_ISREG(status.st_mode) or fingerprint != listed:
             return "kept", _CHANGED
         os.unlink(name, dir_fd=opened[-1])
     except FileNotFoundError:

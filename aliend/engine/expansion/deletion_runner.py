@@ -6,9 +6,11 @@ deleted.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from aliend.core.transfers.job import DeletionsFinished, Job, JobState
+from aliend.engine.expansion import target_disks
 from aliend.engine.expansion.deletion import DeletionOutcome, delete_in_catalogue, delete_local
 from aliend.engine.expansion.job_tasks import JobStopped, JobTaskRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
@@ -77,5 +79,6 @@ class DeletionRunner(JobTaskRunner):
 
     async def _delete_files(self, job: Job, doomed: Sequence[Deletion]) -> list[DeletionOutcome]:
         if job.spec.direction == "download":
+            await asyncio.to_thread(target_disks.require_disks, job.spec)
             return await delete_local(job.spec.target, doomed)
         return await delete_in_catalogue(self._context.catalogue_of(job.spec.context), job.spec.target, doomed)

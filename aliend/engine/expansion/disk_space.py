@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.core.cli.units import format_size
-from aliend.engine.held_jobs import nearest_existing
 from aliend.errors import CopyError, Obstacle
+from aliend.storage.errors import disk_error
+from aliend.storage.io.mounts import nearest_existing
 from aliend.storage.io.partial_file import available_bytes, reserved_bytes
 from aliend.store import NewTransfer
 
@@ -31,7 +32,10 @@ class DiskSpaceCheck:
         Files that exist with their full size need no space, and the bytes of partial files are on the disk already.
         """
         if self._reserved < 0:
-            disk = os.statvfs(nearest_existing(self._target))
+            try:
+                disk = os.statvfs(nearest_existing(self._target))
+            except OSError as error:
+                raise disk_error(error, str(self._target)) from error
             self._reserved = reserved_bytes(disk, self._keep_free)
             self._usable = available_bytes(disk) - self._reserved
         self._needed += sum(file.size for file in files if file.target and not file.problem and not _exists(file))
@@ -48,7 +52,8 @@ class DiskSpaceCheck:
     def _partial_bytes(self) -> int:
         """Return the bytes of partial files."""
         directory = self._target if self._target.is_dir() else self._target.parent
-        return sum(max(0, _size(path)) for path in directory.rglob(".*.part"))
+        names = (Path(place, name) for place, _, files in os.walk(directory) for name in files)
+        return sum(max(0, _size(path)) for path in names if path.match(".*.part"))
 
 
 def _exists(file: NewTransfer) -> bool:

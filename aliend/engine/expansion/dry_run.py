@@ -15,6 +15,7 @@ from aliend.core.transfers.overwrite import action_for_existing
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError
+from aliend.storage.errors import disk_error
 from aliend.storage.io.local_files import checksum
 from aliend.storage.tasks import Checksum
 from aliend.store import NewTransfer
@@ -61,6 +62,8 @@ async def _action(spec: JobSpec, file: NewTransfer, entries: Mapping[str, Entry]
         return await asyncio.to_thread(_registration_action, spec, file, entries.get(file.target))
     except AliendError as error:
         return "fail", str(error)
+    except OSError as error:
+        return "fail", str(disk_error(error, file.target))
 
 
 def _download_action(spec: JobSpec, file: NewTransfer) -> tuple[DryRunAction, str]:

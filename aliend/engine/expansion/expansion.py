@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from pathlib import Path
 
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
@@ -19,11 +18,12 @@ from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import TargetRule
+from aliend.core.transfers.error_mapping import error_kind
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
-from aliend.errors import CopyError
+from aliend.errors import AliendError, CopyError
 from aliend.store import NewTransfer
 
 Add = Callable[[Sequence[NewTransfer], ExpansionAdvanced | None], Awaitable[Job]]
@@ -77,7 +77,7 @@ class Expansion:
         marked = {target for target in targets if target.endswith("/")}
         rest = [target for target in targets if target not in marked]
         if self._spec.direction == "download":
-            return marked | {target for target in rest if await asyncio.to_thread(Path(target).is_dir)}
+            return marked | {target for target in rest if await asyncio.to_thread(local_files.is_directory, target)}
         entries, _ = await self._catalogue.stat(rest) if rest else ([], [])
         there = {without_slash(entry.lfn) for entry in entries if entry.is_directory}
         return marked | {target for target in rest if target in there}
@@ -93,10 +93,20 @@ class Expansion:
                 target = source if self._is_in_place else target_paths.join(rule.target, rule.for_file(source))
                 found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
-                await self._list(source, rule)
+                found += await self._list_or_fail(source, rule)
             elif self._spec.selection.matches(candidate_of(entry, target_paths.name_of(source))):
                 found.append(self._new_transfer(entry, rule, rule.for_file(source)))
         return found
+
+    async def _list_or_fail(self, source: str, rule: TargetRule) -> list[NewTransfer]:
+        """Store the files of a directory; return it as failed if it cannot be listed: other sources go on."""
+        try:
+            await self._list(source, rule)
+        except AliendError as error:
+            if error_kind(error) != "permanent":
+                raise
+            return [_failed(source, "", f"cannot list {source}: {error}")]
+        return []
 
     async def _list(self, source: str, rule: TargetRule) -> None:
         selection, window = self._spec.selection, Window(self._spec.selection)
@@ -164,6 +174,8 @@ def _from_local(file: LocalFile, root: str, relative: str) -> NewTransfer:
     reason = _objection(relative) if is_text(relative) else "its name is not valid UTF-8, which the catalogue requires"
     if reason:
         return _failed(file.path, "", reason)
+    if file.is_unreadable_directory:
+        return NewTransfer(file.path, "", problem=readable(file.problem), obstacle=file.obstacle)
     return NewTransfer(
         file.path, target_paths.join(root, relative), file.size, problem=file.problem, obstacle=file.obstacle
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aliend.core.transfers.error_mapping import error_kind
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Hold, Job, JobState
+from aliend.engine.expansion import target_disks
 from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.expansion.job_tasks import JobStopped, JobTaskRunner
@@ -33,6 +35,7 @@ class ExpansionRunner(JobTaskRunner):
 
         async def add(files: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
             if job.spec.direction == "download":
+                await self._record_disks(job.id, files)
                 await asyncio.to_thread(disk.require_space, files)
             _require_readable(files)
             current = await self._store.add(job.id, files, event)
@@ -41,12 +44,20 @@ class ExpansionRunner(JobTaskRunner):
                 raise JobStopped
             return current
 
+        if job.spec.direction == "download":
+            await asyncio.to_thread(target_disks.require_disks, job.spec)
         catalogue = self._context.catalogue_of(job.spec.context)
         if job.spec.purpose == "sync":
             plan = SyncPlan(job.spec, catalogue, self._context.workers, self._store, whole=True)
             await SyncExpansion(job, plan, self._store, add).run()
         else:
             await Expansion(job, catalogue, add).run()
+
+    async def _record_disks(self, number: int, files: Sequence[NewTransfer]) -> None:
+        """Record file systems that are mounted below the target. Raises CopyError if a recorded one is not there."""
+        spec = (await self._store.job(number)).spec
+        if found := await asyncio.to_thread(target_disks.disks_below, spec, files):
+            await self._store.change_spec(number, lambda now: replace(now, file_systems=(*now.file_systems, *found)))
 
     async def handle_failure(self, job: Job, error: AliendError) -> None:
         """Put the job on hold if the error is local to this machine."""

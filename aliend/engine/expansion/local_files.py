@@ -22,8 +22,8 @@ class LocalFile:
     """A file (absolute path, name below the source, bytes), or why it cannot be uploaded.
 
     `obstacle` is a problem that the user can fix. `changed_ms` is its modification time (POSIX milliseconds), `owner`
-    and `group` are names of this machine. `device`, `inode` and `modified_ns` (POSIX nanoseconds) identify its content;
-    `is_link`: its name is a link to it.
+    and `group` are names of this machine. `device`, `inode`, `modified_ns` and `status_ns` (mtime and ctime, POSIX
+    nanoseconds) identify its content; `is_link`: its name is a link to it.
     """
 
     path: str
@@ -37,6 +37,7 @@ class LocalFile:
     device: int = 0
     inode: int = 0
     modified_ns: int = 0
+    status_ns: int = 0
     is_link: bool = False
     obstacle: Obstacle | None = None
 
@@ -52,6 +53,16 @@ def stat_source(path: str) -> LocalFile | None:
     if not stat.S_ISREG(status.st_mode):
         return LocalFile(path, "", 0, f"{path} is not a regular file")
     return _described(path, "", status)
+
+
+def is_directory(path: str) -> bool:
+    """Return whether a local path is a directory. Raises CopyError if the file system does not answer."""
+    try:
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise read_error(error, path) from error
 
 
 def walk(directory: str) -> Iterator[list[LocalFile]]:
@@ -74,16 +85,22 @@ def _walk(directory: str, below: str) -> Iterator[LocalFile]:
     while waiting:
         path, prefix = waiting.pop()
         try:
-            entries = os.scandir(path)
-        except OSError as error:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if _is_directory(entry):
+                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                    else:
+                        yield _file(entry, prefix + entry.name)
+        except OSError as error:  # also after some of its entries
             yield replace(_unreadable(path, prefix.rstrip("/"), error), is_unreadable_directory=True)
-            continue
-        with entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
-                else:
-                    yield _file(entry, prefix + entry.name)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    """Return whether it is a directory; `_file` reports an entry whose kind cannot be read."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
@@ -99,8 +116,10 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
 
 
 def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
-    error_text = read_error(error, path)
-    return LocalFile(path, below, 0, str(error_text), obstacle=error_text.obstacle)
+    """Return what cannot be read. Only a missing permission is an obstacle: a bad disk must not stop other files."""
+    refused = read_error(error, path)
+    obstacle = refused.obstacle if refused.obstacle and refused.obstacle.kind == "reading" else None
+    return LocalFile(path, below, 0, str(refused), obstacle=obstacle)
 
 
 def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
@@ -114,6 +133,7 @@ def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
         device=status.st_dev,
         inode=status.st_ino,
         modified_ns=status.st_mtime_ns,
+        status_ns=status.st_ctime_ns,
     )
 
 

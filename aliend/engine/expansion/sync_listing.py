@@ -66,17 +66,20 @@ async def local_source(directory: str, selection: Selection, *, whole: bool) -> 
 
 
 async def local_target(directory: str, selection: Selection) -> AsyncGenerator[list[ListedFile], None]:
-    """Return the files of a local target, which need not exist, without links."""
+    """Return the files of a local target, which need not exist, without links; parts that cannot be listed, too."""
     file_or_none = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
     if file_or_none is None:
         async with aclosing(_walked(directory)) as batches:
             async for batch in batches:
-                yield [ListedFile(file.below, file.size, "", fingerprint_of(file)) for file in _own(batch, selection)]
+                yield [
+                    ListedFile(file.below, file.size, "", fingerprint_of(file), _unlisted(file))
+                    for file in _own(batch, selection)
+                ]
 
 
 def fingerprint_of(file: LocalFile) -> str:
     """Return what identifies a local file."""
-    return f"{file.device}:{file.inode}:{file.modified_ns}:{file.size}"
+    return f"{file.device}:{file.inode}:{file.modified_ns}:{file.size}:{file.status_ns}"
 
 
 async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
@@ -87,10 +90,17 @@ async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
 
 def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile]:
     for file in batch:
-        if file.problem or file.is_link or _storable(file) is not file:
+        if file.is_unreadable_directory:
+            yield _storable(file)
+        elif file.problem or file.is_link or _storable(file) is not file:
             continue
-        if selection.matches(_facts(file)):
+        elif selection.matches(_facts(file)):
             yield file
+
+
+def _unlisted(file: LocalFile) -> str:
+    """Return why a part of a target cannot be listed; empty for a file."""
+    return file.problem if file.is_unreadable_directory else ""
 
 
 def _facts(file: LocalFile) -> Candidate:
@@ -110,7 +120,8 @@ def _storable(file: LocalFile) -> LocalFile:
     if is_text(file.below):
         return file
     name = readable(file.below)
-    return LocalFile(name, name, file.size, "its name is not valid UTF-8, which the catalogue requires")
+    problem = "its name is not valid UTF-8, which the catalogue requires"
+    return LocalFile(name, name, file.size, problem, is_unreadable_directory=file.is_unreadable_directory)
 
 
 async def _in_catalogue(

@@ -1,7 +1,7 @@
 """The plan of a synchronisation: what to copy and why, then what only the target has, ordered by name.
 
 Dry run and real run use the same plan. It is made from two complete listings; md5s of local files are cached by device,
-inode, modification time and size, so that an unchanged file is read only once.
+inode, modification and change time and size, so that an unchanged file is read only once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from aliend.core.copying import sync
 from aliend.core.copying.sync import FileFacts, PlannedFile
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job, JobSpec
 from aliend.engine.expansion import sync_listing
+from aliend.engine.kept_replicas import kept_replicas
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import Checksum
@@ -92,15 +93,19 @@ class SyncPlan:
 
     async def why_no_deletion(self) -> str:
         """Return why nothing may be deleted; empty: deleting is allowed."""
-        return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count_source))
+        _, _, target_problem = await asyncio.to_thread(self._listings.count, "target")
+        return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count, "source"), target_problem)
 
     async def copies(self) -> AsyncIterator[list[PlannedFile]]:
-        """Return the files to copy, and those that cannot be copied."""
+        """Return the files to copy, those that cannot be copied, and parts of the target that cannot be listed."""
+        if unlisted := await asyncio.to_thread(self._listings.unlisted):
+            yield [PlannedFile("fail", part.below, self._target + part.below, "", 0, part.problem) for part in unlisted]
         pages = self._listings.matched_pages()
         while page := await asyncio.to_thread(next, pages, None):
             md5s = await self._md5s(page)
             planned = [self._planned(source, target, md5s.get(source.below, "")) for source, target in page]
-            yield [file for file in planned if file is not None]
+            same = [source for (source, _), file in zip(page, planned, strict=True) if file is None]
+            yield [file for file in planned if file is not None] + await self._lacking_replicas(same)
 
     async def deletions(self) -> AsyncIterator[list[PlannedFile]]:
         """Return the files that only the target has, if they are to be deleted; never temporary files of copies."""
@@ -121,6 +126,21 @@ class SyncPlan:
                 for file in page
                 if not sync.is_temporary_name(file.below)
             ]
+
+    async def _lacking_replicas(self, same: Sequence[ListedFile]) -> list[PlannedFile]:
+        """Return those of the files with the same content that have fewer replicas than requested."""
+        if self._spec.direction == "download" or not same:
+            return []
+        lfns = {self._target + file.below: file for file in same if file.size}
+        goals = {} if self._spec.storage else await self._store.incomplete.goals(list(lfns))
+        lacking = []
+        for lfn, file in lfns.items():
+            if self._spec.storage or lfn in goals:
+                found = await kept_replicas(self._catalogue, self._spec, lfn, file.size, goals.get(lfn, 0))
+                reason = f"{len(found.registered)} of {found.wanted} replicas"
+                names = (file.below, self._source + file.below, lfn, file.size)
+                lacking += [PlannedFile("copy", *names, reason, md5=file.md5)] if found.missing else []
+        return lacking
 
     def _planned(self, source: ListedFile, target: ListedFile | None, local_md5: str) -> PlannedFile | None:
         names = (source.below, self._source + source.below, self._target + source.below, source.size)
@@ -168,12 +188,12 @@ class SyncPlan:
 
 def _settled(md5s: Mapping[FileKey, str]) -> dict[FileKey, str]:
     newest = time.time_ns() - _SETTLED_NS
-    return {key: md5 for key, md5 in md5s.items() if key.modified_ns < newest}
+    return {key: md5 for key, md5 in md5s.items() if max(key.modified_ns, key.changed_ns) < newest}
 
 
 def _key_of(fingerprint: str) -> FileKey:
-    device, inode, modified_ns, size = map(int, fingerprint.split(":"))
-    return FileKey(_signed(device), _signed(inode), modified_ns, size)
+    device, inode, modified_ns, size, changed_ns = map(int, fingerprint.split(":"))
+    return FileKey(_signed(device), _signed(inode), modified_ns, size, changed_ns)
 
 
 def _signed(number: int) -> int:

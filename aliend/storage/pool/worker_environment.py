@@ -19,6 +19,8 @@ _XROOTD = {
     "XRD_CONNECTIONWINDOW": "10",
     "XRD_REQUESTTIMEOUT": "1200",
     "XRD_STREAMTIMEOUT": "60",
+    # A long-lived process must not remember that a server failed: 1800 s by default, and the daemon has its own pauses.
+    "XRD_STREAMERRORWINDOW": "0",
     "XRD_CPINITTIMEOUT": "90",
     "XRD_DATASERVERTTL": "20",
     "XRD_LOADBALANCERTTL": "30",

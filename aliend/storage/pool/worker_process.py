@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,14 @@ RETIRE_AFTER = 5000
 """Tasks after which a process is replaced, in case its library leaks."""
 
 
+_PING_INTERVAL = 10.0
+"""Seconds between two questions to a process with tasks whether it still responds."""
+_SILENT_PINGS = 3
+"""Unanswered questions after which a process is frozen, and killed."""
+
+log = logging.getLogger(__name__)
+
+
 @dataclass(slots=True)
 class _Pending:
     answer: asyncio.Future[Result]
@@ -53,6 +62,8 @@ class WorkerProcess:
         self._count = 0
         self._fatal = ""
         self.retired = False
+        self._silent_pings = 0
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     @classmethod
@@ -224,13 +235,28 @@ class WorkerProcess:
             how = _ending(await self._process.wait())
         finally:
             self.retired = True
+            self._watcher.cancel()
             self._outputs.close()
             self._fail_pending(how)
+
+    async def _watch(self) -> None:
+        """Kill the process when it is frozen: stopped by a signal, or starved. Its tasks are tried again."""
+        while True:
+            await asyncio.sleep(_PING_INTERVAL)
+            if not self._pending:
+                continue
+            if self._silent_pings >= _SILENT_PINGS:
+                log.warning("worker process %d does not respond and is killed", self.pid)
+                self._kill()
+                return
+            self._silent_pings += 1
+            self._send({"ping": True})
 
     async def _read_loop(self) -> None:
         assert self._process.stdout is not None
         try:
             while line := await self._process.stdout.readline():
+                self._silent_pings = 0
                 self._dispatch(wire.decode(line))
         except (ValueError, KeyError, TypeError):  # a protocol error
             self._kill()

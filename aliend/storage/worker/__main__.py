@@ -87,6 +87,8 @@ class Worker:
     def handle(self, message: dict[str, Any]) -> None:
         """Handle one message of the daemon."""
         match message:
+            case {"ping": True}:
+                self._pipe.send({"alive": True})
             case {"end": True}:
                 self._ending = True
                 self._end_if_done()

@@ -15,7 +15,7 @@ from aliend.core.catalogue.replica_url import is_http, member_of
 from aliend.core.transfers.overwrite import may_replace
 from aliend.errors import CopyError
 from aliend.storage.errors import combine_failures, disk_error
-from aliend.storage.io import local_files, remote_file
+from aliend.storage.io import local_files, mounts, remote_file
 from aliend.storage.io.checksums import Digests, verify_bytes
 from aliend.storage.io.partial_file import PartialFile, remove_partial, target_exists
 from aliend.storage.io.task_context import TaskContext
@@ -34,6 +34,7 @@ def download(task: Download, context: TaskContext) -> Downloaded:
     Keeps the partial file of a failed download only if a known checksum allows to resume it.
     """
     target = Path(task.target)
+    mounts.require_recorded(task.target, task.file_systems)
     if local_files.is_already_complete(task, context.completions.raise_if_stopped):
         remove_partial(target, task.id)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
@@ -55,9 +56,12 @@ def open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
     Retry, because a failed transfer may remove the empty directory just before that.
     """
     for tries_left in reversed(range(_OPEN_TRIES)):
+        mounts.require_recorded(task.target, task.file_systems)
         local_files.make_parent_directories(target, task.umask)
         try:
-            return stack.enter_context(PartialFile.open(target, task.id))
+            part = stack.enter_context(PartialFile.open(target, task.id))
+            mounts.require_recorded(task.target, task.file_systems)  # it may just have been unmounted
+            return part
         except CopyError:
             if target.parent.exists() or not tries_left:
                 raise
@@ -191,6 +195,7 @@ class _Attempt:
         self._context.completions.raise_if_stopped()
         if self._task.verify:
             self._read_back()
+        mounts.require_recorded(self._task.target, self._task.file_systems)  # it may be unmounted although it is in use
         self._part.set_attributes(attributes_of(self._task, self._digests.md5, self._began_ms))
         self._part.publish(self._task.umask, overwrite=may_replace(self._task.overwrite))
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)

@@ -221,6 +221,8 @@ class UploadPass:
         seen = (self._task.size, self._task.modified_ns, now.st_dev, now.st_ino)
         if seen != (now.st_size, now.st_mtime_ns, named.st_dev, named.st_ino):
             raise self._changed()
+        if self._task.changed_ns != now.st_ctime_ns:  # its content, with the mtime put back, or only its mode or a link
+            raise CopyError(f"{self._task.source} was changed during the upload; it is sent again", "transient", 1.0)
 
     def _changed(self) -> CopyError:
         return CopyError(

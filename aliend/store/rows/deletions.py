@@ -31,12 +31,16 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """What identifies the content of a local file: device, inode, modification (POSIX nanoseconds) and bytes."""
+    """What identifies the content of a local file: device, inode, bytes, mtime and ctime (POSIX nanoseconds).
+
+    Programs can put back the mtime, but not the ctime.
+    """
 
     device: int
     inode: int
     modified_ns: int
     size: int
+    changed_ns: int
 
 
 class Deletions:
@@ -72,20 +76,22 @@ class Deletions:
         """Return the md5 of the files that have not changed since they were read."""
         wanted = {(key.device, key.inode): key for key in keys}
         sql = (
-            "SELECT device, inode, modified_ns, size, md5 FROM local_md5 JOIN json_each(?) AS wanted"
+            "SELECT device, inode, modified_ns, size, changed_ns, md5 FROM local_md5 JOIN json_each(?) AS wanted"
             " ON device = wanted.value ->> 0 AND inode = wanted.value ->> 1"
         )
         rows = await self._database.read(lambda at: at.execute(sql, (json.dumps(list(wanted)),)).fetchall())
-        cached = {FileKey(*row[:4]): row[4] for row in rows}
+        cached = {FileKey(*row[:5]): row[5] for row in rows}
         return {key: cached[key] for key in keys if key in cached}
 
     async def save_md5s(self, md5s: Mapping[FileKey, str]) -> None:
         """Save md5s."""
-        rows = [(key.device, key.inode, key.modified_ns, key.size, md5) for key, md5 in md5s.items()]
+        rows = [(key.device, key.inode, key.modified_ns, key.size, key.changed_ns, md5) for key, md5 in md5s.items()]
 
         def write(at: Transaction) -> None:
             at.connection.executemany(
-                "INSERT OR REPLACE INTO local_md5 (device, inode, modified_ns, size, md5) VALUES (?, ?, ?, ?, ?)", rows
+                "INSERT OR REPLACE INTO local_md5 (device, inode, modified_ns, size, changed_ns, md5)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
             )
             at.connection.execute(
                 "DELETE FROM local_md5 WHERE number <= (SELECT max(number) FROM local_md5) - ?", (_REMEMBERED,)

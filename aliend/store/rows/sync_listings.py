@@ -48,11 +48,18 @@ class SyncListings:
         self._database.executemany(f"INSERT OR REPLACE INTO {side} VALUES (?, ?, ?, ?, ?)", rows)
         self._database.execute("COMMIT")
 
-    def count_source(self) -> tuple[int, int, str]:
-        """Return the number of good files of the source, of those with a problem, and the first problem."""
-        sql = "SELECT count(*), count(nullif(problem, '')), coalesce(min(nullif(problem, '')), '') FROM source"
+    def count(self, side: Side) -> tuple[int, int, str]:
+        """Return the number of good files of a side, of those with a problem, and the first problem."""
+        sql = f"SELECT count(*), count(nullif(problem, '')), coalesce(min(nullif(problem, '')), '') FROM {side}"
         files, problems, first = self._database.execute(sql).fetchone()
         return files - problems, problems, first
+
+    def unlisted(self) -> list[ListedFile]:
+        """Return the parts of the target that could not be listed, by name."""
+        return [
+            ListedFile(*row)
+            for row in self._database.execute("SELECT * FROM target WHERE problem != '' ORDER BY below")
+        ]
 
     def has(self, below: str) -> bool:
         """Return whether the source has a file of that name."""
@@ -63,8 +70,8 @@ class SyncListings:
         last = ""
         while True:
             rows = self._database.execute(
-                "SELECT s.*, t.* FROM source s LEFT JOIN target t USING (below) WHERE s.below > ?"
-                f" ORDER BY s.below LIMIT {PAGE}",
+                "SELECT s.*, t.* FROM source s LEFT JOIN target t ON t.below = s.below AND t.problem = ''"
+                f" WHERE s.below > ? ORDER BY s.below LIMIT {PAGE}",
                 (last,),
             ).fetchall()
             if not rows:
@@ -77,7 +84,8 @@ class SyncListings:
         last = ""
         while True:
             rows = self._database.execute(
-                "SELECT * FROM target t WHERE below > ? AND NOT EXISTS (SELECT 1 FROM source WHERE below = t.below)"
+                "SELECT * FROM target t WHERE below > ? AND problem = ''"
+                " AND NOT EXISTS (SELECT 1 FROM source WHERE below = t.below)"
                 f" ORDER BY below LIMIT {PAGE}",
                 (last,),
             ).fetchall()

@@ -64,7 +64,32 @@ def test_storage_elements_and_transfer_jobs_are_offered(settled: User) -> None:
     assert offered(settled, "alienctl cp x y@ALICE::SANDBOX::SE1") == ["y@ALICE::SANDBOX::SE1"]
     job = settled.must("cp", "--detach", "complete/file.root", "file:got")
     number = re.findall(r"\d+", job)[0]
-    assert number in offered(settled, "alienctl transfers show ")
+    assert number in [line.partition("\t")[0] for line in offered(settled, "alienctl transfers show ")]
+
+
+def test_only_jobs_that_the_verb_applies_to_are_offered_newest_first_with_a_description(settled: User) -> None:
+    (settled.home / "f").write_bytes(bytes(3_000_000))
+    settled.must("cp", "file:f", "complete/big@disk:1")
+    slow = [settled.must("cp", "--detach", "--limit", "50K", "complete/big", f"file:got{one}") for one in range(2)]
+    done = settled.must("cp", "--detach", "complete/big", "file:again")
+    settled.must("transfers", "wait", done)
+    settled.must("transfers", "pause", slow[0])
+    assert [line.split("\t")[0] for line in offered(settled, "alienctl transfers cancel ")] == slow[::-1]
+    (paused,) = offered(settled, "alienctl transfers resume ")
+    assert paused == f"{slow[0]}\tpaused, 0/1 files, to {settled.home}/got0"
+    assert f"{slow[0]}\t" not in "".join(offered(settled, f"alienctl transfers pause {slow[1]} "))
+    assert done in [line.split("\t")[0] for line in offered(settled, "alienctl transfers clean ")]
+    assert "failed" in offered(settled, "alienctl transfers retry --state ")
+    child = in_a_shell(settled, ["bash", "--norc", "--noprofile", "-i"], "READY>")
+    child.sendline("bind 'set enable-bracketed-paste off'; eval \"$(alienctl completion bash)\"")
+    child.expect_exact("READY>")
+    child.send("alienctl transfers resume \t")
+    child.expect_exact(f"alienctl transfers resume {slow[0]} ")
+    child.send("\x15alienctl transfers cancel \t\t")
+    child.expect(rf"{slow[1]} +active, 0/1 files, to {settled.home}/got1")
+    child.sendline("\x15exit")
+    child.expect(pexpect.EOF)
+    settled.must("transfers", "cancel", "--all")
 
 
 def test_a_slow_service_does_not_delay_completion_and_answers_the_next_one(settled: User, grid: Grid) -> None:

@@ -117,6 +117,33 @@ def test_a_text_is_kept_if_its_terminal_disappears(user: User, folder: str) -> N
     assert "Traceback" not in log.read_text()
 
 
+def test_a_text_survives_the_death_of_the_daemon_under_the_open_editor(user: User, folder: str) -> None:
+    """F173: the client names it, and a new daemon leaves it alone."""
+    editor(user, f'while [ ! -e "{user.home}/go" ]; do sleep 0.05; done; echo two >> "$1"')
+    process = user.start("edit", "text")
+    scratch = user.home / ".local/state/aliend/default/scratch"
+    eventually(lambda: list(scratch.glob("*/text")))
+    user.kill_daemon()
+    user.must("pwd")
+    (user.home / "go").touch()
+    _, errors = process.communicate(timeout=30)
+    kept = re.search(r"saved in (\S+); upload it with `(alienctl cp -f file:\S+ \S+)`", errors.decode())
+    assert kept
+    assert Path(kept[1]).read_text() == "one\ntwo\n"
+    user.must(*kept[2].split()[1:])
+    assert user.must("cat", f"{folder}text") == "one\ntwo"
+
+
+def test_a_text_whose_editor_was_killed_is_kept(user: User, folder: str) -> None:
+    """F173."""
+    editor(user, 'echo two >> "$1"; kill -9 $$')
+    done = user.run("edit", "text")
+    assert done.returncode == 137
+    kept = re.search(r"saved in (\S+);", done.stderr)
+    assert kept
+    assert Path(kept[1]).read_text() == "one\ntwo\n"
+
+
 def test_a_named_editor_is_taken_from_the_path(user: User, folder: str) -> None:
     """F173: vi, vim, nano and mcedit (with -u)."""
     editor(user, "exit 9")

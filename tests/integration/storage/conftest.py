@@ -168,7 +168,7 @@ def download(
 
 def upload(source: Path, *targets: ReplicaUrl) -> Upload:
     seen = source.stat()
-    return Upload(1, str(source), targets, seen.st_size, seen.st_mtime_ns)
+    return Upload(1, str(source), targets, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
 def listing(*sources: ReplicaUrl) -> ListMembers:

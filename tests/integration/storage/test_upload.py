@@ -114,6 +114,23 @@ async def test_a_file_that_differs_from_the_request_is_refused(
         assert caught.value.kind == "permanent"
 
 
+def rewrite_with_old_time(source: Path) -> None:
+    before = source.stat()
+    with source.open("r+b") as file:
+        file.write(b"changed")
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+async def test_a_file_whose_modification_time_was_put_back_is_sent_again(
+    workers: WorkerPool, se_one: StorageElement, source: Path
+) -> None:
+    task = upload(source, se_one.at("/u/put-back"))
+    rewrite_with_old_time(source)
+    with pytest.raises(CopyError, match="was changed during the upload; it is sent again") as caught:
+        await workers.run(task, nothing)
+    assert caught.value.kind == "transient"
+
+
 async def test_a_file_that_changes_while_it_is_read_is_refused(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:

@@ -133,6 +133,17 @@ async def test_cancelling_is_quick_when_the_server_is_frozen(
         assert len(workers.pids) == 1, "a soft stop is enough"
 
 
+async def test_a_frozen_process_is_killed_and_its_task_fails(
+    own_se: StorageElement, tmp_path: Path, big_md5: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "_PING_INTERVAL", 0.5)
+    async with WorkerPool(environment=xrootd_environment()) as workers:
+        copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+        os.kill(workers.pids[0], signal.SIGSTOP)
+        with pytest.raises(WorkerDied):
+            await asyncio.wait_for(copy, 30)
+
+
 async def test_no_process_is_started_to_remove_a_partial_file(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:

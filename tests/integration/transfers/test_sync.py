@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.harness import Grid, User, eventually
+from tests.harness import Grid, User, eventually, make_grid_directory
 
 
 def fill(directory: Path, **sizes: int) -> None:
@@ -120,3 +120,30 @@ def test_a_source_without_files_is_reported_by_the_typed_command(user: User) -> 
     (user.home / "none").mkdir()
     done = user.run("sync", "--delete", "file:none/", f"{user.must('pwd')}{user.home.name}/")
     assert (done.returncode, "sync: no files to copy" in done.stderr) == (4, True), done.stderr
+
+
+def test_files_that_could_not_be_deleted_give_exit_code_3_also_the_second_time(powerless: User) -> None:
+    folder = make_grid_directory(powerless)
+    tree, back = powerless.home / "tree", powerless.home / "back"
+    fill(tree, one=10)
+    fill(back, closed__extra=10)
+    powerless.must("cp", "file:tree/", f"{folder}tree/@disk:1")
+    (back / "closed").chmod(0o555)
+    for arrived in ("1 of 1 files", ""):
+        done = powerless.run("sync", "--delete", "tree", "file:back")
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert arrived in done.stdout
+        assert "closed/extra: not deleted: Permission denied" in done.stderr
+        assert "no files to copy" not in done.stderr
+    assert powerless.run("sync", "--delete", "--json", "tree", "file:back").returncode == 3
+    (back / "closed").chmod(0o755)
+    assert powerless.must("sync", "--delete", "tree", "file:back").endswith("deleted closed/extra")
+    assert powerless.must("sync", "--delete", "tree", "file:back") == ""
+
+
+def test_a_file_whose_name_a_directory_has_too_is_deleted(user: User, folder: str) -> None:
+    fill(user.home / "tree", name__inside=10)
+    (user.home / "old").write_bytes(b"old")
+    user.must("cp", "file:old", f"{folder}tree/name@disk:1")
+    assert user.must("sync", "--delete", "file:tree", "alien:tree/@disk:1").endswith("deleted name")
+    assert user.must("find", f"{folder}tree", "*") == f"{folder}tree/name/inside"

@@ -136,3 +136,15 @@ def test_the_help_lists_commands_and_refuses_unknown_ones() -> None:
     assert pages.text_of("cp").startswith("alienctl cp ")
     with pytest.raises(ClientError, match="no help"):
         pages.text_of("nosuch")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [("--profil x ls", "did you mean --profile"), ("--sesion=a ls", "did you mean --session"), ("-x ls", "see `alien")],
+)
+def test_an_unknown_option_before_the_command_is_no_command(words: str, hint: str) -> None:
+    with pytest.raises(ClientError, match=f"unknown option .*; {hint}") as caught:
+        Invocation(words.split(), {})
+    assert caught.value.code == 22
+    for word in ("-h", "--help", "-help", "-V"):
+        assert Invocation([word], {}).command == word

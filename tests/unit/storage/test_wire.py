@@ -38,7 +38,7 @@ from aliend.storage.tasks import (
 SOURCES = (ReplicaUrl("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), ReplicaUrl("root://h:2//p#m", "", "D"))
 TASKS: list[Task[Any]] = [
     Download(1, SOURCES, "/t", 5, "ab", "always", 0o22),
-    Upload(2, "/s", SOURCES, 5, 6),
+    Upload(2, "/s", SOURCES, 5, 6, 7),
     ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", blocked_pairs=(("A", "B"), ("C", "D"))),
     Checksum(3, "/c"),
     RemovePartial(4, "/t", ("/d", "/d/e")),
@@ -46,7 +46,7 @@ TASKS: list[Task[Any]] = [
     Compare(7, SOURCES, 5, "ab"),
     ListMembers(8, SOURCES),
     Probe(9, "root://h:1", "stat", "/p"),
-    Upload(10, "/s", SOURCES, 5, 6, Tuning(4, 1 << 20, 2, 1000)),
+    Upload(10, "/s", SOURCES, 5, 6, 7, Tuning(4, 1 << 20, 2, 1000)),
 ]
 RESULTS: list[Result] = [
     Downloaded(5, "ab", "A", False, "w"),

@@ -26,7 +26,9 @@ def test_a_storage_element_fits_80_columns() -> None:
     assert sum(width + 1 for _, width in rows.ELEMENT_COLUMNS) - 1 <= 80
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "-"), (45, "0:45"), (3725, "1:02:05"), (180_000, "2d02h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "-"), (45, "0:45"), (3725, "1:02:05"), (39_122, "10h52m"), (180_000, "2d02h")]
+)
 def test_durations(seconds: int, text: str) -> None:
     assert rows.duration_text(seconds) == text
 

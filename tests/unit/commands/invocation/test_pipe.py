@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from aliend.commands.invocation.call import Call, Progress, Terminal
+from aliend.commands.invocation.call import Call, EditedText, Progress, Terminal
 from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.connection.context import Context
 
@@ -36,7 +36,9 @@ class Recorder:
     async def ask(self, prompt: str, *, echo: bool) -> None:
         self.said.append(f"{prompt} {echo}")
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
         assert (argv[0], argv[1], takes_output, may_be_missing) == ("/bin/sh", "-c", True, False)
         self.said.append(f"handed {argv[2]}")
 

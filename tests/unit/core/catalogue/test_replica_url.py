@@ -6,7 +6,7 @@ import pytest
 
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.metalink import document
-from aliend.core.catalogue.replica_url import member_of, open_url, with_member, without_member
+from aliend.core.catalogue.replica_url import member_of, open_url, printed_url, with_member, without_member
 
 SIGNED = "turl=root://h:1094//p&lfn=/a/f&issuer=Authen&signature=c2ln=="
 """A signed envelope is a query by itself (wire specification, section 5.5)."""
@@ -38,3 +38,8 @@ def test_a_member_is_added_to_the_url_of_its_archive_and_removed() -> None:
     url = with_member("root://h//p.zip#other", "in.root")
     assert (url, member_of(url), without_member(url)) == ("root://h//p.zip#in.root", "in.root", "root://h//p.zip")
     assert (member_of("root://h//p"), without_member("root://h//p")) == ("", "root://h//p")
+
+
+def test_f164_the_printed_url_of_a_member_names_it_as_alienpy_does() -> None:
+    assert printed_url("root://h:1//p#m", "ENV") == "root://h:1//p#m?xrd.wantprot=unix&authz=ENV"
+    assert printed_url("root://h:1//p", "ENV") == open_url("root://h:1//p", "ENV")

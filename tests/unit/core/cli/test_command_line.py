@@ -112,3 +112,17 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         assert all(isinstance(step, Command | Shell) for step in parse(text))
     except UsageError:
         assert any(character in text for character in "'\"\\")
+
+
+@pytest.mark.parametrize("text", ["'ls x'", '"ls x"', " 'ls x' "])
+def test_f080_one_pair_of_quotes_around_a_command_line_is_removed(text: str) -> None:
+    assert parse_args((text,)) == (Command(("ls", "x")),)
+
+
+@pytest.mark.parametrize("text", ["'ls' 'x'", "ls 'x'", "'ls x\""])
+def test_f080_other_quotes_stay(text: str) -> None:
+    if text.endswith('"'):
+        with pytest.raises(UsageError, match="unclosed quote"):
+            parse_args((text,))
+    else:
+        assert parse_args((text,)) == (Command(("ls", "x")),)

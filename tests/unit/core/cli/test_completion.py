@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.cli.completion import CatalogueName, CommandName, StorageElement, completion_kind
+from aliend.core.cli.completion import (
+    JOB_STATES,
+    CatalogueName,
+    Choice,
+    CommandName,
+    StorageElement,
+    TransferJob,
+    completion_kind,
+)
+from aliend.core.transfers.job import JobState
 
 
 @pytest.mark.parametrize(
@@ -27,3 +36,24 @@ def test_a_storage_element_is_completed_after_at_and_inside_its_name(word: str) 
 
 def test_a_plain_name_of_cp_is_not_a_storage_element() -> None:
     assert not isinstance(completion_kind(["cp", "file:x", "name"]), StorageElement)
+
+
+@pytest.mark.parametrize(
+    ("args", "kind"),
+    [
+        (["transfers", "cancel", ""], TransferJob("cancel")),
+        (["transfers", "cancel", "3", ""], TransferJob("cancel", frozenset({"3"}))),
+        (["transfers", "priority", ""], Choice(())),
+        (["transfers", "priority", "5", ""], TransferJob("priority", frozenset({"5"}))),
+        (["transfers", "limit", "--job", ""], TransferJob("limit", frozenset({"--job"}))),
+        (["transfers", "wait", "--timeout", ""], Choice(())),
+        (["transfers", "retry", "--state", ""], Choice(JOB_STATES)),
+        (["transfers", "list", ""], Choice(())),
+    ],
+)
+def test_transfers_are_completed_by_their_verb(args: list[str], kind: object) -> None:
+    assert completion_kind(args) == kind
+
+
+def test_all_states_of_jobs_are_offered() -> None:
+    assert set(JOB_STATES) == set(JobState)

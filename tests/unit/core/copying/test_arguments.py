@@ -94,3 +94,11 @@ def test_the_lines_of_an_input_file() -> None:
 def test_standard_input_is_accepted_as_the_only_source() -> None:
     parsed = parse_copy(["-", "b"], 0)
     assert (parsed.sources, parsed.target) == (("-",), "b")
+
+
+@pytest.mark.parametrize("option", ["-m 2", "-q 3", "-n 1", "-N 4", "-P 2", "-t 8", "-y 2", "-m", "-q", "-v", "-cksum"])
+def test_f223_an_ignored_option_takes_its_value(option: str) -> None:
+    for words in (f"{option} a b", f"a {option} b", f"a b {option}" if " " in option else f"a {option} b"):
+        parsed = parse_copy(words.split(), NOW_MS)
+        assert (parsed.sources, parsed.target) == (("a",), "b")
+        assert len(parsed.notes) == 1

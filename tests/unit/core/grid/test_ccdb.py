@@ -72,16 +72,18 @@ def test_invalid_arguments_are_refused(words: list[str], part: str) -> None:
 
 def test_f168_files_have_readable_names_or_those_of_a_server() -> None:
     (one,) = ccdb.objects_of({"objects": [OBJECT]}, BASE)
-    assert ccdb.target_of(one, "get") == "TPC/Calib/Gain/gain_e-1.root"
-    assert ccdb.target_of(one, "mirror") == "TPC/Calib/Gain/1700000000000/e-1"
+    (two,) = ccdb.objects_of({"objects": [{**OBJECT, "ETag": '"e-2"'}]}, BASE)
+    assert ccdb.targets_of([one], "get") == ["TPC/Calib/Gain/gain.root"]
+    assert ccdb.targets_of([one, two], "get") == ["TPC/Calib/Gain/gain_e-1.root", "TPC/Calib/Gain/gain_e-2.root"]
+    assert ccdb.targets_of([one], "mirror") == ["TPC/Calib/Gain/1700000000000/e-1"]
     assert one.replicas == ("alien:///alice/data/CCDB/gain", f"{BASE}download/e-1")
 
 
 def test_f168_properties_are_the_fields_that_the_name_does_not_have() -> None:
     (one,) = ccdb.objects_of({"objects": [OBJECT]}, BASE)
     assert ccdb.properties_of(one) == (
-        "CreateTime=1\nValidUntil=1700000060000\nOriginalFileName=gain.root\nContent-MD5=ABC\nObjectType=o2::Gain\n"
-        "Comment=two\\nlines\n"
+        "CreateTime=1\nValidUntil=1700000060000\nContent-MD5=ABC\nObjectType=o2::Gain\n"
+        "Comment=two\\nlines\nOriginalFileName=gain.root\n"
     )
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
+from aliend.core.catalogue.entries import Entry
+from aliend.engine.attempts import stat_batcher
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from tests.unit.engine.fakes import FakeCatalogue, Grid
 
@@ -44,3 +49,18 @@ async def test_a_job_that_is_tried_again_looks_again() -> None:
     del grid.files["/b"]
     stats.forget(1)
     assert await stats.stat_ahead(1, "/b", nobody) is None
+
+
+async def test_a_slow_service_is_asked_for_more_names_at_a_time() -> None:
+    class Slow(FakeCatalogue):
+        async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
+            await asyncio.sleep(0.5)
+            return await super().stat(lfns)
+
+    catalogue = Slow(Grid())
+    stats = StatBatcher(catalogue, lambda: 1)
+    await stats.stat("/a")
+    first = asyncio.create_task(stats.stat_batched("/b"))
+    await asyncio.sleep(2 * stat_batcher.LONG_BATCH_DELAY)
+    await asyncio.gather(first, stats.stat_batched("/c"))
+    assert catalogue.log == [("stat", "/a"), ("stat", "/b", "/c")]

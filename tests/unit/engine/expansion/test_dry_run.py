@@ -9,7 +9,7 @@ import pytest
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.engine.attempts import replica_registration
-from aliend.engine.attempts.upload import ALREADY_THERE
+from aliend.engine.attempts.kept_files import ALREADY_THERE
 from aliend.engine.expansion.dry_run import DryRunResult, dry_run
 from tests.unit.engine.conftest import House
 

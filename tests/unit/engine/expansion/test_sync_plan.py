@@ -11,6 +11,7 @@ import pytest
 from aliend.core.catalogue.selection import Selection
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.attempts import replica_registration
+from aliend.engine.expansion import sync_plan
 from aliend.engine.expansion.sync_plan import _key_of
 from aliend.errors import CopyError, NotConnected, ServiceError
 from aliend.storage.tasks import Checksum
@@ -295,7 +296,10 @@ async def test_a_copied_file_with_a_temporary_name_is_not_announced_again(house:
     assert await planned(house, up(here, delete=True)) == [("copy", "f", "missing")]
 
 
-async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: House, here: Path) -> None:
+async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(
+    house: House, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "_SETTLED_NS", 0)
     fill(here, f="text", g="text")
     for name in ("f", "g"):
         house.grid.put(f"/a/{name}", b"text")
@@ -314,8 +318,19 @@ async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: Hou
     assert "g" not in read()[3:]
 
 
+async def test_a_change_whose_modification_time_was_put_back_is_found(
+    house: House, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "_SETTLED_NS", 0)
+    fill(here, f="text")
+    house.grid.put("/a/f", b"text")
+    assert await planned(house, up(here)) == []
+    fill(here, f="tixt")
+    assert await planned(house, up(here)) == [("copy", "f", "same size, different content")]
+
+
 async def test_files_with_any_inode_number_are_cached(house: House) -> None:
-    keys = [_key_of(f"{2**64 - 5}:{2**64 - 1}:5:7"), _key_of(f"3:{2**63}:5:7"), _key_of("3:4:5:7")]
+    keys = [_key_of(f"{2**64 - 5}:{2**64 - 1}:5:7:8"), _key_of(f"3:{2**63}:5:7:8"), _key_of("3:4:5:7:8")]
     await house.store.deletions.save_md5s({key: str(number) for number, key in enumerate(keys)})
     assert list((await house.store.deletions.known_md5s(keys)).values()) == ["0", "1", "2"]
-    assert await house.store.deletions.known_md5s([_key_of("3:4:6:7")]) == {}
+    assert await house.store.deletions.known_md5s([_key_of("3:4:6:7:8"), _key_of("3:4:5:7:9")]) == {}
