@@ -85,10 +85,8 @@ FLOORS: dict[str, list[set[str]]] = {
 }
 # modules below 40 lines, each with the reason why it is not part of another one
 SHORT_MODULES: dict[str, str] = {
-    "aliend/engine/attempts/existing_target.py": "one rule, shared by downloads and their batches",
     "alienctl/daemon/directories.py": "paths that the start and all daemon commands share",
     "alienctl/local/interpreter.py": "one rule, shared by daemon commands and the sandbox",
-    "alienctl/shell/completion_scripts.py": "text for three shells, imported only to print it",
     "aliend/central/connection/jbox.py": "the only reader of JBox token files",
     "aliend/commands/following/deletions.py": "shared by two commands",
     "aliend/commands/grid/quota.py": "one command",

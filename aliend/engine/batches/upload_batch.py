@@ -32,6 +32,7 @@ class _Upload:
         self.registration = ReplicaRegistration(member.attempt, source, member.attempt.transfer.target, None)
         self.tickets: Sequence[Ticket] = ()
         self.outcomes: Sequence[tuple[Ticket, ReplicaOutcome]] = ()
+        self.is_registered = False
 
     def copy(self) -> BatchCopy:
         """Return the copy, and what to do when it leaves the batch."""
@@ -49,6 +50,10 @@ class _Upload:
     async def _go_on(self, result: Uploaded) -> Event:
         self.outcomes = self.registration.record_copy(self.tickets, result)
         return await self.register_alone(self.member.attempt)
+
+    async def register(self) -> None:
+        """Register all replicas, unless a commit is refused or not answered."""
+        self.is_registered = await self.registration.register_at_once(self.tickets)
 
     async def register_alone(self, _: Attempt) -> Event:
         """Register what was written, and add the rest."""
@@ -164,9 +169,9 @@ async def _register(batch: Batch, uploads: Sequence[_Upload]) -> None:
     by_member = {upload.member: upload for upload in uploads}
 
     async def register(member: Member) -> None:
-        upload = by_member[member]
-        if not await upload.registration.register_at_once(upload.tickets):
-            batch.leave(member, upload.register_alone)
+        await member.attempt.finish(by_member[member].register())
+        if not by_member[member].is_registered:
+            batch.leave(member, by_member[member].register_alone)
 
     await batch.request_each(by_member, register)
 
