@@ -33,7 +33,10 @@ def test_f167_f168_ccdb_behaves_as_in_the_incumbent(stage: Stage, words: str, ro
         found = {"objects": [gain, pad], "subfolders": ["TPC/Calib/More"]}
         server.answers |= {"/latest/TPC/Calib": found, "/browse/TPC/Calib": found}
         server.answers["/browse/TPC/Calib?report=true"] = {"objects": [], "subfolders": [FOLDER]}
-        server.answers["/latest/TPC/Twice"] = {"objects": [gain, {**gain, "ETag": '"e-3"', "id": "e-3"}]}
+        server.answers["/latest/TPC/Twice"] = {
+            "objects": [gain, {**gain, "ETag": '"e-3"', "id": "e-3"}],
+            "subfolders": [],
+        }
         copies = rows == "F168"
         line = Line(
             run=(f"ccdb -host {server.address} {words}",),
