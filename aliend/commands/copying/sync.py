@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.commands.copying.replicate import JOB_OPTIONS
-from aliend.commands.following.deletions import deletions_of
+from aliend.commands.following.deletions import deletions_of, obstructions
 from aliend.commands.following.follower import route_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
@@ -87,6 +87,8 @@ def _local_kind(name: str) -> tuple[bool, bool]:
 
 
 async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
+    for obstruction in await obstructions(runtime, await runtime.engine.job(job)):
+        await call.print_error(f"{obstruction.below}: not deleted: remove it yourself, a directory needs its name")
     async for file in deletions_of(runtime, job):
         if file.state == "deleted":
             await call.print(f"deleted {file.below}")

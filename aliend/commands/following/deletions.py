@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from aliend.engine.views import DeletionView
+from aliend.engine.views import DeletionView, JobView
 from aliend.runtime import Runtime
 
 
@@ -15,3 +15,14 @@ async def deletions_of(runtime: Runtime, job: int) -> AsyncIterator[DeletionView
         for deletion in page:
             yield deletion
         last = page[-1].below
+
+
+async def obstructions(runtime: Runtime, job: JobView) -> list[DeletionView]:
+    """Return files that a synchronisation would delete, but that have the name of a directory of its failed files."""
+    failed = await runtime.engine.transfers(job.id, states=("failed",))
+    root = job.target.rstrip("/") + "/"
+    return [
+        deletion
+        for deletion in await runtime.engine.deletions(job.id)
+        if deletion.below and any(file.target.startswith(f"{root}{deletion.below}/") for file in failed)
+    ]

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aliend.commands.following import metafiles
+from aliend.commands.following.deletions import obstructions
 from aliend.commands.following.follower import (
     ALL_ARRIVED,
     NONE_ARRIVED,
@@ -79,7 +80,9 @@ async def exit_code_of_job(runtime: Runtime, job: JobView) -> int:
     failed = await runtime.engine.transfers(job.id, states=("failed",))
     is_listed = not any(file.target or file.source in job.sources for file in failed)
     is_kept = any(is_incomplete(file.message) for file in failed)
-    return SOME_ARRIVED if is_kept or (is_listed and job.purpose == "sync") else code
+    if job.purpose == "sync" and (is_listed or await obstructions(runtime, job)):
+        return SOME_ARRIVED
+    return SOME_ARRIVED if is_kept else code
 
 
 async def _report_detached(runtime: Runtime, call: Call, jobs: Sequence[int]) -> int:
