@@ -142,17 +142,15 @@ CREATE INDEX job_held ON job (id) WHERE ended_ms = 0 AND state = 'paused' AND ob
 CREATE INDEX transfer_paused ON transfer (ready) WHERE ready > 1;
 DROP INDEX transfer_open;
 CREATE INDEX transfer_open ON transfer (target, joined) WHERE state IN ('queued', 'running', 'waiting');
-"""
-"""The scheduler reads indexes that hold only what may start, so that its cost does not grow with the queue."""
-
-
-_INCOMPLETE = """
 CREATE INDEX transfer_incomplete ON transfer (target) WHERE intent <> '' AND state IN ('failed', 'cancelled');
 ALTER TABLE local_md5 ADD COLUMN changed_ns INTEGER NOT NULL DEFAULT 0;
 """
-"""Names under which a transfer that was given up may have registered only some replicas; ctimes of local files."""
+"""The scheduler reads indexes that hold only what may start, so that its cost does not grow with the queue.
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _INCOMPLETE)
+Also: names under which a transfer that was given up may have registered only some replicas; ctimes of local files.
+"""
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE)
 """Each migrates a database from the schema of its index to the next one."""
 
 

@@ -6,7 +6,7 @@ Whatever is unusual about a file makes it leave the batch: its attempt then goes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,12 +18,15 @@ from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.runner import AttemptRunner, Work
 from aliend.engine.ports import EngineContext
-from aliend.errors import CopyError
+from aliend.errors import AliendError, CopyError, NotConnected
 from aliend.storage.tasks import LeftBatch, Result, Task
 from aliend.store import TransferChange
 
 _STALLED_AFTER = 1.5
 """Seconds without a result after which the copies that still run leave the batch."""
+
+_LANES = 8
+"""Requests of one batch at a time: the connections that bulk work may have."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +75,9 @@ class Batch:
         return [member for member in self.members if member.event is None and not member.running.is_stopped]
 
     def leave(self, member: Member, work: Work | None = None) -> None:
-        """Let the attempt go on by itself with `work` (None: from its beginning)."""
+        """Let the attempt go on by itself with `work` (None: from its beginning), unless it was asked to stop."""
+        if member.running.is_stopped:
+            return
         self.members.remove(member)
         self._attempts.run_alone(member.running, work)
 
@@ -80,10 +85,27 @@ class Batch:
         """End an attempt with an error."""
         member.event = self._attempts.failure(member.running, error)
 
-    def fail_rest(self, member: Member, error: Exception, *, lasts: bool) -> None:
-        """End an attempt with an error; if the error `lasts`, end all others that are going, too."""
-        for one in self.going if lasts else [member]:
-            self.fail(one, error)
+    async def request_each(self, members: Iterable[Member], work: Callable[[Member], Awaitable[None]]) -> None:
+        """Make a request of the central service for each member that is going, over as many connections as there are.
+
+        An error ends the attempt; without a connection it ends all attempts.
+        """
+        waiting = iter(list(members))
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(_LANES):
+                lanes.create_task(self._request_in_turn(waiting, work))
+
+    async def _request_in_turn(self, waiting: Iterator[Member], work: Callable[[Member], Awaitable[None]]) -> None:
+        for member in waiting:
+            if member.event or member.running.is_stopped:
+                continue
+            try:
+                await work(member)
+            except NotConnected as error:
+                for one in self.going:
+                    self.fail(one, error)
+            except AliendError as error:
+                self.fail(member, error)
 
     async def save(self, changes: Sequence[TransferChange]) -> None:
         """Save events of several members in one transaction; it is durable on return. Raises StoreError."""
@@ -133,6 +155,8 @@ class Batch:
                 await asyncio.wait(going)
             raise
         for result, copy in going.items():
+            if copy.member.running.is_stopped:
+                result.cancel()
             self.leave(copy.member, partial(self._outlast, copy, result))
         return copied
 

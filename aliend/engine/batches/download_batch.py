@@ -16,7 +16,7 @@ from aliend.core.transfers.transfer import Event
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.download import download_task, fetch, require_contained, succeeded
 from aliend.engine.batches.batch import Batch, BatchCopy, Member
-from aliend.errors import AliendError, CopyError, NotConnected
+from aliend.errors import CopyError
 from aliend.storage.tasks import Downloaded
 
 
@@ -91,22 +91,18 @@ async def _request_tickets(batch: Batch) -> dict[Member, list[Ticket]]:
     tickets: dict[Member, list[Ticket]] = {}
     for member in batch.going:
         member.running.progress.enter_stage(Stage.TICKET)
-    for member in batch.going:
-        transfer, spec = member.attempt.transfer, member.attempt.spec
-        archives = member.attempt.tools.tickets
-        if member.running.is_stopped or member.event:
-            continue
-        try:
-            own = await archives.tickets_in_batch(transfer, spec, member.attempt.tools.workers)
-        except AliendError as error:
-            batch.fail_rest(member, error, lasts=isinstance(error, NotConnected))
-            continue
+
+    async def request(member: Member) -> None:
+        transfer, spec, tools = member.attempt.transfer, member.attempt.spec, member.attempt.tools
+        own = await tools.tickets.tickets_in_batch(transfer, spec, tools.workers)
         if own is None:
             batch.leave(member)
         elif own and member_of(own[0].url):
             batch.leave(member, partial(_fetch, own))
         else:
             tickets[member] = own
+
+    await batch.request_each(batch.going, request)
     return tickets
 
 

@@ -18,7 +18,7 @@ from aliend.engine.attempts.copy_sources import LocalSource
 from aliend.engine.attempts.replica_registration import RegisteredFile, ReplicaRegistration
 from aliend.engine.attempts.upload import local_source, stat_target, upload_onto
 from aliend.engine.batches.batch import Batch, BatchCopy, Member
-from aliend.errors import AliendError, CopyError, NotConnected
+from aliend.errors import CopyError
 from aliend.storage.tasks import ReplicaOutcome, Uploaded, replica_urls
 from aliend.store import TransferChange
 
@@ -32,6 +32,7 @@ class _Upload:
         self.registration = ReplicaRegistration(member.attempt, source, member.attempt.transfer.target, None)
         self.tickets: Sequence[Ticket] = ()
         self.outcomes: Sequence[tuple[Ticket, ReplicaOutcome]] = ()
+        self.is_registered = False
 
     def copy(self) -> BatchCopy:
         """Return the copy, and what to do when it leaves the batch."""
@@ -49,6 +50,10 @@ class _Upload:
     async def _go_on(self, result: Uploaded) -> Event:
         self.outcomes = self.registration.record_copy(self.tickets, result)
         return await self.register_alone(self.member.attempt)
+
+    async def register(self) -> None:
+        """Register all replicas, unless a commit is refused or not answered."""
+        self.is_registered = await self.registration.register_at_once(self.tickets)
 
     async def register_alone(self, _: Attempt) -> Event:
         """Register what was written, and add the rest."""
@@ -108,17 +113,16 @@ def _sources(paths: Sequence[str]) -> list[LocalSource | CopyError]:
 
 async def _new_names(batch: Batch, uploads: Sequence[_Upload]) -> list[_Upload]:
     """Return the uploads whose names do not exist."""
-    new = []
-    for upload in uploads:
-        try:
-            entry = await stat_target(upload.member.attempt)
-        except AliendError as error:
-            batch.fail_rest(upload.member, error, lasts=isinstance(error, NotConnected))
-            continue
+    by_member, new = {upload.member: upload for upload in uploads}, []
+
+    async def look_up(member: Member) -> None:
+        entry = await stat_target(member.attempt)
         if entry is None:
-            new.append(upload)
-        elif upload.member in batch.going:
-            batch.leave(upload.member, partial(_upload_onto, upload.source, entry))
+            new.append(by_member[member])
+        else:
+            batch.leave(member, partial(_upload_onto, by_member[member].source, entry))
+
+    await batch.request_each(by_member, look_up)
     return new
 
 
@@ -128,16 +132,15 @@ async def _upload_onto(source: LocalSource, entry: object, attempt: Attempt) -> 
 
 async def _book(batch: Batch, uploads: Sequence[_Upload]) -> None:
     """Request the tickets of all files."""
-    for upload in uploads:
-        if upload.member not in batch.going:
-            continue
-        try:
-            upload.tickets = await upload.registration.book()
-        except AliendError as error:
-            batch.fail_rest(upload.member, error, lasts=isinstance(error, NotConnected))
-            continue
+    by_member = {upload.member: upload for upload in uploads}
+
+    async def book(member: Member) -> None:
+        upload = by_member[member]
+        upload.tickets = await upload.registration.book()
         if not upload.tickets:  # `finish` reports why
-            batch.leave(upload.member, upload.finish)
+            batch.leave(member, upload.finish)
+
+    await batch.request_each(by_member, book)
 
 
 async def _send(batch: Batch, uploads: Sequence[_Upload]) -> None:
@@ -163,14 +166,14 @@ async def _send(batch: Batch, uploads: Sequence[_Upload]) -> None:
 
 async def _register(batch: Batch, uploads: Sequence[_Upload]) -> None:
     """Register all replicas; a file whose registration is refused or not answered leaves the batch."""
-    for upload in uploads:
-        if upload.member not in batch.going:
-            continue
-        try:
-            if not await upload.registration.register_at_once(upload.tickets):
-                batch.leave(upload.member, upload.register_alone)
-        except AliendError as error:
-            batch.fail_rest(upload.member, error, lasts=isinstance(error, NotConnected))
+    by_member = {upload.member: upload for upload in uploads}
+
+    async def register(member: Member) -> None:
+        await member.attempt.finish(by_member[member].register())
+        if not by_member[member].is_registered:
+            batch.leave(member, by_member[member].register_alone)
+
+    await batch.request_each(by_member, register)
 
 
 async def _verify(batch: Batch, uploads: Sequence[_Upload]) -> None:

@@ -16,7 +16,7 @@ from aliend.core.catalogue.replica_url import is_http, member_of, open_url
 from aliend.core.transfers.overwrite import may_replace
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError, disk_error, no_answer
-from aliend.storage.io import remote_file
+from aliend.storage.io import mounts, remote_file
 from aliend.storage.io.checksums import Digests
 from aliend.storage.io.completion_queue import CompletionQueue
 from aliend.storage.io.partial_file import PartialFile, sync_directory
@@ -129,6 +129,7 @@ def publish(files: Sequence[SmallFile]) -> Iterator[tuple[SmallFile, Downloaded 
     renamed: list[SmallDownload] = []
     for one, part in whole:
         try:
+            mounts.require_recorded(one.task.target, one.task.file_systems)  # it may be unmounted although it is in use
             part.rename(overwrite=may_replace(one.task.overwrite))
             renamed.append(one)
         except OSError as error:

@@ -192,7 +192,8 @@ class FakeCatalogue:
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         self._begin("commit", lfn, ticket.se)
-        while self.calls["commit"] > self.hold_commits_after:  # noqa: ASYNC110 - a fake
+        number = self.calls["commit"]
+        while number > self.hold_commits_after:  # noqa: ASYNC110 - a fake
             await asyncio.sleep(0.001)
         assert md5_of(self.grid.content(ticket.url)) == md5
         known = self.grid.replicas.setdefault(ticket.guid, {})
