@@ -111,8 +111,8 @@ def check_parents(path: Path) -> None:
 
 def _parent_problem(facts: os.stat_result) -> str:
     """Return what is wrong with a directory below a sticky one; empty: nothing."""
-    if not stat.S_ISDIR(facts.st_mode):
-        return "is not a directory (a link is not accepted)"
+    if stat.S_ISLNK(facts.st_mode):
+        return "is a link, which is not accepted there"
     if facts.st_uid not in (0, os.getuid()):
         return f"belongs to uid {facts.st_uid}"
     is_sticky = bool(facts.st_mode & stat.S_ISVTX)
