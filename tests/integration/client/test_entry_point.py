@@ -268,7 +268,12 @@ def test_it_sees_storage_elements_and_changes_a_jobs_bandwidth(user: User, chann
     eventually(
         lambda: dict(stub.GetLimits(transfers_pb2.GetLimitsRequest()).running) == {"files": 1, "down": 1, "up": 0}
     )
-    (busy,) = [one for one in stub.GetLimits(transfers_pb2.GetLimitsRequest()).elements if one.copies]
+
+    def used_elements() -> list[Any]:
+        return [one for one in stub.GetLimits(transfers_pb2.GetLimitsRequest()).elements if one.copies]
+
+    eventually(used_elements)
+    (busy,) = used_elements()
     assert busy.se.startswith("ALICE::SANDBOX::SE")
     assert (busy.state, busy.until_ms) == (transfers_pb2.ELEMENT_WORKING, 0)
     assert busy.copies <= busy.limit <= busy.most

@@ -117,7 +117,7 @@ def test_states_of_jobs_are_read_with_a_program_for_json(scripts: Scripts) -> No
 
 def test_columns_of_ps_are_unchanged(scripts: Scripts) -> None:
     number = re.findall(r"job ID is (\d+)", scripts.must("alien.py submit $D/job.jdl"))[0]
-    eventually(lambda: scripts.must(f"alien.py ps -j {number} | awk '{{print $3}}'") == "D")
+    eventually(lambda: scripts.must(f"alien.py ps -j {number} | awk '{{print $4}}'") == "D")
     assert "SandboxRun" in scripts.must(f"alien.py ps --jdl {number}")
     assert number in scripts.must("alien.py ps -M")
     assert scripts.must(f"alien.py ps --trace {number}")

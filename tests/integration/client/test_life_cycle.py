@@ -44,7 +44,7 @@ def test_check_reports_mistakes_and_starts_nothing(user: User) -> None:
     assert wrong.returncode == 22
     assert f"{file}: files of [transfers] must be at least 1" in wrong.stderr
     configure(user, "[profile.other.central]\nhots = 'x'\n")
-    assert "no key hots" in user.run("daemon", "check").stderr
+    assert "unknown key hots" in user.run("daemon", "check").stderr
     configure(user, "[tls]\nca = '/nonexistent/ca'\n")
     assert "/nonexistent/ca does not exist" in user.run("daemon", "check").stderr
     assert user.run("daemon", "status").returncode == 3
