@@ -75,11 +75,6 @@ async def test_a_missing_argument_is_reported(stage: Stage) -> None:
         ),
         ('Executable = "date"; InputFile = "x";', "InputFile contains an illegal entry: x"),
         ('Executable = "date"; InputFile = "/x";', "InputFile doesn't start with 'LF:' : /x"),
-        ('Executable = "date"; InputData = {"LF:/x,nodownload"};', "InputData /x doesn't exist in the catalogue"),
-        (
-            'Executable = "date"; InputDataCollection = "LF:/bin";',
-            "InputDataCollection tag required /bin which is not valid: not a file or collection",
-        ),
         ('Executable = "date"; SandboxError = "WAITING";', "SandboxError is not a state in which a job ends: WAITING"),
     ],
 )
@@ -87,6 +82,12 @@ async def test_invalid_descriptions_are_rejected(stage: Stage, text: str, reason
     reply = await stage.ask("submit", text)
     assert reply.code == 121
     assert reply.error == f"Remote I/O error : Task queue rejected your job due to:\n  {reason}"
+
+
+async def test_missing_lfns_below_alice_are_accepted(stage: Stage) -> None:
+    text = 'Executable = "/alice/no.sh"; InputData = {"LF:/alice/x,nodownload"}; Requirements = member(a,"b");'
+    number = await submit(stage, text)
+    assert 'Executable = "/alice/no.sh"' in (await stage.ask("ps", "-jdl", number)).values("jdl")[0]
 
 
 @pytest.mark.parametrize(
