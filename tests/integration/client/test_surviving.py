@@ -106,7 +106,7 @@ def test_a_detached_copy_whose_daemon_dies_gives_the_number_of_the_job_that_was_
 def test_a_listing_whose_daemon_dies_is_made_again(grid: Grid, user: User, folder: str) -> None:
     user.must("touch", f"{folder}one")
     user.must("touch", f"{folder}two")
-    with grid.fault("delay", "60", "--command", "ls"):
+    with grid.fault("delay", "12", "--command", "ls"):
         process = user.start("ls", folder)
         eventually(lambda: user.json("daemon", "status")["central"][0]["commands"] > 4)
         before = user.kill_daemon()
