@@ -21,10 +21,10 @@ from tests.harness import Grid, User, eventually, needs_root, sandbox
 NOBODY = 65534
 
 
-def refused(user: User, code: int, *texts: str, words: tuple[str, ...] = ("ls",)) -> None:
+def refused(user: User, code: int, *texts: str, words: tuple[str, ...] = ("ls",), lines: int = 1) -> None:
     done = user.run(*words)
     assert (done.returncode, done.stdout) == (code, ""), done
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert len(done.stderr.strip().splitlines()) == lines, done.stderr
     for text in texts:
         assert text in done.stderr
 
@@ -61,7 +61,7 @@ def test_an_expired_certificate(user: User) -> None:
     old = certificate(user.home, days=-1)
     user.variables |= {"JALIEN_TOKEN_CERT": old["certificate"], "JALIEN_TOKEN_KEY": old["key"]}
     user.variables |= {"X509_USER_CERT": old["certificate"], "X509_USER_KEY": old["key"]}
-    refused(user, 107, "expired", old["certificate"])
+    refused(user, 107, "expired", old["certificate"], "`alienctl login`", lines=3)
 
 
 def test_a_key_that_others_can_read(user: User) -> None:
