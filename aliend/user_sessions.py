@@ -17,11 +17,13 @@ from aliend.central.credentials.certificates import stamp_of
 from aliend.core.catalogue import paths
 from aliend.core.cli.session_names import is_one_line, lasting_name
 from aliend.core.connection.context import Context
-from aliend.errors import RoleRefused, ServiceError, UsageError
+from aliend.errors import NotConnected, RoleRefused, ServiceError, UsageError
 from aliend.session_store import AccountRecord, SessionStore
 from aliend.store import IdentityRecord
 
 NOT_A_DIRECTORY = 20
+_NO_FILES = "0"
+"""The stamp of credentials without any file."""
 NO_SUCH_FILE = 2
 _MAX_CACHED = 1000
 """Sessions whose choices are cached."""
@@ -163,11 +165,19 @@ class UserSessions:
             self._choices[key] = choice
 
     async def _account(self, context: Context) -> tuple[str, str]:
-        """Return the user and home of `context`; ask the service if the credential's files have changed since."""
+        """Return the user and home of `context`; ask the service if the credential's files have changed since.
+
+        Without any file, the last account is returned: transfers can be queued while no credential exists.
+        """
         stamp = ".".join(map(str, await asyncio.to_thread(stamp_of, context)))
         known = self._accounts.get(context) or await self._store.account(_suffix(context))
         if known is None or known.stamp != stamp:
-            known = AccountRecord(*await self._catalogue_of(context).whoami(), stamp)
+            try:
+                known = AccountRecord(*await self._catalogue_of(context).whoami(), stamp)
+            except NotConnected:
+                if known is None or stamp != _NO_FILES:
+                    raise
+                return known.user, known.home
             await self._store.put_account(_suffix(context), known)
         self._accounts[context] = known
         return known.user, known.home

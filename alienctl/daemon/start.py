@@ -221,7 +221,9 @@ class _Turn:
         """Take the lock, or give up if another client has held it for too long."""
         try:
             if self._descriptor < 0:
-                os.makedirs(self._directory, mode=0o700, exist_ok=True)
+                before = os.umask(0o077)  # for the parents too
+                os.makedirs(self._directory, exist_ok=True)
+                os.umask(before)
                 flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
                 self._descriptor = os.open(f"{self._directory}/start.lock", flags, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -70,8 +70,8 @@ def make_private(directory: str) -> None:
     path = Path(directory)
     try:
         check_parents(path)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.mkdir(mode=0o700, exist_ok=True)
+        for missing in reversed([parent for parent in (path, *path.parents) if not os.path.lexists(parent)]):
+            missing.mkdir(mode=0o700, exist_ok=True)
         check_parents(path)
         facts = path.lstat()
     except OSError as error:
@@ -115,8 +115,8 @@ def _parent_problem(facts: os.stat_result) -> str:
         return "is a link, which is not accepted there"
     if facts.st_uid not in (0, os.getuid()):
         return f"belongs to uid {facts.st_uid}"
-    is_sticky = bool(facts.st_mode & stat.S_ISVTX)
-    return "is writable by other users" if facts.st_mode & 0o022 and not is_sticky else ""
+    writable = 0o022 if facts.st_uid != os.getuid() else 0o002  # many users share their own group with nobody
+    return "is writable by other users" if facts.st_mode & writable and not facts.st_mode & stat.S_ISVTX else ""
 
 
 def take_lock(directory: str) -> Lock | None:

@@ -79,7 +79,6 @@ def test_cat_rejects_names_that_are_not_files(user: User, folder: str) -> None:
     assert (user.run("cat", "missing").returncode, user.run("cat", folder).returncode) == (2, 21)
     for words in (
         ("cat",),
-        ("cat", "-n", "a"),
         ("cat", "file:a"),
         ("head", "-n", "x", "a"),
         ("tail", "-n", "1", "-c", "1"),
@@ -196,7 +195,7 @@ def test_exec_runs_a_script_with_its_arguments(user: User, folder: str) -> None:
     assert scratch(user) == []
 
 
-def test_what_a_crash_left_is_removed_by_the_next_daemon_but_for_an_edited_text(user: User, folder: str) -> None:
+def test_the_next_daemon_removes_what_a_crash_left_except_texts_in_an_editor(user: User, folder: str) -> None:
     """F174."""
     put(user, "a", b"text")
     for words, script in (("run", "sleep 60 #"), ("edit", "sleep 60 #"), ("edit", 'echo changed >> "$1"; sleep 60 #')):
@@ -208,5 +207,5 @@ def test_what_a_crash_left_is_removed_by_the_next_daemon_but_for_an_edited_text(
     eventually(lambda: any(b"changed" in path.read_bytes() for place in scratch(user) for path in place.rglob("a")))
     user.kill_daemon()
     user.must("pwd")
-    (kept,) = scratch(user)
-    assert (kept / "a").read_bytes() == b"textchanged\n"
+    kept = {path.read_bytes() for place in scratch(user) for path in place.rglob("a")}
+    assert kept == {b"text", b"textchanged\n"}  # both editors are still open

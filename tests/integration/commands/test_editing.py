@@ -111,9 +111,9 @@ def test_a_text_is_kept_if_its_terminal_disappears(user: User, folder: str) -> N
     eventually(lambda: any(b"two" in text.read_bytes() for text in scratch.glob("*/text")))
     process.kill()
     log = scratch.parent / "aliend.log"
-    eventually(lambda: "an edited text was kept: " in log.read_text())
-    kept = Path(log.read_text().partition("an edited text was kept: ")[2].splitlines()[0])
-    assert kept.read_text() == "one\ntwo\n"
+    eventually(lambda: "an editor is still open in " in log.read_text())
+    kept = Path(log.read_text().partition("an editor is still open in ")[2].splitlines()[0])
+    assert (kept / "text").read_text() == "one\ntwo\n"
     assert "Traceback" not in log.read_text()
 
 
