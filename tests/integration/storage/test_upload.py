@@ -206,7 +206,7 @@ def test_bytes_in_flight_outlive_their_writer(own_se: StorageElement) -> None:
 async def test_replicas_are_read_back_and_wrong_ones_are_named(
     workers: WorkerPool, se_one: StorageElement, se_two: StorageElement
 ) -> None:
-    good, bad = se_one.put("/u/good", CONTENT), se_two.put("/u/bad", CONTENT[:-1] + b"?")
+    good, bad = se_one.put("/u/good", CONTENT), se_two.put("/u/bad", CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
     compared = await workers.run(Compare(1, (good, bad), len(CONTENT), md5(CONTENT)), nothing)
     assert [se for se, _ in compared.failures] == ["TWO"]
     gone = await workers.run(Compare(1, (se_one.at("/u/none"),), len(CONTENT), md5(CONTENT)), nothing)
