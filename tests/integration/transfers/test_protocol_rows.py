@@ -23,8 +23,10 @@ def test_f065_the_size_of_an_upload_reaches_the_catalogue_as_a_number(user: User
 def test_f066_messages_errors_and_codes_use_the_right_stream(user: User) -> None:
     both = user.run("ls", "/no/such", "/alice")
     assert both.returncode == 2
-    assert both.stdout.splitlines()
-    assert both.stderr == "No such file or directory : /no/such\n"
+    assert both.stdout == ""
+    *listed, error = both.stderr.splitlines()
+    assert listed == user.must("ls", "/alice").splitlines()
+    assert error == "No such file or directory : /no/such"
 
 
 def test_f067_user_and_directory_are_known_after_each_reply(user: User) -> None:
