@@ -14,7 +14,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import colour_directories
-from aliend.core.protocol.replies import Reply, names_text
+from aliend.core.protocol.replies import Reply, Result, names_text
 from aliend.core.protocol.requests import (
     HELP_OPTIONS,
     Request,
@@ -116,12 +116,21 @@ async def _stream(runtime: Runtime, call: Call, request: Request, directory: str
     central = runtime.central_sessions.of(call.context)
     printer = Printer(call)
     failure: AliendError | None = None
+    held: list[Result] = []
+    is_first = True
     try:
         async with aclosing(central.stream(request, directory=directory, bulk=False)) as groups:
             async for group in groups:
-                await printer.results(group)
+                if held:
+                    await printer.results(held)
+                    is_first = False
+                held = group
     except AliendError as error:
         failure = error
+    if failure and is_first and not call.as_json:  # a usage text: standard output is for results
+        await call.print_error(names_text(held).strip("\n"))
+    elif held:
+        await printer.results(held)
     code = min(failure.exit_code, _LARGEST_STATUS) if failure else 0
     text = str(failure) if failure else ""
     await printer.end(code, text, central.status().user, shown)
