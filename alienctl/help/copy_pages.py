@@ -66,7 +66,7 @@ PAGES = {
             ("--noxrdzip", "download whole archives to extract their members"),
             ("--verify", "read each written file again and compare it"),
             ("--sync", "copy only files that are missing or differ, as `sync` does"),
-            ("--dry-run", "print what would be copied, kept or refused; change nothing"),
+            ("-dryrun, --dry-run", "print what would be copied, kept or refused; change nothing"),
             *_JOB,
             ("--progress MODE", "none, line or bars (default: bars on a terminal)"),
             ("--json", "print one document with jobs and files"),
