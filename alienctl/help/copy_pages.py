@@ -52,7 +52,7 @@ PAGES = {
             ("--parent N", "keep N directories of the source's name below the target"),
             ("--rmprefix N", "keep the source's whole name without its first N directories"),
             ("--to SPEC", "storage of all names, as behind @"),
-            ("--strictspec", "read only from the storage that the name selects"),
+            ("--strictspec, --strict", "read only from the storage that the name selects"),
             ("--touch-empty", "create an entry without content for an empty local file (default: error)"),
             *SELECTION,
             ("--site SITE", "prefer storage near SITE"),
