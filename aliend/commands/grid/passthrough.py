@@ -48,6 +48,10 @@ _INTERNAL = "_csd"
 _LISTS = frozenset({"ls", *_SERVICE_NAMES})
 _STREAMED = frozenset({"find"})
 """Commands whose replies can be hundreds of megabytes."""
+_NOTHING_MIRRORED = (
+    "mirror: nothing was queued: a replica is there already, or no storage element has this name (see `listSEs`)"
+)
+"""The service answers both with nothing."""
 
 
 async def run(runtime: Runtime, call: Call) -> int:
@@ -61,6 +65,8 @@ async def run(runtime: Runtime, call: Call) -> int:
     if request.command == "commandlist" and not call.args[1:]:
         reply = without_internal(reply)
     await print_reply(call, reply, state.directory)
+    if request.command == "mirror" and not (reply.exit_code or reply.error or reply.text().strip()):
+        await call.print_error(_NOTHING_MIRRORED)
     return status_of(reply)
 
 
