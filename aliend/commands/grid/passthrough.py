@@ -14,7 +14,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import colour_directories
-from aliend.core.protocol.replies import Reply, names_text
+from aliend.core.protocol.replies import Reply, Result, names_text
 from aliend.core.protocol.requests import (
     HELP_OPTIONS,
     Request,
@@ -48,6 +48,10 @@ _INTERNAL = "_csd"
 _LISTS = frozenset({"ls", *_SERVICE_NAMES})
 _STREAMED = frozenset({"find"})
 """Commands whose replies can be hundreds of megabytes."""
+_NOTHING_MIRRORED = (
+    "mirror: nothing was queued: a replica is there already, or no storage element has this name (see `listSEs`)"
+)
+"""The service answers both with nothing."""
 
 
 async def run(runtime: Runtime, call: Call) -> int:
@@ -61,6 +65,8 @@ async def run(runtime: Runtime, call: Call) -> int:
     if request.command == "commandlist" and not call.args[1:]:
         reply = without_internal(reply)
     await print_reply(call, reply, state.directory)
+    if request.command == "mirror" and not (reply.exit_code or reply.error or reply.text().strip()):
+        await call.print_error(_NOTHING_MIRRORED)
     return status_of(reply)
 
 
@@ -116,12 +122,21 @@ async def _stream(runtime: Runtime, call: Call, request: Request, directory: str
     central = runtime.central_sessions.of(call.context)
     printer = Printer(call)
     failure: AliendError | None = None
+    held: list[Result] = []
+    is_first = True
     try:
         async with aclosing(central.stream(request, directory=directory, bulk=False)) as groups:
             async for group in groups:
-                await printer.results(group)
+                if held:
+                    await printer.results(held)
+                    is_first = False
+                held = group
     except AliendError as error:
         failure = error
+    if failure and is_first and not call.as_json:  # a usage text: standard output is for results
+        await call.print_error(names_text(held).strip("\n"))
+    elif held:
+        await printer.results(held)
     code = min(failure.exit_code, _LARGEST_STATUS) if failure else 0
     text = str(failure) if failure else ""
     await printer.end(code, text, central.status().user, shown)

@@ -196,7 +196,7 @@ class Call:
             await self.print_json_lines(_items_of(value))
         else:
             indent = None if is_on(self.environment, "ALIENPY_JSONRAW") else 2
-            is_sorted = isinstance(value, dict) and "results" in value  # as in alien.py
+            is_sorted = isinstance(value, dict) and bool(value.keys() & {"results", "objects"})  # as in alien.py
             await self.output.stdout(encode(json_text(value, indent=indent, is_sorted=is_sorted) + "\n"))
 
     async def print_json_lines(self, values: Iterable[object]) -> None:

@@ -81,6 +81,7 @@ def _table() -> dict[str, Option]:
     table |= {f"-{name}": option for name, option in table.items() if len(name) > 2}
     table["-force"] = table["--force"] = Option("f")
     table["--dry-run"] = Option("dryrun")
+    table["--strict"] = Option("strictspec")
     table |= {
         name: Option(name, "a value" if name in _WITH_VALUE else "", may_take_number=name in _WITH_NUMBER)
         for name in IGNORED_OPTIONS

@@ -115,7 +115,7 @@ def _stores_collection(options: Sequence[str]) -> bool:
 
     Option letters may be combined and contain their value, hence every `x` counts.
     """
-    followers = (*options[1:], "")
+    followers = (*options, "")[1:]
     return any(
         option.startswith("-") and "x" in option and not (option == "-x" and follower == "-")
         for option, follower in zip(options, followers, strict=True)

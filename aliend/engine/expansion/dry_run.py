@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.catalogue.paths import without_slash
+from aliend.core.catalogue.paths import ancestors, without_slash
 from aliend.core.transfers.job import ExpansionAdvanced, Job, JobSpec, JobState
 from aliend.core.transfers.overwrite import action_for_existing
 from aliend.engine.expansion.expansion import Expansion
@@ -43,7 +43,9 @@ async def dry_run(
     async def add(files: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
         entries: dict[str, Entry] = {}
         if spec.direction != "download" and files:
-            existing, _ = await catalogue.stat([file.target for file in files if file.target])
+            targets = [file.target for file in files if file.target]
+            above = (name for target in targets for name in ancestors(target))
+            existing, _ = await catalogue.stat(list(dict.fromkeys([*targets, *above])))
             entries = {without_slash(entry.lfn): entry for entry in existing}
         for file in files:
             action, reason = await _action(spec, file, entries)
@@ -59,6 +61,9 @@ async def _action(spec: JobSpec, file: NewTransfer, entries: Mapping[str, Entry]
     try:
         if spec.direction == "download":
             return await asyncio.to_thread(_download_action, spec, file)
+        for name in ancestors(file.target) if file.target else ():
+            if (found := entries.get(name)) and not found.is_directory:
+                return "refuse", f"{name} is a file in the catalogue, not a directory"
         return await asyncio.to_thread(_registration_action, spec, file, entries.get(file.target))
     except AliendError as error:
         return "fail", str(error)
@@ -69,7 +74,8 @@ async def _action(spec: JobSpec, file: NewTransfer, entries: Mapping[str, Entry]
 def _download_action(spec: JobSpec, file: NewTransfer) -> tuple[DryRunAction, str]:
     target = Path(file.target)
     if not target.exists() and not target.is_symlink():
-        return "copy", ""
+        nearest = next(above for above in target.parents if above.exists())
+        return ("copy", "") if nearest.is_dir() else ("refuse", f"{nearest} is not a directory")
     if target.is_symlink() or not target.is_file():
         return "refuse", f"{target} exists and is not a regular file; choose another name"
     is_same = bool(file.md5) and target.stat().st_size == file.size and _md5(target) == file.md5

@@ -35,6 +35,10 @@ def test_every_option_of_a_copy_reaches_the_job() -> None:
     assert (spec.retries, spec.recovery) == (0, False)
 
 
+def test_strict_has_the_same_name_as_in_lfn2uri() -> None:
+    assert parse_copy(("--strict", "-http", "a", "b"), NOW_MS).spec.strict
+
+
 def test_a_selection_is_part_of_the_job() -> None:
     line = "-j 7 -l 5 -o 2 -site CERN -e *.log -e x -minsize 1k -user bob2"
     assert parse_copy((*line.split(), "a", "b"), NOW_MS).spec.selection == Selection(

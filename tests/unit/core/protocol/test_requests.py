@@ -35,6 +35,7 @@ def test_a_name_that_is_not_utf8_is_refused() -> None:
     [
         "ls -la /x", "find /x *", "find -x - /x *", "stat /x", "whereis -r /x", "pwd", "access read /x", "du /x",
         "toXml /x", "toXml -x - /x", "fquota list", "cat /x", "token -v 3", "rm -h", "version", "ps -F l",
+        "find",
     ],
 )  # fmt: skip
 def test_read_only_commands_change_nothing(line: str) -> None:

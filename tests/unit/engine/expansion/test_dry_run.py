@@ -60,3 +60,10 @@ async def test_an_empty_file_does_what_the_dry_run_announces(
     transfer = await house.only((await house.done(spec)).id)
     assert (transfer.state == "failed") == (result.action == "refuse")
     assert (transfer.message == ALREADY_THERE) == (result.action == "keep")
+
+
+async def test_an_upload_below_a_file_is_announced_as_refused(house: House, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"data")
+    house.grid.put("/a/file", b"other")
+    result = await announced(house, JobSpec("upload", (f"{tmp_path}/f",), "/a/file/d/f"))
+    assert (result.action, result.reason) == ("refuse", "/a/file is a file in the catalogue, not a directory")
