@@ -209,6 +209,15 @@ class _Search:
             raise unresponsive(record.lock_holder(self._directory) or found.pid, self._invocation.profile)
 
 
+def _make_private(directory: str) -> None:
+    """Create a directory and its missing parents with mode 0700; keep the umask, which the started daemon inherits."""
+    before = os.umask(0o077)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    finally:
+        os.umask(before)
+
+
 class _Turn:
     """The right to start the daemon: a lock among clients. If it is unavailable, every client starts one."""
 
@@ -221,9 +230,7 @@ class _Turn:
         """Take the lock, or give up if another client has held it for too long."""
         try:
             if self._descriptor < 0:
-                before = os.umask(0o077)  # for the parents too
-                os.makedirs(self._directory, exist_ok=True)
-                os.umask(before)
+                _make_private(self._directory)
                 flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
                 self._descriptor = os.open(f"{self._directory}/start.lock", flags, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
