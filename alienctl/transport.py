@@ -59,7 +59,10 @@ def own_place(usual: str) -> str:
 
 def _substitutes(usual: str) -> list[str]:
     base, _, name = usual.rpartition("/")
-    places = [f"{base}/{found}" for found in os.listdir(base) if found.startswith(f"{name}-")]
+    try:
+        places = [f"{base}/{found}" for found in os.listdir(base) if found.startswith(f"{name}-")]
+    except OSError:
+        return []
     return sorted(place for place in places if _is_private(place, exactly=True))
 
 

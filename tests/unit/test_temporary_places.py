@@ -106,3 +106,17 @@ def test_a_link_of_ours_to_a_place_of_ours_is_followed(shared: Path, tmp_path: P
     (tmp_path / "state").symlink_to(shared / "ours")
     make_private(str(tmp_path / "state/default"))
     assert (shared / "ours/default").is_dir()
+
+
+@RULES
+def test_the_usual_place_is_returned_if_its_parent_is_unreadable(
+    rule: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (usual := tmp_path / "aliend-1").write_text("not a directory")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, refuse)
+    assert rule(str(usual)) == str(usual)
