@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.engine.ports import CataloguePort
-from aliend.errors import CopyError, ServiceError
+from aliend.errors import CopyError, NotADirectory, ServiceError
 
 BATCH_DELAY = 0.02
 """Seconds that a call waits for others."""
@@ -92,10 +92,7 @@ class StatBatcher:
         for name in paths.ancestors(lfn):
             if self._above.get(name, (0.0, False))[1]:
                 del self._above[name]  # the user may remove it
-                raise CopyError(
-                    f"{name} is a file in the catalogue, not a directory; nothing was created below it",
-                    kind="permanent",
-                )
+                raise CopyError(str(NotADirectory(name)), kind="permanent")
 
     async def _look_ahead(self, job: int, lfns: Sequence[str]) -> Entry | None:
         """Look up names and what is above them, as many as one request can name; return the entry of the first name."""

@@ -199,12 +199,6 @@ def default_reserve(size: int) -> int:
     return min(size // 20, 2 << 30)
 
 
-def available_space(disk: os.statvfs_result, keep_free: int) -> tuple[int, int]:
-    """Return the bytes available on a disk, and those to keep free (-1: the default)."""
-    reserved = default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
-    return disk.f_bavail * disk.f_frsize - reserved, reserved
-
-
 def remove_partial(target: Path, id: int) -> int:
     """Remove a partial file that will not be resumed. Return its length in bytes. Raises as `PartialFile.open`."""
     try:
