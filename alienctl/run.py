@@ -174,7 +174,7 @@ class CommandRun:
     def _connect(self) -> Connection:
         invocation = self.invocation
         try:
-            return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
+            return Connection(invocation.socket, Call(b"/aliend.v1.ConsoleService/Run"))
         except (NoDaemonError, UnsafeSocketError) as error:
             from alienctl.daemon.start import attach, start
 
