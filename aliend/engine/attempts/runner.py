@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -37,6 +37,7 @@ from aliend.engine.attempts.archive_tickets import ArchiveTickets
 from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
+from aliend.engine.attempts.partial_files import KeptPartialFiles
 from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
@@ -45,7 +46,7 @@ from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import RemovePartial, TaskOptions
+from aliend.storage.tasks import TaskOptions
 from aliend.store import ChangeResult, TransferChange
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ class AttemptRunner:
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
+        self.partial_files = KeptPartialFiles(context)
+        self._cleaning: set[asyncio.Task[None]] = set()
         self._spool = RelaySpool(context.store.directory / "spool")
         self._stats: dict[Context, StatBatcher] = {}
         self._tickets: dict[Context, ArchiveTickets] = {}
@@ -125,6 +128,17 @@ class AttemptRunner:
             self._running.by_transfer[transfer.id] = running
             running.task = self._context.tasks.create_task(self.finish(running))
 
+    async def expire_partial_files(self) -> None:
+        """Remove partial files that were kept long enough, and those that a crash left. Raises StoreError."""
+        for transfer in await self.partial_files.ended():
+            self.clean_up(transfer, await self._store.job(transfer.job))
+
+    async def wait_stopped(self, jobs: Collection[int], limit: float) -> None:
+        """Wait until cancelled copies of these jobs have stopped and are cleaned up; at most `limit` seconds."""
+        stopping = {one.task for one in self._running.by_transfer.values() if one.is_stopped and one.job.id in jobs}
+        if tasks := self._cleaning | {task for task in stopping if task}:
+            await asyncio.wait(tasks, timeout=limit)
+
     async def clear_spool(self) -> None:
         """Remove relayed files of transfers that ended with an earlier daemon."""
         for number in await asyncio.to_thread(list, self._spool.transfers()):
@@ -155,7 +169,9 @@ class AttemptRunner:
                 case _:
                     assert_never(effect)
         if given_up:
-            self._context.tasks.create_task(self._clean_up_all(given_up))
+            cleaning = self._context.tasks.create_task(self._clean_up_all(given_up))
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
 
     def _stop(self, number: int) -> None:
         running = self._running.by_transfer.get(number)
@@ -313,9 +329,7 @@ class AttemptRunner:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                created = await self._store.created_directories_above(job.id, transfer.target)
-                task = RemovePartial(number, transfer.target, tuple(created))
-                await self._context.workers.run(task, lambda _: None)
+                await self.partial_files.release(transfer, job)
             elif needs_undo(transfer):
                 catalogue = self._context.catalogue_of(job.spec.context)
                 await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))
