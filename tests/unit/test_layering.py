@@ -74,7 +74,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell", "top"},
+        {"shell", "top", "alienpy"},
         {"run", "api"},
         {"daemon"},
         {"local"},
