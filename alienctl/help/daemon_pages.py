@@ -16,7 +16,11 @@ PAGES = {
             ("check", "validate the configuration of all profiles"),
             ("reload", "apply the configuration; report what needs a restart (SIGHUP does the same)"),
             ("socket [--start]", "print the path of the socket for gRPC programs; --start: start the daemon"),
-            ("logs [-n N] [-f]", "the last N lines of its log; -f: follow the log"),
+            (
+                "logs [-n N] [-f] [--job NUMBER] [--since TIME] [--level LEVEL]",
+                "the last N lines of its log; -f: follow it; only the records of a job, since 2h or an ISO time, of at"
+                " least a level (debug, info, warning, error)",
+            ),
             (
                 "install",
                 "install the systemd user unit; --enable: let systemd run the daemon; --linger: also while you"
@@ -24,7 +28,7 @@ PAGES = {
             ),
             ("uninstall", "remove the unit; a daemon with jobs continues without systemd"),
         ),
-        examples=("alienctl daemon status", "alienctl daemon logs -n 50"),
+        examples=("alienctl daemon status", "alienctl daemon logs --job 7 --level warning"),
         exit_codes=(
             *_LOCAL_CODES,
             ("3", "`status`: the daemon is not running"),
