@@ -62,7 +62,7 @@ PAGES = {
             ("--retry N, --norecovery", "number of retries of each file; no retry"),
             ("--ratethreshold N", "leave a replica that is slower than N bytes/s"),
             ("--limit RATE", "bandwidth of the job, for example 20M (bytes/s)"),
-            ("--http", "read over HTTP"),
+            ("--http", "read over HTTP (downloads only)"),
             ("--noxrdzip", "download whole archives to extract their members"),
             ("--verify", "read each written file again and compare it"),
             ("--sync", "copy only files that are missing or differ, as `sync` does"),

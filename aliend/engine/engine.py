@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from types import TracebackType
 
+from aliend.core.cli.log_records import facts
 from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import KeptFiles
@@ -137,6 +138,7 @@ class Engine(Queries):
         await self._prepare_store()
         self._saved_limits = limits.merged(self._saved_limits, changes)
         await self._store.save_limits(self._saved_limits)
+        log.info("limits set by the user: %s", ", ".join(f"{name}={value}" for name, value in changes.items()))
         self._apply_limits()
 
     async def clean(self, numbers: Sequence[int]) -> int:
@@ -153,11 +155,13 @@ class Engine(Queries):
             while deleted := await self._store.history.remove(number):
                 rows += deleted
             removed += bool(rows)
+            log.info("removed from the list by the user", extra=facts(job=number))
         return removed
 
     async def change_priority(self, number: int, priority: int) -> JobView:
         """Change the priority of one job; its next files start accordingly."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
+        log.info("priority set by the user: %d", priority, extra=facts(job=number))
         self._attempts.change_spec(job)
         self._wake.set()
         return self._view(job)
@@ -165,6 +169,7 @@ class Engine(Queries):
     async def change_job_rate(self, number: int, rate: int) -> JobView:
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
+        log.info("rate set by the user: %d bytes per second", rate, extra=facts(job=number))
         self._workers.bandwidth.set_job_rate(number, rate)
         self._attempts.change_spec(job)
         return self._view(job)
@@ -199,6 +204,9 @@ class Engine(Queries):
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
+        more = f" and {len(spec.sources) - 1} more" if len(spec.sources) > 1 else ""
+        text = "submitted: %s of %s%s to %s"
+        log.info(text, spec.direction, "".join(spec.sources[:1]), more, spec.target, extra=facts(job=job.id))
         self._wake.set()
         return self._view(job)
 
@@ -215,7 +223,9 @@ class Engine(Queries):
         job = await self._store.job(number)
         keep_until = self._clock() + KEEP_SECONDS if job.spec.direction == "download" else 0.0
         cancel = CancelTransfer(int(keep_until * 1000))
-        return await self._change_all(number, (Phase.RUNNING,), cancel, Cancel(), UNFINISHED)
+        view = await self._change_all(number, (Phase.RUNNING,), cancel, Cancel(), UNFINISHED)
+        log.info("cancelled by the user", extra=facts(job=number))
+        return view
 
     async def kept_files(self, jobs: Collection[int]) -> dict[int, KeptFiles]:
         """Return what is kept of cancelled downloads, by job, once their copies have stopped (or after 2 s)."""
@@ -225,6 +235,7 @@ class Engine(Queries):
     async def pause(self, number: int) -> JobView:
         """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
+        log.info("paused by the user", extra=facts(job=number))
         while effects := await self._store.transfer_ownership(number):
             await self._attempts.perform(effects)
         self._wake.set()
@@ -233,6 +244,7 @@ class Engine(Queries):
     async def resume(self, number: int) -> JobView:
         """Resume a job that is paused or on hold."""
         job = await self._store.change_job(number, Release())
+        log.info("resumed", extra=facts(job=number))
         self._wake.set()
         return self._view(job)
 
@@ -242,6 +254,7 @@ class Engine(Queries):
             return await self.job(number)
         self._attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
+        log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)
         return view
 
@@ -273,7 +286,7 @@ class Engine(Queries):
                     self._apply_rates()
                     await self._attempts.expire_partial_files()
                     for number in await self._held_jobs.releasable():
-                        log.info("job %d resumes: its obstacle is gone", number)
+                        log.info("its obstacle is gone", extra=facts(job=number))
                         await self.resume(number)
                     await self._sleep(await self._start())
                 except StoreError as error:
