@@ -23,7 +23,6 @@ from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_tra
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.engine.attempts.partial_files import KEEP_SECONDS
 from aliend.engine.attempts.replacement import needs_undo
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.batches.batch_runner import BatchRunner
@@ -32,6 +31,7 @@ from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.expansion.target_disks import with_file_systems
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KEEP_SECONDS
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
 from aliend.engine.views import (
