@@ -18,9 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grpc.aio
-from grpc_health.v1 import health as grpc_health
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from aliend.central.sessions import CentralSessions
 from aliend.config import Settings, fallback_socket
@@ -33,25 +30,10 @@ from aliend.lifecycle.reload import Reloader
 from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
 from aliend.runtime import Runtime
-from aliend.services.catalogue import CatalogueService
-from aliend.services.console import ConsoleService
-from aliend.services.daemon import DaemonService, state_directory_of
-from aliend.services.session import SessionService
-from aliend.services.transfers import TransfersService
+from aliend.services.daemon import state_directory_of
+from aliend.services.register import add_services
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
-from aliend.v1 import (
-    catalogue_pb2,
-    catalogue_pb2_grpc,
-    console_pb2,
-    console_pb2_grpc,
-    daemon_pb2,
-    daemon_pb2_grpc,
-    session_pb2,
-    session_pb2_grpc,
-    transfers_pb2,
-    transfers_pb2_grpc,
-)
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +44,6 @@ STOP_LIMIT = 5.0
 _GRACE = 1.5
 """Seconds that running calls have to complete during the stop."""
 
-_SERVICES = (console_pb2, session_pb2, catalogue_pb2, transfers_pb2, daemon_pb2)
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
@@ -168,17 +149,7 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
 async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
     """Return a server with all services, not yet bound to an address."""
     server = grpc.aio.server(options=_OPTIONS)
-    console_pb2_grpc.add_ConsoleServiceServicer_to_server(ConsoleService(parts), server)
-    session_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(parts), server)
-    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(CatalogueService(parts), server)
-    transfers_pb2_grpc.add_TransfersServiceServicer_to_server(TransfersService(parts), server)
-    daemon_pb2_grpc.add_DaemonServiceServicer_to_server(DaemonService(parts, stop, reloader.reload), server)
-    health = grpc_health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME, grpc_health.SERVICE_NAME], server)
-    for name in ["", *names]:
-        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+    await add_services(server, parts, stop, reloader.reload)
     return server
 
 

@@ -134,6 +134,14 @@ class Tokens:
         """Check the user's certificate and key. Raises Locked, Unusable or ConfigurationError. Blocks."""
         self._own(context)
 
+    def is_open(self, context: Context) -> bool:
+        """Return whether the user's certificate and key can be used now. Blocks."""
+        try:
+            self.check_own(context)
+        except (NotConnected, ConfigurationError):
+            return False
+        return True
+
     def forget_keys(self) -> bool:
         """Forget the unlocked keys; return whether any existed."""
         had_keys, self.keys, self._has_keys = self._has_keys, KeyRing(), False

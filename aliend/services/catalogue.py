@@ -1,74 +1,250 @@
-"""The `Catalogue` servicer: read access to the file catalogue for other programs."""
+"""The `CatalogueService` servicer: names of the catalogue, for other programs."""
 
 from __future__ import annotations
 
+import re
+import uuid
+from contextlib import aclosing
 from typing import Any
 
 import grpc.aio
 
-from aliend.core.catalogue import paths
-from aliend.core.catalogue.entries import Entry
-from aliend.core.cli.numbers import parse_whole
-from aliend.errors import UsageError
+from aliend.commands.files.find2 import find_selected
+from aliend.commands.grid.namespace_checks import check_names, require_directories
+from aliend.commands.grid.quota import quota_of
+from aliend.core.catalogue.paths import has_wildcard
+from aliend.core.protocol.requests import Request, batches
+from aliend.errors import ServiceError, UsageError
 from aliend.runtime import Runtime
+from aliend.services.caller import Caller
 from aliend.services.grpc_errors import errors_to_status
-from aliend.services.messages.times import timestamp
-from aliend.v1 import catalogue_pb2, catalogue_pb2_grpc
+from aliend.services.messages.entries import (
+    collected_message,
+    entry_message,
+    quota_message,
+    usage_message,
+)
+from aliend.services.messages.submit import selection_of
+from aliend.services.messages.times import seconds_of
+from aliend.v1 import catalogue_pb2 as pb
+from aliend.v1 import catalogue_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 PAGE = 1000
-_TYPES = {
-    "file": catalogue_pb2.ENTRY_TYPE_FILE,
-    "directory": catalogue_pb2.ENTRY_TYPE_DIRECTORY,
-    "collection": catalogue_pb2.ENTRY_TYPE_COLLECTION,
-}
+"""The most entries in one message."""
+MAX_GUIDS = 50
+MAX_DAYS = 36_500
+_DAY = 86_400
+_MODE = re.compile(r"[0-7]{3}")
+_ACCOUNT = re.compile(r"[\w.-]+")
+_NOT_FOUND, _NO_LFN = 2, 2
 
 
 class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
-    """Reads the catalogue in the daemon's own context."""
+    """Reads and changes the catalogue with the role of the caller's session."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
     @errors_to_status
-    async def ListEntries(self, request: catalogue_pb2.ListEntriesRequest, context: Context) -> None:
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> None:
         """Stream the entries of a directory."""
-        own = self._runtime.context(None)
-        (lfn,) = await self._absolute([request.lfn or "."], request.session)
-        entries = await self._runtime.central_sessions.catalogue_of(own).list(lfn, all=request.all)
+        caller = await Caller.of(self._runtime, request.session)
+        entries = await caller.catalogue.list(await caller.lfn(request.lfn), all=request.all)
         for start in range(0, len(entries), PAGE):
-            page = [_message(entry) for entry in entries[start : start + PAGE]]
-            await context.write(catalogue_pb2.ListEntriesResponse(entries=page))
+            page = map(entry_message, entries[start : start + PAGE])
+            await context.write(pb.ListEntriesResponse(entries=page))
 
     @errors_to_status
-    async def StatEntries(
-        self, request: catalogue_pb2.StatEntriesRequest, _context: Context
-    ) -> catalogue_pb2.StatEntriesResponse:
+    async def StatEntries(self, request: pb.StatEntriesRequest, _context: Context) -> pb.StatEntriesResponse:
         """Return entries by name."""
-        if not 0 < len(request.lfns) <= PAGE:
-            raise UsageError(f"StatEntries takes 1 to {PAGE} names, not {len(request.lfns)}")
-        lfns = await self._absolute(list(request.lfns), request.session)
-        entries, missing = await self._runtime.central_sessions.catalogue_of(self._runtime.context(None)).stat(lfns)
-        return catalogue_pb2.StatEntriesResponse(entries=[_message(entry) for entry in entries], missing=missing)
+        caller = await Caller.of(self._runtime, request.session)
+        entries, missing = await caller.catalogue.stat(await caller.lfns(request.lfns))
+        return pb.StatEntriesResponse(entries=map(entry_message, entries), missing=missing)
 
-    async def _absolute(self, lfns: list[str], session: str) -> list[str]:
-        if all(lfn.startswith("/") for lfn in lfns):
-            return [paths.resolve(lfn, "/", "/") for lfn in lfns]
-        state = await self._runtime.sessions.state(session or "default", self._runtime.context(None))
-        return [paths.resolve(lfn, state.directory, state.home) for lfn in lfns]
+    @errors_to_status
+    async def FindEntries(self, request: pb.FindEntriesRequest, context: Context) -> None:
+        """Stream the files below a directory that match."""
+        caller = await Caller.of(self._runtime, request.session)
+        directory = await caller.lfn(request.directory)
+        async with aclosing(find_selected(caller.catalogue, directory, selection_of(request.selection))) as groups:
+            async for group in groups:
+                for start in range(0, len(group), PAGE):
+                    page = [entry_message(entry) for entry, _ in group[start : start + PAGE]]
+                    await context.write(pb.FindEntriesResponse(entries=page))
+
+    @errors_to_status
+    async def ListReplicas(self, request: pb.ListReplicasRequest, _context: Context) -> pb.ListReplicasResponse:
+        """Return the replicas of a file."""
+        caller = await Caller.of(self._runtime, request.session)
+        replicas = await caller.catalogue.whereis(await caller.required_lfn(request.lfn))
+        return pb.ListReplicasResponse(replicas=[pb.Replica(se=one.se, pfn=one.pfn) for one in replicas])
+
+    @errors_to_status
+    async def GetChecksums(self, request: pb.GetChecksumsRequest, _context: Context) -> pb.GetChecksumsResponse:
+        """Return the md5 of files."""
+        caller = await Caller.of(self._runtime, request.session)
+        lfns = await caller.lfns(request.lfns)
+        entries, missing = await caller.catalogue.stat(lfns)
+        if missing:
+            raise ServiceError("md5sum", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+        found = [pb.Checksum(lfn=entry.lfn, md5=entry.md5) for entry in entries if entry.md5]
+        return pb.GetChecksumsResponse(checksums=found)
+
+    @errors_to_status
+    async def GetUsage(self, request: pb.GetUsageRequest, _context: Context) -> pb.GetUsageResponse:
+        """Return the number and size of files below directories."""
+        caller = await Caller.of(self._runtime, request.session)
+        usages = []
+        for lfn in await caller.lfns(request.lfns):
+            reply = await caller.ask("du", lfn)
+            usages += [usage_message(result) for result in reply.results if result.get("entry")]
+        return pb.GetUsageResponse(usages=usages)
+
+    @errors_to_status
+    async def ResolveGuids(self, request: pb.ResolveGuidsRequest, _context: Context) -> pb.ResolveGuidsResponse:
+        """Return the LFNs of GUIDs."""
+        if not 0 < len(request.guids) <= MAX_GUIDS:
+            raise UsageError(f"guids must have 1 to {MAX_GUIDS} GUIDs, not {len(request.guids)}")
+        guids = [require_guid(guid) for guid in request.guids]
+        caller = await Caller.of(self._runtime, "")
+        reply = await caller.central.request(Request("guid2lfn", tuple(guids)))
+        if reply.exit_code != _NO_LFN:
+            reply.checked(Request("guid2lfn"))
+        found = {str(one["guid"]).lower(): str(one["lfn"]) for one in reply.results if one.get("lfn")}
+        return pb.ResolveGuidsResponse(lfns=found)
+
+    @errors_to_status
+    async def MakeDirectory(self, request: pb.MakeDirectoryRequest, _context: Context) -> pb.MakeDirectoryResponse:
+        """Create a directory."""
+        caller = await Caller.of(self._runtime, request.session)
+        await caller.change("mkdir", *(["-p"] if request.parents else []), await caller.required_lfn(request.lfn))
+        return pb.MakeDirectoryResponse()
+
+    @errors_to_status
+    async def RemoveEntries(self, request: pb.RemoveEntriesRequest, _context: Context) -> pb.RemoveEntriesResponse:
+        """Remove entries; the session's directory must not be the connection's."""
+        caller = await Caller.of(self._runtime, request.session)
+        if request.recursive and request.directories_only:
+            raise UsageError("recursive and directories_only exclude each other")
+        lfns = await caller.lfns(request.lfns)
+        if named := next(filter(has_wildcard, lfns), ""):
+            raise UsageError(f"cannot remove {named}: the wildcard would match other names too")
+        _, missing = await caller.catalogue.stat(lfns)
+        if missing:
+            raise ServiceError("rm", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue; nothing was removed")
+        directory = (await caller.state()).directory
+        command = "rmdir" if request.directories_only else "rm"
+        for lfn in lfns:
+            await caller.ask(command, *(["-r"] if request.recursive else []), lfn, directory=directory)
+        return pb.RemoveEntriesResponse()
+
+    @errors_to_status
+    async def MoveEntry(self, request: pb.MoveEntryRequest, _context: Context) -> pb.MoveEntryResponse:
+        """Rename an entry."""
+        caller = await Caller.of(self._runtime, request.session)
+        source, target = await caller.required_lfn(request.lfn), await caller.required_lfn(request.target)
+        _, missing = await caller.catalogue.stat([source])
+        if missing:
+            raise ServiceError("mv", _NOT_FOUND, f"{source} does not exist in the catalogue")
+        await check_names(caller.catalogue, Request("mv", (source, target)))
+        await caller.catalogue.move(source, target)
+        return pb.MoveEntryResponse()
+
+    @errors_to_status
+    async def TouchEntries(self, request: pb.TouchEntriesRequest, _context: Context) -> pb.TouchEntriesResponse:
+        """Create entries without content, or set their time."""
+        caller = await Caller.of(self._runtime, request.session)
+        lfns = await caller.lfns(request.lfns)
+        await check_names(caller.catalogue, Request("touch", tuple(lfns)))
+        for lfn in lfns:
+            await caller.catalogue.touch(lfn)
+        return pb.TouchEntriesResponse()
+
+    @errors_to_status
+    async def SetPermissions(self, request: pb.SetPermissionsRequest, _context: Context) -> pb.SetPermissionsResponse:
+        """Change permissions."""
+        if not _MODE.fullmatch(request.permissions):
+            raise UsageError(f"permissions must be three octal digits, not {request.permissions!r}")
+        await self._change_each(request, "chmod", request.permissions)
+        return pb.SetPermissionsResponse()
+
+    @errors_to_status
+    async def SetOwner(self, request: pb.SetOwnerRequest, _context: Context) -> pb.SetOwnerResponse:
+        """Change the owner."""
+        names = [request.owner, *([request.group] if request.group else [])]
+        if not all(map(_ACCOUNT.fullmatch, names)):
+            raise UsageError("owner and group must be names of accounts")
+        await self._change_each(request, "chown", ".".join(names))
+        return pb.SetOwnerResponse()
+
+    @errors_to_status
+    async def SetExpiry(self, request: pb.SetExpiryRequest, _context: Context) -> pb.SetExpiryResponse:
+        """Change when files expire."""
+        kind = request.WhichOneof("change")
+        if kind is None or (kind == "never" and not request.never):
+            raise UsageError("SetExpiry needs lifetime, extension or never")
+        options = ["-r"]
+        if kind != "never":
+            days = seconds_of(getattr(request, kind), kind, MAX_DAYS * _DAY) / _DAY
+            if days < 1 or not days.is_integer():
+                raise UsageError(f"{kind} must be whole days, at least one")
+            options = ["-e" if kind == "extension" else "-a", "-d", str(int(days))]
+        caller = await Caller.of(self._runtime, request.session)
+        lfns = await caller.lfns(request.lfns)
+        _, missing = await caller.catalogue.stat(lfns)
+        if missing:
+            raise ServiceError("lfnexpiretime", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+        for batch in batches("lfnexpiretime", options, lfns):
+            await caller.ask(batch.command, *batch.options)
+        return pb.SetExpiryResponse()
+
+    @errors_to_status
+    async def GetQuota(self, request: pb.GetQuotaRequest, _context: Context) -> pb.GetQuotaResponse:
+        """Return quotas and usage of an account."""
+        caller = await Caller.of(self._runtime, request.session)
+        account = request.account or (await caller.state()).user
+        return pb.GetQuotaResponse(quota=quota_message(await quota_of(self._runtime, caller.context, account)))
+
+    @errors_to_status
+    async def ListCollection(self, request: pb.ListCollectionRequest, _context: Context) -> pb.ListCollectionResponse:
+        """Return the files of a collection."""
+        caller = await Caller.of(self._runtime, request.session)
+        reply = await caller.ask("listFilesFromCollection", "-z", await caller.required_lfn(request.lfn))
+        found = [collected_message(result) for result in reply.results if result.get("lfn")]
+        return pb.ListCollectionResponse(entries=found)
+
+    @errors_to_status
+    async def MakeCollection(self, request: pb.MakeCollectionRequest, _context: Context) -> pb.MakeCollectionResponse:
+        """Store an XML collection."""
+        caller = await Caller.of(self._runtime, request.session)
+        lfn, files = await caller.required_lfn(request.lfn), await caller.lfns(request.files)
+        entries, missing = await caller.catalogue.stat([lfn, *files])
+        if lfn not in missing:
+            raise ServiceError("toXml", 17, f"{lfn} exists; nothing was stored")
+        if others := [name for name in missing if name != lfn]:
+            raise ServiceError("toXml", _NOT_FOUND, f"{others[0]} does not exist in the catalogue")
+        await require_directories(caller.catalogue, [lfn])
+        await caller.ask("toXml", "-x", lfn, *(entry.lfn for entry in entries))
+        return pb.MakeCollectionResponse()
+
+    async def _change_each(
+        self, request: pb.SetPermissionsRequest | pb.SetOwnerRequest, command: str, value: str
+    ) -> None:
+        """Run `chmod` or `chown` on each name: the service reports only the last failure of several."""
+        caller = await Caller.of(self._runtime, request.session)
+        lfns = await caller.lfns(request.lfns)
+        _, missing = await caller.catalogue.stat(lfns)
+        if missing:
+            raise ServiceError(command, _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+        for lfn in lfns:
+            await caller.ask(command, *(["-R"] if request.recursive else []), value, lfn)
 
 
-def _message(entry: Entry) -> catalogue_pb2.Entry:
-    return catalogue_pb2.Entry(
-        lfn=entry.lfn,
-        type=_TYPES[entry.type],
-        size=entry.size,
-        owner=entry.owner,
-        group=entry.group,
-        permissions=entry.permissions,
-        change_time=timestamp(entry.changed_ms),
-        md5=entry.md5,
-        guid=entry.guid,
-        grid_job_id=parse_whole(entry.job) or 0,
-    )
+def require_guid(text: str) -> str:
+    """Return a GUID in lower case. Raises UsageError."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise UsageError(f"{text!r} is no GUID") from None

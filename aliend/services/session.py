@@ -8,7 +8,9 @@ from typing import Any
 import grpc.aio
 
 from aliend.core.connection.context import Context as CentralContext
+from aliend.errors import UsageError
 from aliend.runtime import Runtime
+from aliend.services.caller import Caller
 from aliend.services.grpc_errors import errors_to_status
 from aliend.services.messages.status import central_messages
 from aliend.user_sessions import SessionState
@@ -16,6 +18,8 @@ from aliend.v1 import session_pb2, session_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+MAX_STACK = 100
+"""The most directories of a stack."""
 MIN_INTERVAL = 0.1
 """Minimum number of seconds between two messages to one watcher."""
 REFRESH_INTERVAL = 5.0
@@ -34,8 +38,9 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     ) -> session_pb2.GetSessionResponse:
         """Return the state of a session."""
         name = request.session or "default"
-        state = await self._runtime.sessions.state(name, await self._acting(name))
-        return session_pb2.GetSessionResponse(session=_message(state))
+        acting = await self._acting(name)
+        state = await self._runtime.sessions.state(name, acting)
+        return session_pb2.GetSessionResponse(session=_message(state, acting.site))
 
     @errors_to_status
     async def ChangeDirectory(
@@ -45,7 +50,60 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         name = request.session or "default"
         acting = await self._acting(name)
         state = await self._runtime.sessions.change_directory(name, acting, request.directory)
-        return session_pb2.ChangeDirectoryResponse(session=_message(state))
+        return session_pb2.ChangeDirectoryResponse(session=_message(state, acting.site))
+
+    @errors_to_status
+    async def SetRole(self, request: session_pb2.SetRoleRequest, _context: Context) -> session_pb2.SetRoleResponse:
+        """Act as another account."""
+        if not request.role or request.role.startswith("-"):
+            raise UsageError(f"{request.role!r} is no account")
+        name = request.session or "default"
+        state = await self._runtime.sessions.switch_account(name, await self._acting(name), request.role)
+        return session_pb2.SetRoleResponse(session=_message(state, (await self._acting(name)).site))
+
+    @errors_to_status
+    async def SetSite(self, request: session_pb2.SetSiteRequest, _context: Context) -> session_pb2.SetSiteResponse:
+        """Choose the close site."""
+        if not request.site or request.site.startswith("-"):
+            raise UsageError(f"{request.site!r} is no site")
+        name = request.session or "default"
+        await self._runtime.sessions.choose_site(name, await self._acting(name), request.site)
+        acting = await self._acting(name)
+        return session_pb2.SetSiteResponse(
+            session=_message(await self._runtime.sessions.state(name, acting), acting.site)
+        )
+
+    @errors_to_status
+    async def GetIdentity(
+        self, request: session_pb2.GetIdentityRequest, _context: Context
+    ) -> session_pb2.GetIdentityResponse:
+        """Return the account."""
+        caller = await Caller.of(self._runtime, request.session)
+        results = (await caller.ask("whoami", "-nomsg")).results
+        facts = {key: str(value) for key, value in (results[0] if results else {}).items()}
+        return session_pb2.GetIdentityResponse(
+            user=facts.get("username", ""),
+            role=facts.get("role", ""),
+            roles=[role.strip() for role in facts.get("roles", "").split(",") if role.strip()],
+            full_name=facts.get("fullname", ""),
+            email=facts.get("email", ""),
+            home=facts.get("homedir", ""),
+            subject=facts.get("certificate_dn", ""),
+        )
+
+    @errors_to_status
+    async def SetDirectoryStack(
+        self, request: session_pb2.SetDirectoryStackRequest, _context: Context
+    ) -> session_pb2.SetDirectoryStackResponse:
+        """Replace the directory stack."""
+        if not 0 < len(request.directories) <= MAX_STACK:
+            raise UsageError(f"directories must have 1 to {MAX_STACK} names, not {len(request.directories)}")
+        caller = await Caller.of(self._runtime, request.session)
+        stack = [
+            await self._runtime.sessions.directory(caller.context, await caller.lfn(one)) for one in request.directories
+        ]
+        state = await self._runtime.sessions.save_stack(await caller.state(), caller.context, tuple(stack))
+        return session_pb2.SetDirectoryStackResponse(session=_message(state, caller.context.site))
 
     async def _acting(self, name: str) -> CentralContext:
         """Return the daemon's own context with the role and site of the session."""
@@ -64,7 +122,12 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             await self._runtime.central_sessions.changed(REFRESH_INTERVAL)
 
 
-def _message(state: SessionState) -> session_pb2.Session:
+def _message(state: SessionState, site: str) -> session_pb2.Session:
     return session_pb2.Session(
-        name=state.name, user=state.user, directory=state.directory, previous_directory=state.previous
+        name=state.name,
+        user=state.user,
+        directory=state.directory,
+        previous_directory=state.previous,
+        site=site,
+        stack=state.stack,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 
 import grpc.aio
@@ -13,10 +14,13 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import errors_to_status
 from aliend.services.messages.limits import limits_message, require_rate
+from aliend.services.messages.plan import planned
 from aliend.services.messages.submit import MAX_PRIORITY, job_spec
 from aliend.services.messages.times import milliseconds_of
 from aliend.services.messages.transfers import (
+    attempt_message,
     event_message,
+    failure_message,
     job_message,
     job_states,
     transfer_message,
@@ -73,7 +77,11 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         job = require_id(request.job_id)
         views = await self._runtime.engine.transfers(job, size, page_token(request.page_token), states)
         more = str(views[-1].id) if len(views) == size else ""
-        return pb.ListTransfersResponse(transfers=map(transfer_message, views), next_page_token=more)
+        troubled = [view.id for view in views if view.state in ("waiting", "failed")]
+        attempts = await self._runtime.engine.attempts(troubled) if troubled else []
+        failures = {one.transfer: failure_message(one) for one in attempts if one.error}
+        transfers = [transfer_message(view, failures.get(view.id)) for view in views]
+        return pb.ListTransfersResponse(transfers=transfers, next_page_token=more)
 
     @errors_to_status
     async def WatchJobs(self, request: pb.WatchJobsRequest, context: Context) -> None:
@@ -115,6 +123,27 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         require_request_id(request.request_id)
         job = await self._runtime.engine.retry(require_id(request.id), request.request_id)
         return pb.RetryJobResponse(job=job_message(job))
+
+    @errors_to_status
+    async def WaitJob(self, request: pb.WaitJobRequest, _context: Context) -> pb.WaitJobResponse:
+        """Return a job when it has ended."""
+        return pb.WaitJobResponse(job=job_message(await self._runtime.engine.wait(require_id(request.id))))
+
+    @errors_to_status
+    async def ListAttempts(self, request: pb.ListAttemptsRequest, _context: Context) -> pb.ListAttemptsResponse:
+        """Return the attempts of transfers."""
+        if not 0 < len(request.transfer_ids) <= MAX_PAGE:
+            raise UsageError(f"transfer_ids must have 1 to {MAX_PAGE} numbers, not {len(request.transfer_ids)}")
+        attempts = await self._runtime.engine.attempts([require_id(one) for one in request.transfer_ids])
+        return pb.ListAttemptsResponse(attempts=map(attempt_message, attempts))
+
+    @errors_to_status
+    async def PlanJob(self, request: pb.PlanJobRequest, context: Context) -> None:
+        """Stream what a job would do."""
+        spec = await job_spec(self._runtime, request.job)
+        async with aclosing(planned(self._runtime, spec)) as pages:
+            async for page in pages:
+                await context.write(page)
 
     @errors_to_status
     async def GetLimits(self, _request: pb.GetLimitsRequest, _context: Context) -> pb.GetLimitsResponse:

@@ -115,6 +115,11 @@ class Store:
         now_ms = self._now_ms()
         return await self._database.write(lambda at: self._rows.insert(at, spec, request_id, now_ms))
 
+    async def job_of_request(self, request_id: str) -> Job | None:
+        """Return the job that a request id created; None: none."""
+        found = await self._database.read(lambda at: self._rows.select(at, "WHERE request_id = ?", (request_id,)))
+        return found[0] if found else None
+
     async def job(self, number: int) -> Job:
         """Return one job. Raises NoSuchJob."""
         return await self._database.read(lambda connection: self._rows.load(connection, number))

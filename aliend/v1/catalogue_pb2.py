@@ -22,10 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aliend.v1 import transfers_pb2 as aliend_dot_v1_dot_transfers__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61liend/v1/catalogue.proto\x12\taliend.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x05\x45ntry\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x14.aliend.v1.EntryType\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\r\n\x05owner\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03md5\x18\x08 \x01(\t\x12\x0c\n\x04guid\x18\t \x01(\t\x12\x13\n\x0bgrid_job_id\x18\n \x01(\x04\"?\n\x12ListEntriesRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07session\x18\x03 \x01(\t\"8\n\x13ListEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\"3\n\x12StatEntriesRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"I\n\x13StatEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\x12\x0f\n\x07missing\x18\x02 \x03(\t*q\n\tEntryType\x12\x1a\n\x16\x45NTRY_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_TYPE_FILE\x10\x01\x12\x18\n\x14\x45NTRY_TYPE_DIRECTORY\x10\x02\x12\x19\n\x15\x45NTRY_TYPE_COLLECTION\x10\x03\x32\xb0\x01\n\x10\x43\x61talogueService\x12N\n\x0bListEntries\x12\x1d.aliend.v1.ListEntriesRequest\x1a\x1e.aliend.v1.ListEntriesResponse0\x01\x12L\n\x0bStatEntries\x12\x1d.aliend.v1.StatEntriesRequest\x1a\x1e.aliend.v1.StatEntriesResponseB!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61liend/v1/catalogue.proto\x12\taliend.v1\x1a\x19\x61liend/v1/transfers.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x05\x45ntry\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x14.aliend.v1.EntryType\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\r\n\x05owner\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03md5\x18\x08 \x01(\t\x12\x0c\n\x04guid\x18\t \x01(\t\x12\x13\n\x0bgrid_job_id\x18\n \x01(\x04\"?\n\x12ListEntriesRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07session\x18\x03 \x01(\t\"8\n\x13ListEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\"3\n\x12StatEntriesRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"I\n\x13StatEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\x12\x0f\n\x07missing\x18\x02 \x03(\t\"a\n\x12\x46indEntriesRequest\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12\'\n\tselection\x18\x02 \x01(\x0b\x32\x14.aliend.v1.Selection\x12\x0f\n\x07session\x18\x03 \x01(\t\"8\n\x13\x46indEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\"3\n\x13ListReplicasRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"\"\n\x07Replica\x12\n\n\x02se\x18\x01 \x01(\t\x12\x0b\n\x03pfn\x18\x02 \x01(\t\"<\n\x14ListReplicasResponse\x12$\n\x08replicas\x18\x01 \x03(\x0b\x32\x12.aliend.v1.Replica\"4\n\x13GetChecksumsRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"$\n\x08\x43hecksum\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0b\n\x03md5\x18\x02 \x01(\t\">\n\x14GetChecksumsResponse\x12&\n\tchecksums\x18\x01 \x03(\x0b\x32\x13.aliend.v1.Checksum\"0\n\x0fGetUsageRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"\x97\x01\n\x05Usage\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x13\n\x0b\x64irectories\x18\x02 \x01(\x04\x12\r\n\x05\x66iles\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x10\n\x08replicas\x18\x05 \x01(\x04\x12\x15\n\rreplica_bytes\x18\x06 \x01(\x04\x12\x0f\n\x07members\x18\x07 \x01(\x04\x12\x14\n\x0cmember_bytes\x18\x08 \x01(\x04\"4\n\x10GetUsageResponse\x12 \n\x06usages\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Usage\"$\n\x13ResolveGuidsRequest\x12\r\n\x05guids\x18\x01 \x03(\t\"|\n\x14ResolveGuidsResponse\x12\x37\n\x04lfns\x18\x01 \x03(\x0b\x32).aliend.v1.ResolveGuidsResponse.LfnsEntry\x1a+\n\tLfnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"E\n\x14MakeDirectoryRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0f\n\x07parents\x18\x02 \x01(\x08\x12\x0f\n\x07session\x18\x03 \x01(\t\"\x17\n\x15MakeDirectoryResponse\"b\n\x14RemoveEntriesRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x11\n\trecursive\x18\x02 \x01(\x08\x12\x18\n\x10\x64irectories_only\x18\x03 \x01(\x08\x12\x0f\n\x07session\x18\x04 \x01(\t\"\x17\n\x15RemoveEntriesResponse\"@\n\x10MoveEntryRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\"\x13\n\x11MoveEntryResponse\"4\n\x13TouchEntriesRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"\x16\n\x14TouchEntriesResponse\"^\n\x15SetPermissionsRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x13\n\x0bpermissions\x18\x02 \x01(\t\x12\x11\n\trecursive\x18\x03 \x01(\x08\x12\x0f\n\x07session\x18\x04 \x01(\t\"\x18\n\x16SetPermissionsResponse\"a\n\x0fSetOwnerRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\x11\n\trecursive\x18\x04 \x01(\x08\x12\x0f\n\x07session\x18\x05 \x01(\t\"\x12\n\x10SetOwnerResponse\"\xab\x01\n\x10SetExpiryRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12-\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12.\n\textension\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x0f\n\x05never\x18\x04 \x01(\x08H\x00\x12\x0f\n\x07session\x18\x05 \x01(\tB\x08\n\x06\x63hange\"\x13\n\x11SetExpiryResponse\"3\n\x0fGetQuotaRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"\x83\x02\n\x05Quota\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05\x66iles\x18\x02 \x01(\x03\x12\x11\n\tmax_files\x18\x03 \x01(\x03\x12\r\n\x05\x62ytes\x18\x04 \x01(\x03\x12\x11\n\tmax_bytes\x18\x05 \x01(\x03\x12\x14\n\x0crunning_jobs\x18\x06 \x01(\x03\x12\x14\n\x0cwaiting_jobs\x18\x07 \x01(\x03\x12\x1b\n\x13max_unfinished_jobs\x18\x08 \x01(\x03\x12\x17\n\x0frunning_seconds\x18\t \x01(\x03\x12\x1b\n\x13max_running_seconds\x18\n \x01(\x03\x12\x10\n\x08\x63pu_cost\x18\x0b \x01(\x03\x12\x14\n\x0cmax_cpu_cost\x18\x0c \x01(\x03\"3\n\x10GetQuotaResponse\x12\x1f\n\x05quota\x18\x01 \x01(\x0b\x32\x10.aliend.v1.Quota\"5\n\x15ListCollectionRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\";\n\x16ListCollectionResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\"D\n\x15MakeCollectionRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\r\n\x05\x66iles\x18\x02 \x03(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\"\x18\n\x16MakeCollectionResponse*q\n\tEntryType\x12\x1a\n\x16\x45NTRY_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_TYPE_FILE\x10\x01\x12\x18\n\x14\x45NTRY_TYPE_DIRECTORY\x10\x02\x12\x19\n\x15\x45NTRY_TYPE_COLLECTION\x10\x03\x32\xd0\n\n\x10\x43\x61talogueService\x12N\n\x0bListEntries\x12\x1d.aliend.v1.ListEntriesRequest\x1a\x1e.aliend.v1.ListEntriesResponse0\x01\x12L\n\x0bStatEntries\x12\x1d.aliend.v1.StatEntriesRequest\x1a\x1e.aliend.v1.StatEntriesResponse\x12N\n\x0b\x46indEntries\x12\x1d.aliend.v1.FindEntriesRequest\x1a\x1e.aliend.v1.FindEntriesResponse0\x01\x12O\n\x0cListReplicas\x12\x1e.aliend.v1.ListReplicasRequest\x1a\x1f.aliend.v1.ListReplicasResponse\x12O\n\x0cGetChecksums\x12\x1e.aliend.v1.GetChecksumsRequest\x1a\x1f.aliend.v1.GetChecksumsResponse\x12\x43\n\x08GetUsage\x12\x1a.aliend.v1.GetUsageRequest\x1a\x1b.aliend.v1.GetUsageResponse\x12O\n\x0cResolveGuids\x12\x1e.aliend.v1.ResolveGuidsRequest\x1a\x1f.aliend.v1.ResolveGuidsResponse\x12R\n\rMakeDirectory\x12\x1f.aliend.v1.MakeDirectoryRequest\x1a .aliend.v1.MakeDirectoryResponse\x12R\n\rRemoveEntries\x12\x1f.aliend.v1.RemoveEntriesRequest\x1a .aliend.v1.RemoveEntriesResponse\x12\x46\n\tMoveEntry\x12\x1b.aliend.v1.MoveEntryRequest\x1a\x1c.aliend.v1.MoveEntryResponse\x12O\n\x0cTouchEntries\x12\x1e.aliend.v1.TouchEntriesRequest\x1a\x1f.aliend.v1.TouchEntriesResponse\x12U\n\x0eSetPermissions\x12 .aliend.v1.SetPermissionsRequest\x1a!.aliend.v1.SetPermissionsResponse\x12\x43\n\x08SetOwner\x12\x1a.aliend.v1.SetOwnerRequest\x1a\x1b.aliend.v1.SetOwnerResponse\x12\x46\n\tSetExpiry\x12\x1b.aliend.v1.SetExpiryRequest\x1a\x1c.aliend.v1.SetExpiryResponse\x12\x43\n\x08GetQuota\x12\x1a.aliend.v1.GetQuotaRequest\x1a\x1b.aliend.v1.GetQuotaResponse\x12U\n\x0eListCollection\x12 .aliend.v1.ListCollectionRequest\x1a!.aliend.v1.ListCollectionResponse\x12U\n\x0eMakeCollection\x12 .aliend.v1.MakeCollectionRequest\x1a!.aliend.v1.MakeCollectionResponseB!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +35,90 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aliend.v1.catalogue_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\taliend.v1P\001Z\022aliend/v1;aliendv1'
-  _globals['_ENTRYTYPE']._serialized_start=545
-  _globals['_ENTRYTYPE']._serialized_end=658
-  _globals['_ENTRY']._serialized_start=74
-  _globals['_ENTRY']._serialized_end=292
-  _globals['_LISTENTRIESREQUEST']._serialized_start=294
-  _globals['_LISTENTRIESREQUEST']._serialized_end=357
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=359
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=415
-  _globals['_STATENTRIESREQUEST']._serialized_start=417
-  _globals['_STATENTRIESREQUEST']._serialized_end=468
-  _globals['_STATENTRIESRESPONSE']._serialized_start=470
-  _globals['_STATENTRIESRESPONSE']._serialized_end=543
-  _globals['_CATALOGUESERVICE']._serialized_start=661
-  _globals['_CATALOGUESERVICE']._serialized_end=837
+  _globals['_RESOLVEGUIDSRESPONSE_LFNSENTRY']._loaded_options = None
+  _globals['_RESOLVEGUIDSRESPONSE_LFNSENTRY']._serialized_options = b'8\001'
+  _globals['_ENTRYTYPE']._serialized_start=2892
+  _globals['_ENTRYTYPE']._serialized_end=3005
+  _globals['_ENTRY']._serialized_start=133
+  _globals['_ENTRY']._serialized_end=351
+  _globals['_LISTENTRIESREQUEST']._serialized_start=353
+  _globals['_LISTENTRIESREQUEST']._serialized_end=416
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=418
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=474
+  _globals['_STATENTRIESREQUEST']._serialized_start=476
+  _globals['_STATENTRIESREQUEST']._serialized_end=527
+  _globals['_STATENTRIESRESPONSE']._serialized_start=529
+  _globals['_STATENTRIESRESPONSE']._serialized_end=602
+  _globals['_FINDENTRIESREQUEST']._serialized_start=604
+  _globals['_FINDENTRIESREQUEST']._serialized_end=701
+  _globals['_FINDENTRIESRESPONSE']._serialized_start=703
+  _globals['_FINDENTRIESRESPONSE']._serialized_end=759
+  _globals['_LISTREPLICASREQUEST']._serialized_start=761
+  _globals['_LISTREPLICASREQUEST']._serialized_end=812
+  _globals['_REPLICA']._serialized_start=814
+  _globals['_REPLICA']._serialized_end=848
+  _globals['_LISTREPLICASRESPONSE']._serialized_start=850
+  _globals['_LISTREPLICASRESPONSE']._serialized_end=910
+  _globals['_GETCHECKSUMSREQUEST']._serialized_start=912
+  _globals['_GETCHECKSUMSREQUEST']._serialized_end=964
+  _globals['_CHECKSUM']._serialized_start=966
+  _globals['_CHECKSUM']._serialized_end=1002
+  _globals['_GETCHECKSUMSRESPONSE']._serialized_start=1004
+  _globals['_GETCHECKSUMSRESPONSE']._serialized_end=1066
+  _globals['_GETUSAGEREQUEST']._serialized_start=1068
+  _globals['_GETUSAGEREQUEST']._serialized_end=1116
+  _globals['_USAGE']._serialized_start=1119
+  _globals['_USAGE']._serialized_end=1270
+  _globals['_GETUSAGERESPONSE']._serialized_start=1272
+  _globals['_GETUSAGERESPONSE']._serialized_end=1324
+  _globals['_RESOLVEGUIDSREQUEST']._serialized_start=1326
+  _globals['_RESOLVEGUIDSREQUEST']._serialized_end=1362
+  _globals['_RESOLVEGUIDSRESPONSE']._serialized_start=1364
+  _globals['_RESOLVEGUIDSRESPONSE']._serialized_end=1488
+  _globals['_RESOLVEGUIDSRESPONSE_LFNSENTRY']._serialized_start=1445
+  _globals['_RESOLVEGUIDSRESPONSE_LFNSENTRY']._serialized_end=1488
+  _globals['_MAKEDIRECTORYREQUEST']._serialized_start=1490
+  _globals['_MAKEDIRECTORYREQUEST']._serialized_end=1559
+  _globals['_MAKEDIRECTORYRESPONSE']._serialized_start=1561
+  _globals['_MAKEDIRECTORYRESPONSE']._serialized_end=1584
+  _globals['_REMOVEENTRIESREQUEST']._serialized_start=1586
+  _globals['_REMOVEENTRIESREQUEST']._serialized_end=1684
+  _globals['_REMOVEENTRIESRESPONSE']._serialized_start=1686
+  _globals['_REMOVEENTRIESRESPONSE']._serialized_end=1709
+  _globals['_MOVEENTRYREQUEST']._serialized_start=1711
+  _globals['_MOVEENTRYREQUEST']._serialized_end=1775
+  _globals['_MOVEENTRYRESPONSE']._serialized_start=1777
+  _globals['_MOVEENTRYRESPONSE']._serialized_end=1796
+  _globals['_TOUCHENTRIESREQUEST']._serialized_start=1798
+  _globals['_TOUCHENTRIESREQUEST']._serialized_end=1850
+  _globals['_TOUCHENTRIESRESPONSE']._serialized_start=1852
+  _globals['_TOUCHENTRIESRESPONSE']._serialized_end=1874
+  _globals['_SETPERMISSIONSREQUEST']._serialized_start=1876
+  _globals['_SETPERMISSIONSREQUEST']._serialized_end=1970
+  _globals['_SETPERMISSIONSRESPONSE']._serialized_start=1972
+  _globals['_SETPERMISSIONSRESPONSE']._serialized_end=1996
+  _globals['_SETOWNERREQUEST']._serialized_start=1998
+  _globals['_SETOWNERREQUEST']._serialized_end=2095
+  _globals['_SETOWNERRESPONSE']._serialized_start=2097
+  _globals['_SETOWNERRESPONSE']._serialized_end=2115
+  _globals['_SETEXPIRYREQUEST']._serialized_start=2118
+  _globals['_SETEXPIRYREQUEST']._serialized_end=2289
+  _globals['_SETEXPIRYRESPONSE']._serialized_start=2291
+  _globals['_SETEXPIRYRESPONSE']._serialized_end=2310
+  _globals['_GETQUOTAREQUEST']._serialized_start=2312
+  _globals['_GETQUOTAREQUEST']._serialized_end=2363
+  _globals['_QUOTA']._serialized_start=2366
+  _globals['_QUOTA']._serialized_end=2625
+  _globals['_GETQUOTARESPONSE']._serialized_start=2627
+  _globals['_GETQUOTARESPONSE']._serialized_end=2678
+  _globals['_LISTCOLLECTIONREQUEST']._serialized_start=2680
+  _globals['_LISTCOLLECTIONREQUEST']._serialized_end=2733
+  _globals['_LISTCOLLECTIONRESPONSE']._serialized_start=2735
+  _globals['_LISTCOLLECTIONRESPONSE']._serialized_end=2794
+  _globals['_MAKECOLLECTIONREQUEST']._serialized_start=2796
+  _globals['_MAKECOLLECTIONREQUEST']._serialized_end=2864
+  _globals['_MAKECOLLECTIONRESPONSE']._serialized_start=2866
+  _globals['_MAKECOLLECTIONRESPONSE']._serialized_end=2890
+  _globals['_CATALOGUESERVICE']._serialized_start=3008
+  _globals['_CATALOGUESERVICE']._serialized_end=4368
 # @@protoc_insertion_point(module_scope)

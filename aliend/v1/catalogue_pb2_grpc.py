@@ -45,6 +45,81 @@ class CatalogueServiceStub:
                 request_serializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesResponse.FromString,
                 _registered_method=True)
+        self.FindEntries = channel.unary_stream(
+                '/aliend.v1.CatalogueService/FindEntries',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.FindEntriesRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.FindEntriesResponse.FromString,
+                _registered_method=True)
+        self.ListReplicas = channel.unary_unary(
+                '/aliend.v1.CatalogueService/ListReplicas',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.ListReplicasRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListReplicasResponse.FromString,
+                _registered_method=True)
+        self.GetChecksums = channel.unary_unary(
+                '/aliend.v1.CatalogueService/GetChecksums',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.GetChecksumsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetChecksumsResponse.FromString,
+                _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/aliend.v1.CatalogueService/GetUsage',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
+        self.ResolveGuids = channel.unary_unary(
+                '/aliend.v1.CatalogueService/ResolveGuids',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.ResolveGuidsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.ResolveGuidsResponse.FromString,
+                _registered_method=True)
+        self.MakeDirectory = channel.unary_unary(
+                '/aliend.v1.CatalogueService/MakeDirectory',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.MakeDirectoryRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.MakeDirectoryResponse.FromString,
+                _registered_method=True)
+        self.RemoveEntries = channel.unary_unary(
+                '/aliend.v1.CatalogueService/RemoveEntries',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.RemoveEntriesRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.RemoveEntriesResponse.FromString,
+                _registered_method=True)
+        self.MoveEntry = channel.unary_unary(
+                '/aliend.v1.CatalogueService/MoveEntry',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.MoveEntryRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.MoveEntryResponse.FromString,
+                _registered_method=True)
+        self.TouchEntries = channel.unary_unary(
+                '/aliend.v1.CatalogueService/TouchEntries',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.TouchEntriesRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.TouchEntriesResponse.FromString,
+                _registered_method=True)
+        self.SetPermissions = channel.unary_unary(
+                '/aliend.v1.CatalogueService/SetPermissions',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.SetPermissionsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetPermissionsResponse.FromString,
+                _registered_method=True)
+        self.SetOwner = channel.unary_unary(
+                '/aliend.v1.CatalogueService/SetOwner',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.SetOwnerRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetOwnerResponse.FromString,
+                _registered_method=True)
+        self.SetExpiry = channel.unary_unary(
+                '/aliend.v1.CatalogueService/SetExpiry',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.SetExpiryRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetExpiryResponse.FromString,
+                _registered_method=True)
+        self.GetQuota = channel.unary_unary(
+                '/aliend.v1.CatalogueService/GetQuota',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaResponse.FromString,
+                _registered_method=True)
+        self.ListCollection = channel.unary_unary(
+                '/aliend.v1.CatalogueService/ListCollection',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.ListCollectionRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListCollectionResponse.FromString,
+                _registered_method=True)
+        self.MakeCollection = channel.unary_unary(
+                '/aliend.v1.CatalogueService/MakeCollection',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.MakeCollectionRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.MakeCollectionResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogueServiceServicer:
@@ -67,6 +142,118 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindEntries(self, request, context):
+        """Streams the files below a directory that match a selection, unordered. Used by `alienctl find` and `find2`. Read-only.
+        The answer is never a cached one. Errors: NOT_FOUND, FAILED_PRECONDITION (not a directory), INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReplicas(self, request, context):
+        """Returns the replicas of a file, for an archive member those of the archive; up to 15 s old. Used by
+        `alienctl whereis` and `pfn`. Read-only. Errors: NOT_FOUND, FAILED_PRECONDITION (not a file).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetChecksums(self, request, context):
+        """Returns the md5 of up to 1000 files. Used by `alienctl md5sum`. Read-only. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUsage(self, request, context):
+        """Returns the number and size of the files below directories. Used by `alienctl du`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveGuids(self, request, context):
+        """Returns the LFNs of GUIDs. Used by `alienctl guid2lfn`; `StatEntries` returns the GUID of an LFN. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MakeDirectory(self, request, context):
+        """Creates a directory. An existing one is not an error. Used by `alienctl mkdir`. Idempotent.
+        Errors: NOT_FOUND (no parent), PERMISSION_DENIED, FAILED_PRECONDITION (a file has the name of a directory).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveEntries(self, request, context):
+        """Removes files and directories, one after the other; the first failure ends the call. Used by `alienctl rm` and
+        `rmdir`. A name with a wildcard is refused. Errors: NOT_FOUND, PERMISSION_DENIED, UNKNOWN (not empty).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveEntry(self, request, context):
+        """Renames a file or directory. Used by `alienctl mv`. Errors: NOT_FOUND, ALREADY_EXISTS (nothing was moved).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TouchEntries(self, request, context):
+        """Creates entries without content, or sets the time of the last change of existing ones. Used by `alienctl touch`.
+        Idempotent. Errors: FAILED_PRECONDITION (a file has the name of a directory).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPermissions(self, request, context):
+        """Changes the permissions. Used by `alienctl chmod`. Idempotent. Errors: INVALID_ARGUMENT, NOT_FOUND, UNKNOWN (5: not
+        the owner).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetOwner(self, request, context):
+        """Changes the owner. Used by `alienctl chown`. Idempotent. Errors: as SetPermissions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetExpiry(self, request, context):
+        """Sets, extends or removes the time when files expire. Used by `alienctl lfnexpiretime`. The service skips files that
+        the account may not write.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQuota(self, request, context):
+        """Returns quotas and usage of an account. Used by `alienctl quota`, `jquota list` and `fquota list`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCollection(self, request, context):
+        """Returns the files of a collection, also of an XML collection. Used by `alienctl listFilesFromCollection`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MakeCollection(self, request, context):
+        """Stores an XML collection of files. Used by `alienctl toXml -x`. Errors: ALREADY_EXISTS, NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogueServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +266,81 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.StatEntries,
                     request_deserializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesResponse.SerializeToString,
+            ),
+            'FindEntries': grpc.unary_stream_rpc_method_handler(
+                    servicer.FindEntries,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.FindEntriesRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.FindEntriesResponse.SerializeToString,
+            ),
+            'ListReplicas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReplicas,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListReplicasRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.ListReplicasResponse.SerializeToString,
+            ),
+            'GetChecksums': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChecksums,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetChecksumsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.GetChecksumsResponse.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetUsageRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'ResolveGuids': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveGuids,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.ResolveGuidsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.ResolveGuidsResponse.SerializeToString,
+            ),
+            'MakeDirectory': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeDirectory,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.MakeDirectoryRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.MakeDirectoryResponse.SerializeToString,
+            ),
+            'RemoveEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveEntries,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.RemoveEntriesRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.RemoveEntriesResponse.SerializeToString,
+            ),
+            'MoveEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveEntry,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.MoveEntryRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.MoveEntryResponse.SerializeToString,
+            ),
+            'TouchEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.TouchEntries,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.TouchEntriesRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.TouchEntriesResponse.SerializeToString,
+            ),
+            'SetPermissions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPermissions,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetPermissionsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.SetPermissionsResponse.SerializeToString,
+            ),
+            'SetOwner': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOwner,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetOwnerRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.SetOwnerResponse.SerializeToString,
+            ),
+            'SetExpiry': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetExpiry,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetExpiryRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.SetExpiryResponse.SerializeToString,
+            ),
+            'GetQuota': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuota,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaResponse.SerializeToString,
+            ),
+            'ListCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollection,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListCollectionRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.ListCollectionResponse.SerializeToString,
+            ),
+            'MakeCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeCollection,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.MakeCollectionRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.MakeCollectionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +398,411 @@ class CatalogueService:
             '/aliend.v1.CatalogueService/StatEntries',
             aliend_dot_v1_dot_catalogue__pb2.StatEntriesRequest.SerializeToString,
             aliend_dot_v1_dot_catalogue__pb2.StatEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/FindEntries',
+            aliend_dot_v1_dot_catalogue__pb2.FindEntriesRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.FindEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReplicas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/ListReplicas',
+            aliend_dot_v1_dot_catalogue__pb2.ListReplicasRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.ListReplicasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetChecksums(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/GetChecksums',
+            aliend_dot_v1_dot_catalogue__pb2.GetChecksumsRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.GetChecksumsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/GetUsage',
+            aliend_dot_v1_dot_catalogue__pb2.GetUsageRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveGuids(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/ResolveGuids',
+            aliend_dot_v1_dot_catalogue__pb2.ResolveGuidsRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.ResolveGuidsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeDirectory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/MakeDirectory',
+            aliend_dot_v1_dot_catalogue__pb2.MakeDirectoryRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.MakeDirectoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/RemoveEntries',
+            aliend_dot_v1_dot_catalogue__pb2.RemoveEntriesRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.RemoveEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/MoveEntry',
+            aliend_dot_v1_dot_catalogue__pb2.MoveEntryRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.MoveEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TouchEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/TouchEntries',
+            aliend_dot_v1_dot_catalogue__pb2.TouchEntriesRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.TouchEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPermissions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/SetPermissions',
+            aliend_dot_v1_dot_catalogue__pb2.SetPermissionsRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.SetPermissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetOwner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/SetOwner',
+            aliend_dot_v1_dot_catalogue__pb2.SetOwnerRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.SetOwnerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetExpiry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/SetExpiry',
+            aliend_dot_v1_dot_catalogue__pb2.SetExpiryRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.SetExpiryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/GetQuota',
+            aliend_dot_v1_dot_catalogue__pb2.GetQuotaRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.GetQuotaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/ListCollection',
+            aliend_dot_v1_dot_catalogue__pb2.ListCollectionRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.ListCollectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/MakeCollection',
+            aliend_dot_v1_dot_catalogue__pb2.MakeCollectionRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.MakeCollectionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from aliend.v1 import daemon_pb2 as aliend_dot_v1_dot_daemon__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/session.proto\x12\taliend.v1\x1a\x16\x61liend/v1/daemon.proto\"T\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x1a\n\x12previous_directory\x18\x04 \x01(\t\"$\n\x11GetSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"9\n\x12GetSessionResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"<\n\x16\x43hangeDirectoryRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tdirectory\x18\x02 \x01(\t\">\n\x17\x43hangeDirectoryResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"\x19\n\x17WatchConnectionsRequest\"E\n\x18WatchConnectionsResponse\x12)\n\x07\x63\x65ntral\x18\x01 \x03(\x0b\x32\x18.aliend.v1.CentralStatus2\x94\x02\n\x0eSessionService\x12I\n\nGetSession\x12\x1c.aliend.v1.GetSessionRequest\x1a\x1d.aliend.v1.GetSessionResponse\x12X\n\x0f\x43hangeDirectory\x12!.aliend.v1.ChangeDirectoryRequest\x1a\".aliend.v1.ChangeDirectoryResponse\x12]\n\x10WatchConnections\x12\".aliend.v1.WatchConnectionsRequest\x1a#.aliend.v1.WatchConnectionsResponse0\x01\x42!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/session.proto\x12\taliend.v1\x1a\x16\x61liend/v1/daemon.proto\"q\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x1a\n\x12previous_directory\x18\x04 \x01(\t\x12\x0c\n\x04site\x18\x05 \x01(\t\x12\r\n\x05stack\x18\x06 \x03(\t\"$\n\x11GetSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"9\n\x12GetSessionResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"<\n\x16\x43hangeDirectoryRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tdirectory\x18\x02 \x01(\t\">\n\x17\x43hangeDirectoryResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"\x19\n\x17WatchConnectionsRequest\"E\n\x18WatchConnectionsResponse\x12)\n\x07\x63\x65ntral\x18\x01 \x03(\x0b\x32\x18.aliend.v1.CentralStatus\"/\n\x0eSetRoleRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"6\n\x0fSetRoleResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"/\n\x0eSetSiteRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\"6\n\x0fSetSiteResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"%\n\x12GetIdentityRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"\x81\x01\n\x13GetIdentityResponse\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\x0c\n\x04home\x18\x06 \x01(\t\x12\x0f\n\x07subject\x18\x07 \x01(\t\"@\n\x18SetDirectoryStackRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x13\n\x0b\x64irectories\x18\x02 \x03(\t\"@\n\x19SetDirectoryStackResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session2\xc6\x04\n\x0eSessionService\x12I\n\nGetSession\x12\x1c.aliend.v1.GetSessionRequest\x1a\x1d.aliend.v1.GetSessionResponse\x12X\n\x0f\x43hangeDirectory\x12!.aliend.v1.ChangeDirectoryRequest\x1a\".aliend.v1.ChangeDirectoryResponse\x12]\n\x10WatchConnections\x12\".aliend.v1.WatchConnectionsRequest\x1a#.aliend.v1.WatchConnectionsResponse0\x01\x12@\n\x07SetRole\x12\x19.aliend.v1.SetRoleRequest\x1a\x1a.aliend.v1.SetRoleResponse\x12@\n\x07SetSite\x12\x19.aliend.v1.SetSiteRequest\x1a\x1a.aliend.v1.SetSiteResponse\x12L\n\x0bGetIdentity\x12\x1d.aliend.v1.GetIdentityRequest\x1a\x1e.aliend.v1.GetIdentityResponse\x12^\n\x11SetDirectoryStack\x12#.aliend.v1.SetDirectoryStackRequest\x1a$.aliend.v1.SetDirectoryStackResponseB!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\taliend.v1P\001Z\022aliend/v1;aliendv1'
   _globals['_SESSION']._serialized_start=62
-  _globals['_SESSION']._serialized_end=146
-  _globals['_GETSESSIONREQUEST']._serialized_start=148
-  _globals['_GETSESSIONREQUEST']._serialized_end=184
-  _globals['_GETSESSIONRESPONSE']._serialized_start=186
-  _globals['_GETSESSIONRESPONSE']._serialized_end=243
-  _globals['_CHANGEDIRECTORYREQUEST']._serialized_start=245
-  _globals['_CHANGEDIRECTORYREQUEST']._serialized_end=305
-  _globals['_CHANGEDIRECTORYRESPONSE']._serialized_start=307
-  _globals['_CHANGEDIRECTORYRESPONSE']._serialized_end=369
-  _globals['_WATCHCONNECTIONSREQUEST']._serialized_start=371
-  _globals['_WATCHCONNECTIONSREQUEST']._serialized_end=396
-  _globals['_WATCHCONNECTIONSRESPONSE']._serialized_start=398
-  _globals['_WATCHCONNECTIONSRESPONSE']._serialized_end=467
-  _globals['_SESSIONSERVICE']._serialized_start=470
-  _globals['_SESSIONSERVICE']._serialized_end=746
+  _globals['_SESSION']._serialized_end=175
+  _globals['_GETSESSIONREQUEST']._serialized_start=177
+  _globals['_GETSESSIONREQUEST']._serialized_end=213
+  _globals['_GETSESSIONRESPONSE']._serialized_start=215
+  _globals['_GETSESSIONRESPONSE']._serialized_end=272
+  _globals['_CHANGEDIRECTORYREQUEST']._serialized_start=274
+  _globals['_CHANGEDIRECTORYREQUEST']._serialized_end=334
+  _globals['_CHANGEDIRECTORYRESPONSE']._serialized_start=336
+  _globals['_CHANGEDIRECTORYRESPONSE']._serialized_end=398
+  _globals['_WATCHCONNECTIONSREQUEST']._serialized_start=400
+  _globals['_WATCHCONNECTIONSREQUEST']._serialized_end=425
+  _globals['_WATCHCONNECTIONSRESPONSE']._serialized_start=427
+  _globals['_WATCHCONNECTIONSRESPONSE']._serialized_end=496
+  _globals['_SETROLEREQUEST']._serialized_start=498
+  _globals['_SETROLEREQUEST']._serialized_end=545
+  _globals['_SETROLERESPONSE']._serialized_start=547
+  _globals['_SETROLERESPONSE']._serialized_end=601
+  _globals['_SETSITEREQUEST']._serialized_start=603
+  _globals['_SETSITEREQUEST']._serialized_end=650
+  _globals['_SETSITERESPONSE']._serialized_start=652
+  _globals['_SETSITERESPONSE']._serialized_end=706
+  _globals['_GETIDENTITYREQUEST']._serialized_start=708
+  _globals['_GETIDENTITYREQUEST']._serialized_end=745
+  _globals['_GETIDENTITYRESPONSE']._serialized_start=748
+  _globals['_GETIDENTITYRESPONSE']._serialized_end=877
+  _globals['_SETDIRECTORYSTACKREQUEST']._serialized_start=879
+  _globals['_SETDIRECTORYSTACKREQUEST']._serialized_end=943
+  _globals['_SETDIRECTORYSTACKRESPONSE']._serialized_start=945
+  _globals['_SETDIRECTORYSTACKRESPONSE']._serialized_end=1009
+  _globals['_SESSIONSERVICE']._serialized_start=1012
+  _globals['_SESSIONSERVICE']._serialized_end=1594
 # @@protoc_insertion_point(module_scope)

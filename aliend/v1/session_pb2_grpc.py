@@ -50,6 +50,26 @@ class SessionServiceStub:
                 request_serializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsResponse.FromString,
                 _registered_method=True)
+        self.SetRole = channel.unary_unary(
+                '/aliend.v1.SessionService/SetRole',
+                request_serializer=aliend_dot_v1_dot_session__pb2.SetRoleRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.SetRoleResponse.FromString,
+                _registered_method=True)
+        self.SetSite = channel.unary_unary(
+                '/aliend.v1.SessionService/SetSite',
+                request_serializer=aliend_dot_v1_dot_session__pb2.SetSiteRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.SetSiteResponse.FromString,
+                _registered_method=True)
+        self.GetIdentity = channel.unary_unary(
+                '/aliend.v1.SessionService/GetIdentity',
+                request_serializer=aliend_dot_v1_dot_session__pb2.GetIdentityRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.GetIdentityResponse.FromString,
+                _registered_method=True)
+        self.SetDirectoryStack = channel.unary_unary(
+                '/aliend.v1.SessionService/SetDirectoryStack',
+                request_serializer=aliend_dot_v1_dot_session__pb2.SetDirectoryStackRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.SetDirectoryStackResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer:
@@ -80,6 +100,37 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetRole(self, request, context):
+        """Acts as another account in this session, in the same directory. Used by `alienctl user`. Idempotent. Errors:
+        PERMISSION_DENIED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSite(self, request, context):
+        """Sets the close site of this session, from which the service chooses storage. Used by `alienctl setSite`.
+        Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIdentity(self, request, context):
+        """Returns the account as the central service sees it. Used by `alienctl whoami`. Read-only. Errors: UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetDirectoryStack(self, request, context):
+        """Replaces the directory stack and changes to its top. Used by `alienctl pushd`, `popd` and `dirs`. Idempotent.
+        Errors: NOT_FOUND, FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -97,6 +148,26 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.WatchConnections,
                     request_deserializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsResponse.SerializeToString,
+            ),
+            'SetRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRole,
+                    request_deserializer=aliend_dot_v1_dot_session__pb2.SetRoleRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.SetRoleResponse.SerializeToString,
+            ),
+            'SetSite': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSite,
+                    request_deserializer=aliend_dot_v1_dot_session__pb2.SetSiteRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.SetSiteResponse.SerializeToString,
+            ),
+            'GetIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIdentity,
+                    request_deserializer=aliend_dot_v1_dot_session__pb2.GetIdentityRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.GetIdentityResponse.SerializeToString,
+            ),
+            'SetDirectoryStack': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDirectoryStack,
+                    request_deserializer=aliend_dot_v1_dot_session__pb2.SetDirectoryStackRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.SetDirectoryStackResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +252,114 @@ class SessionService:
             '/aliend.v1.SessionService/WatchConnections',
             aliend_dot_v1_dot_session__pb2.WatchConnectionsRequest.SerializeToString,
             aliend_dot_v1_dot_session__pb2.WatchConnectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.SessionService/SetRole',
+            aliend_dot_v1_dot_session__pb2.SetRoleRequest.SerializeToString,
+            aliend_dot_v1_dot_session__pb2.SetRoleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.SessionService/SetSite',
+            aliend_dot_v1_dot_session__pb2.SetSiteRequest.SerializeToString,
+            aliend_dot_v1_dot_session__pb2.SetSiteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.SessionService/GetIdentity',
+            aliend_dot_v1_dot_session__pb2.GetIdentityRequest.SerializeToString,
+            aliend_dot_v1_dot_session__pb2.GetIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDirectoryStack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.SessionService/SetDirectoryStack',
+            aliend_dot_v1_dot_session__pb2.SetDirectoryStackRequest.SerializeToString,
+            aliend_dot_v1_dot_session__pb2.SetDirectoryStackResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -100,6 +100,37 @@ class ElementState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ELEMENT_STATE_WORKING: _ClassVar[ElementState]
     ELEMENT_STATE_RESTING: _ClassVar[ElementState]
     ELEMENT_STATE_PROBING: _ClassVar[ElementState]
+
+class FailureClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FAILURE_CLASS_UNSPECIFIED: _ClassVar[FailureClass]
+    FAILURE_CLASS_PERMANENT: _ClassVar[FailureClass]
+    FAILURE_CLASS_TRANSIENT: _ClassVar[FailureClass]
+    FAILURE_CLASS_STORAGE: _ClassVar[FailureClass]
+    FAILURE_CLASS_LOCAL: _ClassVar[FailureClass]
+    FAILURE_CLASS_CREDENTIAL: _ClassVar[FailureClass]
+
+class AttemptStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ATTEMPT_STAGE_UNSPECIFIED: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_PREPARE: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_TICKET: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_SLOT: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_COPY: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_COMMIT: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_VERIFY: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_REPLACE: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_DONE: _ClassVar[AttemptStage]
+    ATTEMPT_STAGE_UNKNOWN: _ClassVar[AttemptStage]
+
+class PlannedAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLANNED_ACTION_UNSPECIFIED: _ClassVar[PlannedAction]
+    PLANNED_ACTION_COPY: _ClassVar[PlannedAction]
+    PLANNED_ACTION_KEEP: _ClassVar[PlannedAction]
+    PLANNED_ACTION_REFUSE: _ClassVar[PlannedAction]
+    PLANNED_ACTION_FAIL: _ClassVar[PlannedAction]
+    PLANNED_ACTION_DELETE: _ClassVar[PlannedAction]
 DIRECTION_UNSPECIFIED: Direction
 DIRECTION_DOWNLOAD: Direction
 DIRECTION_UPLOAD: Direction
@@ -166,6 +197,28 @@ ELEMENT_STATE_UNSPECIFIED: ElementState
 ELEMENT_STATE_WORKING: ElementState
 ELEMENT_STATE_RESTING: ElementState
 ELEMENT_STATE_PROBING: ElementState
+FAILURE_CLASS_UNSPECIFIED: FailureClass
+FAILURE_CLASS_PERMANENT: FailureClass
+FAILURE_CLASS_TRANSIENT: FailureClass
+FAILURE_CLASS_STORAGE: FailureClass
+FAILURE_CLASS_LOCAL: FailureClass
+FAILURE_CLASS_CREDENTIAL: FailureClass
+ATTEMPT_STAGE_UNSPECIFIED: AttemptStage
+ATTEMPT_STAGE_PREPARE: AttemptStage
+ATTEMPT_STAGE_TICKET: AttemptStage
+ATTEMPT_STAGE_SLOT: AttemptStage
+ATTEMPT_STAGE_COPY: AttemptStage
+ATTEMPT_STAGE_COMMIT: AttemptStage
+ATTEMPT_STAGE_VERIFY: AttemptStage
+ATTEMPT_STAGE_REPLACE: AttemptStage
+ATTEMPT_STAGE_DONE: AttemptStage
+ATTEMPT_STAGE_UNKNOWN: AttemptStage
+PLANNED_ACTION_UNSPECIFIED: PlannedAction
+PLANNED_ACTION_COPY: PlannedAction
+PLANNED_ACTION_KEEP: PlannedAction
+PLANNED_ACTION_REFUSE: PlannedAction
+PLANNED_ACTION_FAIL: PlannedAction
+PLANNED_ACTION_DELETE: PlannedAction
 
 class SubmitJobRequest(_message.Message):
     __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude", "label")
@@ -338,7 +391,7 @@ class Counters(_message.Message):
     def __init__(self, queued: _Optional[int] = ..., running: _Optional[int] = ..., waiting: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("id", "job_id", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_time", "joined", "wanted")
+    __slots__ = ("id", "job_id", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_time", "joined", "wanted", "failure")
     ID_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -352,6 +405,7 @@ class Transfer(_message.Message):
     RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
     JOINED_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
     id: int
     job_id: int
     state: TransferState
@@ -365,7 +419,8 @@ class Transfer(_message.Message):
     retry_time: _timestamp_pb2.Timestamp
     joined: int
     wanted: int
-    def __init__(self, id: _Optional[int] = ..., job_id: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ...) -> None: ...
+    failure: TransferFailure
+    def __init__(self, id: _Optional[int] = ..., job_id: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ..., failure: _Optional[_Union[TransferFailure, _Mapping]] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ("id",)
@@ -688,3 +743,89 @@ class ElementStatus(_message.Message):
     reason: str
     bytes_per_second: int
     def __init__(self, se: _Optional[str] = ..., state: _Optional[_Union[ElementState, str]] = ..., copies: _Optional[int] = ..., limit: _Optional[int] = ..., max_limit: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...
+
+class TransferFailure(_message.Message):
+    __slots__ = ("failure_class", "stage", "se", "error_number", "message")
+    FAILURE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    SE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    failure_class: FailureClass
+    stage: AttemptStage
+    se: str
+    error_number: int
+    message: str
+    def __init__(self, failure_class: _Optional[_Union[FailureClass, str]] = ..., stage: _Optional[_Union[AttemptStage, str]] = ..., se: _Optional[str] = ..., error_number: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
+class WaitJobRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
+
+class WaitJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class ListAttemptsRequest(_message.Message):
+    __slots__ = ("transfer_ids",)
+    TRANSFER_IDS_FIELD_NUMBER: _ClassVar[int]
+    transfer_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, transfer_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Attempt(_message.Message):
+    __slots__ = ("transfer_id", "number", "se", "stage", "failure", "bytes", "start_time", "duration")
+    TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SE_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    transfer_id: int
+    number: int
+    se: str
+    stage: AttemptStage
+    failure: TransferFailure
+    bytes: int
+    start_time: _timestamp_pb2.Timestamp
+    duration: _duration_pb2.Duration
+    def __init__(self, transfer_id: _Optional[int] = ..., number: _Optional[int] = ..., se: _Optional[str] = ..., stage: _Optional[_Union[AttemptStage, str]] = ..., failure: _Optional[_Union[TransferFailure, _Mapping]] = ..., bytes: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class ListAttemptsResponse(_message.Message):
+    __slots__ = ("attempts",)
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    attempts: _containers.RepeatedCompositeFieldContainer[Attempt]
+    def __init__(self, attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ...) -> None: ...
+
+class PlanJobRequest(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: SubmitJobRequest
+    def __init__(self, job: _Optional[_Union[SubmitJobRequest, _Mapping]] = ...) -> None: ...
+
+class PlannedFile(_message.Message):
+    __slots__ = ("source", "target", "size", "action", "reason")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    target: str
+    size: int
+    action: PlannedAction
+    reason: str
+    def __init__(self, source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., action: _Optional[_Union[PlannedAction, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class PlanJobResponse(_message.Message):
+    __slots__ = ("files", "message")
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    files: _containers.RepeatedCompositeFieldContainer[PlannedFile]
+    message: str
+    def __init__(self, files: _Optional[_Iterable[_Union[PlannedFile, _Mapping]]] = ..., message: _Optional[str] = ...) -> None: ...

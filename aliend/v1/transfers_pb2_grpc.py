@@ -110,6 +110,21 @@ class TransfersServiceStub:
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsResponse.FromString,
                 _registered_method=True)
+        self.WaitJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/WaitJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.WaitJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.WaitJobResponse.FromString,
+                _registered_method=True)
+        self.ListAttempts = channel.unary_unary(
+                '/aliend.v1.TransfersService/ListAttempts',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsResponse.FromString,
+                _registered_method=True)
+        self.PlanJob = channel.unary_stream(
+                '/aliend.v1.TransfersService/PlanJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.PlanJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.PlanJobResponse.FromString,
+                _registered_method=True)
 
 
 class TransfersServiceServicer:
@@ -236,6 +251,30 @@ class TransfersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WaitJob(self, request, context):
+        """Returns a job when it has ended; limit the time with the deadline of the call. Used by `alienctl transfers wait`.
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttempts(self, request, context):
+        """Returns the attempts of transfers: stage, storage element and error of each. Used by `alienctl transfers show`.
+        Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanJob(self, request, context):
+        """Returns what a job would do with each file now, and changes nothing. Used by `cp --dry-run` and `sync --dry-run`.
+        Errors: as SubmitJob; NOT_FOUND if a source does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransfersServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -313,6 +352,21 @@ def add_TransfersServiceServicer_to_server(servicer, server):
                     servicer.ListWaitReasons,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsResponse.SerializeToString,
+            ),
+            'WaitJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.WaitJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.WaitJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.WaitJobResponse.SerializeToString,
+            ),
+            'ListAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttempts,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsResponse.SerializeToString,
+            ),
+            'PlanJob': grpc.unary_stream_rpc_method_handler(
+                    servicer.PlanJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.PlanJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.PlanJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -721,6 +775,87 @@ class TransfersService:
             '/aliend.v1.TransfersService/ListWaitReasons',
             aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsRequest.SerializeToString,
             aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WaitJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.TransfersService/WaitJob',
+            aliend_dot_v1_dot_transfers__pb2.WaitJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.WaitJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.TransfersService/ListAttempts',
+            aliend_dot_v1_dot_transfers__pb2.ListAttemptsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.ListAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aliend.v1.TransfersService/PlanJob',
+            aliend_dot_v1_dot_transfers__pb2.PlanJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.PlanJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,8 +62,13 @@ FLOORS: dict[str, list[set[str]]] = {
         {"invocation"},
     ],
     "aliend/services": [
-        {"catalogue", "console", "daemon", "session", "transfers"},
-        {"grpc_errors"},
+        {"register"},
+        {"contents"},
+        {
+            *("catalogue", "console", "daemon", "raw", "session", "transfers"),
+            *("credentials", "grid_jobs", "network", "storage"),
+        },
+        {"caller", "grpc_errors"},
         {"messages"},
     ],
     "aliend/sandbox": [

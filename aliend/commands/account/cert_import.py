@@ -14,13 +14,14 @@ from aliend.central.credentials.pkcs12 import Bundle, WrongPassPhrase
 from aliend.commands.account import questions
 from aliend.commands.invocation.call import Call
 from aliend.core.connection import login_messages
-from aliend.core.connection.context import CredentialFiles
+from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import CertificateFacts
 from aliend.core.connection.pem import PemFile
-from aliend.errors import ConfigurationError, NotConnected, UsageError
+from aliend.errors import ConfigurationError, NotConnected, ServiceError, UsageError
 from aliend.runtime import Runtime
 
 _TRIES = 3
+_EXISTS = 17
 _NO_PASS_PHRASE = "--no-passphrase"
 _USAGE = "cert-import takes one file, as in: `alienctl cert-import ~/Downloads/mycert.p12`"
 
@@ -79,6 +80,24 @@ async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Impo
     return Imported(known, await write(call, bundle.certificate_pem(), key), pass_phrase)
 
 
+async def import_file(context: Context, path: Path, pass_phrases: tuple[str, str], *, replace: bool) -> Imported:
+    """Write the pair in a PKCS#12 file; the pass phrases are those of the file and of the new key (empty: none).
+
+    Raises UsageError, NoSuchFile, ConfigurationError, or ServiceError (17) without `replace`; then nothing was changed.
+    """
+    data = await asyncio.to_thread(pkcs12.read_file, path)
+    pkcs12.check_algorithms(str(path), data)
+    bundle = await asyncio.to_thread(pkcs12.open_bundle, str(path), data, pass_phrases[0])
+    known, files = facts(bundle.certificate), context.user
+    if local_time_ms() >= known.ends_ms:
+        raise UsageError(login_messages.out_of_time(f"in {path}", known, local_time_ms()))
+    there = [str(old) for old in _paths(files) if await asyncio.to_thread(old.exists)]
+    if there and not replace:
+        raise ServiceError("cert-import", _EXISTS, f"{' and '.join(there)} would be replaced")
+    key = await asyncio.to_thread(bundle.key_pem, pass_phrases[1])
+    return Imported(known, await _write(files, bundle.certificate_pem(), key))
+
+
 async def check_replacement(call: Call) -> None:
     """Ask whether existing files may be replaced. Raises UsageError without a terminal, NotAnswered for no."""
     files = call.context.user
@@ -97,7 +116,11 @@ async def check_replacement(call: Call) -> None:
 
 async def write(call: Call, certificate: str, key: str) -> list[Path]:
     """Write the pair to the paths of the user's certificate; return the old files that were kept."""
-    paths = _paths(call.context.user)
+    return await _write(call.context.user, certificate, key)
+
+
+async def _write(files: CredentialFiles, certificate: str, key: str) -> list[Path]:
+    paths = _paths(files)
     pair = ((paths[0], certificate), (paths[1], key))
     return await asyncio.to_thread(certificate_files.write_pair, *pair, datetime.now().astimezone())
 

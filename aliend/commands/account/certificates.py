@@ -14,7 +14,7 @@ from aliend.central.credentials.private_keys import KeyText, Locked, belong, rea
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import refuse_arguments
 from aliend.core.cli.options import Option, parse_options
-from aliend.core.connection.context import CredentialFiles
+from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError, Unusable, UsageError
 from aliend.runtime import Runtime
@@ -67,17 +67,35 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
 
 async def _verify(call: Call, source: PemSource) -> int:
     refuse_arguments(call)
+    problem, code = await why_not_verified(call.context, source)
+    return await _print_outcome(call, source, problem, code, good="is verified")
+
+
+async def why_not_verified(context: Context, source: PemSource) -> tuple[str, int]:
+    """Return why a certificate is not verified and the exit code; an empty text and 0 if it is."""
     try:
         await asyncio.to_thread(parse_certificate, source)
     except Unusable as error:
-        code = UNREADABLE if isinstance(error, Unreadable) else UNLOADABLE
-        return await _print_outcome(call, source, str(error), code)
+        return str(error), UNREADABLE if isinstance(error, Unreadable) else UNLOADABLE
     try:
-        trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
+        trust = await asyncio.to_thread(chain_verification.load_trust, context.ca, context.ca_note)
         problem = await asyncio.to_thread(chain_verification.why_untrusted, source, trust, now_in_ms())
     except (ConfigurationError, Unusable) as error:
-        return await _print_outcome(call, source, str(error), UNLOADABLE)
-    return await _print_outcome(call, source, problem, FAILED if problem else 0, good="is verified")
+        return str(error), UNLOADABLE
+    return problem, FAILED if problem else 0
+
+
+async def key_problem(files: CredentialFiles) -> tuple[str, bool]:
+    """Return why the key of a certificate cannot be used, and whether only its pass phrase is missing."""
+    try:
+        certificate = await asyncio.to_thread(parse_certificate, files.certificate)
+        key = await asyncio.to_thread(read_key, files.key)
+        pair = belong(certificate.public_key(), key.parsed())
+    except Locked as error:
+        return str(error), True
+    except (Unusable, ConfigurationError, UsageError) as error:
+        return str(error), False
+    return ("" if pair else f"the key {key.name} does not match the certificate {files.certificate}"), False
 
 
 async def _match(call: Call, files: CredentialFiles) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from aliend.central.http_client import HttpClient
 from aliend.commands.files import ccdb_files
 from aliend.commands.invocation.call import Call
+from aliend.core.connection.context import Context
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
@@ -48,6 +49,19 @@ async def ccdb(runtime: Runtime, call: Call) -> int:
         await call.print_error(f"ccdb: nothing found under {query.path or base}")
         return _NOTHING
     return _FOUND
+
+
+async def found_objects(
+    runtime: Runtime, context: Context, query: Query
+) -> tuple[list[CalibrationObject], list[Folder]]:
+    """Return the objects and folders that a query finds. Raises WebError."""
+    base = core.base_of(runtime.settings.ccdb_host or core.DEFAULT_HOST)
+    async with HttpClient(context) as web:
+        time = query.time or (await _start_of(web, base, query.run) if query.run else "")
+        headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
+        patience = _TIMEOUT + _TIMEOUT_PER_OBJECT * query.limit
+        answer = await web.document(core.url_of(query, base, time), headers, patience)
+    return core.objects_of(answer, base), core.folders_of(answer)
 
 
 async def _start_of(web: HttpClient, base: str, run: str) -> str:

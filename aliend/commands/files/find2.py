@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
+from aliend.central.catalogue import Catalogue, Found
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.result_stream import Printer
@@ -35,28 +36,32 @@ async def find2(runtime: Runtime, call: Call) -> int:
     place, pattern = _directory_and_pattern(given)
     wanted = _selection(given, pattern)
     directory = await resolve_lfn(runtime, call, place)
-    printer, window, found = Printer(call), Window(wanted), False
+    printer, found = Printer(call), False
     catalogue = runtime.central_sessions.catalogue_of(call.context)
-    files = catalogue.find_results(
-        directory, pattern=wanted.service_pattern, options=_service_options(wanted), bulk=False
-    )
-    async with aclosing(files) as groups:
+    async with aclosing(find_selected(catalogue, directory, wanted)) as groups:
         async for group in groups:
-            chosen = [
-                {**result, "message": entry.lfn}
-                for entry, result in group
-                if _matches(wanted, directory, entry) and window.accept()
-            ]
-            if chosen:
-                found = True
-                await printer.results(chosen)
-            if window.is_full:
-                break
+            found = True
+            await printer.results([{**result, "message": entry.lfn} for entry, result in group])
     error = "" if found else f"no file below {directory} matches all filters"
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     await printer.end(0 if found else _NONE, error, state.user, state.directory)
     await call.print_error(f"find2: {error}" if error else "")
     return 0 if found else _NONE
+
+
+async def find_selected(catalogue: Catalogue, directory: str, wanted: Selection) -> AsyncGenerator[Found, None]:
+    """Yield the files below `directory` that match, in groups as they arrive, each with the service's result."""
+    window = Window(wanted)
+    files = catalogue.find_results(
+        directory, pattern=wanted.service_pattern, options=_service_options(wanted), bulk=False
+    )
+    async with aclosing(files) as groups:
+        async for group in groups:
+            chosen = [pair for pair in group if _matches(wanted, directory, pair[0]) and window.accept()]
+            if chosen:
+                yield chosen
+            if window.is_full:
+                break
 
 
 def _directory_and_pattern(given: ParsedOptions) -> tuple[str, str]:

@@ -82,6 +82,16 @@ async def _replicas(runtime: Runtime, call: Call, word: str) -> list[_Replica]:
     return [_Replica(lfn, replica.pfn) for replica in found]
 
 
+async def stat_replica(runtime: Runtime, pfn: str) -> Probed:
+    """Ask the server of a replica about it; a PFN that cannot be used is an answer, too."""
+    return await _answer(runtime, _Replica("", pfn))
+
+
+def flags_of(answer: Probed) -> tuple[bool, bool, bool]:
+    """Return whether the replica is offline, readable and writable."""
+    return bool(answer.flags & _OFFLINE), bool(answer.flags & _READABLE), bool(answer.flags & _WRITABLE)
+
+
 async def _answer(runtime: Runtime, replica: _Replica) -> Probed:
     if problem := url_problem(replica.pfn):
         return Probed(False, True, True, _ERROR, _INVALID_URL, 0, f"the PFN {problem}")

@@ -11,20 +11,23 @@ from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError
 from aliend.runtime import Runtime
 
-_USUAL, _MOST_PINGS, _MOST_LOGINS = 3, 1000, 20
+_USUAL, MOST_PINGS, MOST_LOGINS = 3, 1000, 20
 """The default count and the limits: the service counts logins per certificate."""
 _REFERENCE = (("8.8.8.8", 53), ("2001:4860:4860::8888", 53), ("www.cern.ch", 80))
 _LARGEST_PORT = 65535
 
+Once = Callable[[CentralSession], Awaitable[tuple[float, str]]]
+"""One measurement: the seconds it took, and the address that answered."""
+
 
 async def ping(runtime: Runtime, call: Call) -> int:
     """Measure pings on the existing connection to the service."""
-    return await _measure(runtime, call, CentralSession.ping, "Websocket ping/pong(s)", _MOST_PINGS)
+    return await _measure(runtime, call, CentralSession.ping, "Websocket ping/pong(s)", MOST_PINGS)
 
 
 async def wbtime(runtime: Runtime, call: Call) -> int:
     """Measure logins, each on a new connection that is closed afterwards."""
-    return await _measure(runtime, call, CentralSession.connect_once, "Websocket connect time", _MOST_LOGINS)
+    return await _measure(runtime, call, CentralSession.connect_once, "Websocket connect time", MOST_LOGINS)
 
 
 async def check_addr(runtime: Runtime, call: Call) -> int:
@@ -57,15 +60,10 @@ def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
     return host, int(port)
 
 
-async def _measure(
-    runtime: Runtime, call: Call, once: Callable[[CentralSession], Awaitable[tuple[float, str]]], title: str, most: int
-) -> int:
+async def _measure(runtime: Runtime, call: Call, once: Once, title: str, most: int) -> int:
     count = _count(call, most)
-    central = runtime.central_sessions.of(call.context)
-    times, address = [], ""
-    for _ in range(count):
-        seconds, address = await once(central)
-        times.append(seconds * 1000)
+    measured, address = await measure(runtime.central_sessions.of(call.context), once, count)
+    times = [seconds * 1000 for seconds in measured]
     figures = min(times), statistics.mean(times), max(times), statistics.stdev(times) if count > 1 else 0.0
     if call.as_json:
         names = ("min_ms", "avg_ms", "max_ms", "mdev_ms")
@@ -74,6 +72,36 @@ async def _measure(
     rtt = "/".join(f"{figure:.3f}" for figure in figures)
     await call.print(f"{title} : {count} time(s) to {address}\nrtt min/avg/max/mdev (ms) = {rtt}")
     return 0
+
+
+async def measure(central: CentralSession, once: Once, count: int) -> tuple[list[float], str]:
+    """Return the seconds of each measurement, and the address that answered."""
+    times, address = [], ""
+    for _ in range(count):
+        seconds, address = await once(central)
+        times.append(seconds)
+    return times, address
+
+
+async def measure_pings(central: CentralSession, count: int) -> tuple[list[float], str]:
+    """Return the seconds of pings, and the address that answered. Raises UsageError for a count out of range."""
+    return await measure(central, CentralSession.ping, _checked_count(count, MOST_PINGS))
+
+
+async def measure_logins(central: CentralSession, count: int) -> tuple[list[float], str]:
+    """Return the seconds of logins, and the address that answered. Raises UsageError for a count out of range."""
+    return await measure(central, CentralSession.connect_once, _checked_count(count, MOST_LOGINS))
+
+
+async def addresses_of(host: str, port: int, family: str) -> list[AddressProbe]:
+    """Return the addresses of a host, and whether each accepts connections. Raises NotConnected."""
+    return [probe async for probe in probe_addresses(host, port, family)]
+
+
+def _checked_count(count: int, most: int) -> int:
+    if count > most:
+        raise UsageError(f"count must be at most {most}, not {count}")
+    return count or _USUAL
 
 
 def _count(call: Call, most: int) -> int:

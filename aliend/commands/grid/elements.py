@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_not_found, print_results
 from aliend.core.cli.options import Option, parse_options
+from aliend.core.connection.context import Context
 from aliend.core.grid.element_listing import (
     HEADER,
     ListedStorageElement,
@@ -75,8 +76,15 @@ async def get_ce(runtime: Runtime, call: Call) -> int:
 
 async def list_elements(runtime: Runtime, call: Call) -> list[ListedStorageElement]:
     """Return all storage elements that the service lists."""
-    request = Request("listSEs", () if call.as_json else ("-nomsg",))
-    return storage_elements((await runtime.central_sessions.of(call.context).request(request)).checked(request).results)
+    return await listed_elements(runtime, call.context, with_messages=call.as_json)
+
+
+async def listed_elements(
+    runtime: Runtime, context: Context, *, with_messages: bool = False
+) -> list[ListedStorageElement]:
+    """Return all storage elements that the service lists to `context`."""
+    request = Request("listSEs", () if with_messages else ("-nomsg",))
+    return storage_elements((await runtime.central_sessions.of(context).request(request)).checked(request).results)
 
 
 def _shown(element: ListedStorageElement, column: str, *, by_number: bool) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from aliend.central.http_client import HttpClient
 from aliend.commands.invocation.call import Call
+from aliend.core.connection.context import Context
 from aliend.errors import UsageError, WebError
 from aliend.runtime import Runtime
 
@@ -24,11 +25,7 @@ async def query_ml(runtime: Runtime, call: Call) -> int:
     words = [word for word in call.args[1:] if word not in _FORMATS]
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError("queryML requires one node: NODE, or /START/END/NODE with times (see `alienctl help queryML`)")
-    host = runtime.settings.monitor_host or DEFAULT_HOST
-    url = f"{host.rstrip('/')}/rest/{quote(words[0].strip('/'), safe='/-_.*,:')}?Accept=application/json"
-    async with HttpClient(call.context) as web:
-        answer = await web.document(url, {}, _TIMEOUT)
-    rows = _rows(answer, url)
+    rows = await values_of(runtime, call.context, words[0])
     if call.as_json:
         await call.print_json({"results": rows})
     else:
@@ -36,6 +33,15 @@ async def query_ml(runtime: Runtime, call: Call) -> int:
     if not rows:
         await call.print_error(f"queryML: no values for {words[0]}")
     return 0
+
+
+async def values_of(runtime: Runtime, context: Context, node: str) -> list[dict[str, Any]]:
+    """Return the latest values of a node, one dictionary each. Raises WebError."""
+    host = runtime.settings.monitor_host or DEFAULT_HOST
+    url = f"{host.rstrip('/')}/rest/{quote(node.strip('/'), safe='/-_.*,:')}?Accept=application/json"
+    async with HttpClient(context) as web:
+        answer = await web.document(url, {}, _TIMEOUT)
+    return _rows(answer, url)
 
 
 def _rows(answer: object, url: str) -> list[dict[str, Any]]:

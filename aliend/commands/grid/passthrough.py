@@ -14,6 +14,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import colour_directories
+from aliend.core.connection.context import Context
 from aliend.core.protocol.replies import Reply, Result, names_text
 from aliend.core.protocol.requests import (
     HELP_OPTIONS,
@@ -85,20 +86,20 @@ async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionS
     """Return the request, the directory that it needs (empty: none), and the session state."""
     name = _SERVICE_NAMES.get(call.args[0], call.args[0])
     words = call.args[1:]
-    _refuse_session_changes(Request(name, words))
+    refuse_session_changes(Request(name, words))
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     options = _DEFAULT_OPTIONS.get(call.args[0], ()) + (_absolute(words, state) if name in _LFN_COMMANDS else words)
     silenced = with_modifiers(options, whole=call.as_json)
     needs_none = name in _LFN_COMMANDS and name not in _REMOVE and _names_something(words)
-    await _check(runtime, call, Request(name, options), state)
+    await _check(runtime, call.context, Request(name, options), state)
     return Request(name, silenced), "" if needs_none else state.directory, state
 
 
-async def _check(runtime: Runtime, call: Call, request: Request, state: SessionState) -> None:
+async def _check(runtime: Runtime, context: Context, request: Request, state: SessionState) -> None:
     """Refuse what would damage the catalogue; LFNs are absolute. Raises NotADirectory, UsageError."""
     if not changes_state(request):
         return
-    catalogue = runtime.central_sessions.catalogue_of(call.context)
+    catalogue = runtime.central_sessions.catalogue_of(context)
     await check_names(catalogue, request)
     if output := output_of(request):
         await require_directories(catalogue, [paths.resolve(output, state.directory, state.home)])
@@ -109,12 +110,18 @@ async def _run_json_request(runtime: Runtime, call: Call) -> int:
     if len(call.args) > 1:
         raise UsageError("a JSON request must be a single argument; put it in quotes")
     request = from_json(call.args[0])
-    _refuse_session_changes(request)
+    refuse_session_changes(request)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    await _check(runtime, call, Request(request.command, _absolute(request.options, state)), state)
-    reply = await runtime.central_sessions.of(call.context).request(request, directory=state.directory)
+    reply = await request_in(runtime, call.context, request, state)
     await print_reply(call, reply, state.directory)
     return status_of(reply)
+
+
+async def request_in(runtime: Runtime, context: Context, request: Request, state: SessionState) -> Reply:
+    """Return the reply to a request as a user wrote it, in the directory of a session. Raises UsageError."""
+    refuse_session_changes(request)
+    await _check(runtime, context, Request(request.command, _absolute(request.options, state)), state)
+    return await runtime.central_sessions.of(context).request(request, directory=state.directory)
 
 
 async def _stream(runtime: Runtime, call: Call, request: Request, directory: str, shown: str) -> int:
@@ -184,7 +191,8 @@ def _timing(reply: Reply) -> str:
     return f"timing_ms = {reply.timing}" if reply.timing else ""
 
 
-def _refuse_session_changes(request: Request) -> None:
+def refuse_session_changes(request: Request) -> None:
+    """Raise UsageError for a request that would change the shared connection."""
     word = session_change(request)
     if word:
         instead = _ALTERNATIVES[word]

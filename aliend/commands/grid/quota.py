@@ -5,6 +5,7 @@ from __future__ import annotations
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import parse_options
+from aliend.core.connection.context import Context
 from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
@@ -23,15 +24,19 @@ async def quota(runtime: Runtime, call: Call) -> int:
         raise UsageError("usage: quota [ACCOUNT]")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     account = options.operands[0] if options.operands else state.user
-    facts = quotas.merged(
-        await _quota_of(runtime, call, "jquota", account), await _quota_of(runtime, call, "fquota", account)
-    )
+    facts = await quota_of(runtime, call.context, account)
     return await print_results(call, quotas.report(facts), [facts])
 
 
-async def _quota_of(runtime: Runtime, call: Call, command: str, account: str) -> Result:
+async def quota_of(runtime: Runtime, context: Context, account: str) -> dict[str, str]:
+    """Return the quotas of jobs and files of an account as the service names them. Raises ServiceError."""
+    jobs = await _quota_of(runtime, context, "jquota", account)
+    return quotas.merged(jobs, await _quota_of(runtime, context, "fquota", account))
+
+
+async def _quota_of(runtime: Runtime, context: Context, command: str, account: str) -> Result:
     request = Request(command, ("-nomsg", "list", account))
-    results = (await runtime.central_sessions.of(call.context).request(request)).checked(request).results
+    results = (await runtime.central_sessions.of(context).request(request)).checked(request).results
     found = [result for result in results if result.get("username") == account]
     if not found:
         raise ServiceError(command, _UNKNOWN, f"the service has no quota for {account}")

@@ -6,14 +6,14 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from aliend.commands.grid.elements import list_elements
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import xrootd_statistics
-from aliend.core.grid.element_listing import server_of
+from aliend.core.grid.element_listing import ListedStorageElement, server_of
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.storage.tasks import Probe, Probed
@@ -105,11 +105,33 @@ async def _parse_servers(runtime: Runtime, call: Call, options: ParsedOptions) -
     listed = await list_elements(runtime, call)
     if options.has("all"):
         return [_Server(one.name, one.server) for one in listed]
+    return servers_of(listed, options.operands)
+
+
+def servers_of(listed: Sequence[ListedStorageElement], words: Sequence[str]) -> list[_Server]:
+    """Return the servers of the storage elements that the words name, or else of hosts."""
     servers: list[_Server] = []
-    for word in options.operands:
+    for word in words:
         meant = [_Server(one.name, one.server) for one in listed if one.matches(word)]
         servers += meant or [_Server(word, server_of(word))]
     return list(dict.fromkeys(servers))
+
+
+async def probe(
+    runtime: Runtime, servers: Sequence[_Server], what: Literal["ping", "config", "stats"], count: int = _COUNT
+) -> list[Probed]:
+    """Query servers; of `ping`, the first round trip also connects and is one more than `count`."""
+    arguments = {"ping": "", "config": " ".join(_KEYS), "stats": "a"}
+    limit = _PING_LIMIT if what == "ping" else _QUERY_LIMIT
+    times = count + 1 if what == "ping" else 1
+    return await _ask(
+        runtime, [Probe(0, f"root://{one.address}", what, arguments[what], times, limit) for one in servers]
+    )
+
+
+def settings_of(answer: Probed) -> dict[str, str]:
+    """Return the values in an answer to `config`, without those that are not set."""
+    return {key: value for key, value in _values(answer.text).items() if value != "NOT_SET"}
 
 
 async def _ask(runtime: Runtime, probes: Sequence[Probe]) -> list[Probed]:

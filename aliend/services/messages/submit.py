@@ -34,7 +34,7 @@ _PURPOSES: dict[int, Purpose] = {
     transfers_pb2.PURPOSE_MIRROR: "mirror",
     transfers_pb2.PURPOSE_SYNC: "sync",
 }
-_OVERWRITES: dict[int, Overwrite] = {
+OVERWRITES: dict[int, Overwrite] = {
     transfers_pb2.OVERWRITE_ALWAYS: "always",
     transfers_pb2.OVERWRITE_CHANGED: "changed",
 }
@@ -117,7 +117,7 @@ def _template(request: transfers_pb2.SubmitJobRequest, umask: int) -> JobSpec:
         direction="download",
         sources=(),
         target="",
-        overwrite=_OVERWRITES.get(request.overwrite, "never"),
+        overwrite=OVERWRITES.get(request.overwrite, "never"),
         storage=request.storage,
         parallel=request.parallel,
         priority=request.priority,

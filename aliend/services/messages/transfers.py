@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aliend.core.cli.escaping import readable
-from aliend.core.transfers.attempt_record import EventRecord
+from aliend.core.transfers.attempt_record import AttemptRecord, EventRecord
 from aliend.core.transfers.job import JobState
 from aliend.core.transfers.transfer import Phase
 from aliend.engine.views import JobView, TransferView, WaitGroup
@@ -76,8 +76,10 @@ def job_message(view: JobView) -> transfers_pb2.Job:
     )
 
 
-def transfer_message(view: TransferView) -> transfers_pb2.Transfer:
-    """Return the message of a transfer."""
+def transfer_message(
+    view: TransferView, failure: transfers_pb2.TransferFailure | None = None
+) -> transfers_pb2.Transfer:
+    """Return the message of a transfer; `failure` is that of its last attempt."""
     return transfers_pb2.Transfer(
         id=view.id,
         job_id=view.job,
@@ -92,6 +94,31 @@ def transfer_message(view: TransferView) -> transfers_pb2.Transfer:
         retry_time=timestamp(view.retry_ms),
         joined=view.joined,
         wanted=view.wanted,
+        failure=failure,
+    )
+
+
+def failure_message(attempt: AttemptRecord) -> transfers_pb2.TransferFailure:
+    """Return why an attempt failed."""
+    return transfers_pb2.TransferFailure(
+        failure_class=f"FAILURE_CLASS_{attempt.kind.upper() or 'UNSPECIFIED'}",
+        stage=f"ATTEMPT_STAGE_{attempt.stage.upper()}",
+        se=attempt.se,
+        message=readable(attempt.error),
+    )
+
+
+def attempt_message(attempt: AttemptRecord) -> transfers_pb2.Attempt:
+    """Return the message of an attempt."""
+    return transfers_pb2.Attempt(
+        transfer_id=attempt.transfer,
+        number=attempt.number,
+        se=attempt.se,
+        stage=f"ATTEMPT_STAGE_{attempt.stage.upper()}",
+        failure=failure_message(attempt) if attempt.error else None,
+        bytes=attempt.bytes,
+        start_time=timestamp(attempt.began_ms),
+        duration=duration(attempt.seconds),
     )
 
 

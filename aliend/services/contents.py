@@ -1,0 +1,201 @@
+"""The `ContentsService` servicer: streams the content of files to and from other programs."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import grpc.aio
+
+from aliend.commands.following.foreground import cancel_with_command
+from aliend.core.connection.context import Context as CentralContext
+from aliend.core.copying.locations import parse_storage_spec
+from aliend.core.transfers.job import JobSpec, JobState
+from aliend.engine.file_content import FileContent, content_of, read_content
+from aliend.engine.views import JobView
+from aliend.errors import CopyError, ServiceError, UsageError
+from aliend.runtime import Runtime
+from aliend.services.caller import Caller
+from aliend.services.catalogue import require_guid
+from aliend.services.grpc_errors import errors_to_status
+from aliend.services.messages.entries import entry_message
+from aliend.services.messages.submit import OVERWRITES
+from aliend.services.transfers import require_request_id
+from aliend.v1 import contents_pb2 as pb
+from aliend.v1 import contents_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+MAX_RANGES = 1000
+_IS_DIRECTORY, _EXISTS = 21, 17
+_OTHER_FILE = 116
+"""ESTALE: the name belongs to another file now."""
+_REMEMBERED, _VALID = 256, 300.0
+"""Permissions to read that are kept, and for how many seconds; the service's tickets are valid for longer."""
+
+
+class KnownContents:
+    """The last files that were read, by context and LFN: a caller that reads one in many calls needs one ticket."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[CentralContext, str], tuple[float, FileContent]] = OrderedDict()
+
+    def find(self, context: CentralContext, lfn: str, guid: str) -> FileContent | None:
+        """Return the file if it is known with this GUID."""
+        until, content = self._known.get((context, lfn), (0.0, None))
+        return content if content and guid and content.guid == guid and time.monotonic() < until else None
+
+    def add(self, context: CentralContext, content: FileContent) -> None:
+        """Keep a file; forget the oldest of too many."""
+        self._known.pop((context, content.lfn), None)
+        self._known[context, content.lfn] = time.monotonic() + _VALID, content
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A range of the request: its number, and the offsets of its first byte and behind its last one."""
+
+    number: int
+    start: int
+    end: int
+
+
+class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
+    """Reads through the worker processes, and stores files as transfer jobs."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._known = KnownContents()
+
+    @errors_to_status
+    async def Read(self, request: pb.ReadRequest, context: Context) -> None:
+        """Stream ranges of a file."""
+        if len(request.ranges) > MAX_RANGES:
+            raise UsageError(f"Read takes at most {MAX_RANGES} ranges, not {len(request.ranges)}")
+        caller = await Caller.of(self._runtime, request.session)
+        lfn = await caller.required_lfn(request.lfn)
+        content = await self._content(caller, lfn, require_guid(request.guid) if request.guid else "")
+        ses = list(dict.fromkeys(source.se for source in content.sources))
+        file = pb.FileContent(lfn=lfn, size=content.size, md5=content.md5, guid=content.guid, ses=ses)
+        await context.write(pb.ReadResponse(file=file))
+        for piece in _pieces(request.ranges, content.size):
+            await self._send(context, content, piece)
+
+    @errors_to_status
+    async def Write(self, _requests: object, context: Context) -> pb.WriteResponse:
+        """Store a file from the caller's data."""
+        first = await context.read()
+        if not isinstance(first, pb.WriteRequest) or first.WhichOneof("part") != "start":
+            raise UsageError("the first message of Write must be `start`")
+        start = first.start
+        require_request_id(start.request_id)
+        caller = await Caller.of(self._runtime, start.session)
+        spec = await _spec(caller, start)
+        if not await self._runtime.engine.submitted(start.request_id):
+            await _check_target(caller, spec)
+        kept = await self._runtime.stdin_files.store(_checked_data(context, start))
+        try:
+            sources = (str(kept),)
+            job = await self._runtime.engine.submit_once(replace(spec, sources=sources), start.request_id, ("sources",))
+        except BaseException:
+            self._runtime.stdin_files.discard(kept)
+            raise
+        if job.sources != sources:
+            self._runtime.stdin_files.discard(kept)  # the answer to a repeated request
+        else:
+            self._runtime.stdin_files.discard_after(job.id, kept)
+        async with cancel_with_command(self._runtime, job.id):
+            final = await self._runtime.engine.wait(job.id)
+        await self._check_end(final)
+        entries, _ = await caller.catalogue.stat([spec.target])
+        return pb.WriteResponse(entry=entry_message(entries[0]) if entries else None, job_id=job.id)
+
+    async def _content(self, caller: Caller, lfn: str, guid: str) -> FileContent:
+        """Return the file to read. Raises ServiceError if another GUID was expected."""
+        if known := self._known.find(caller.context, lfn, guid):
+            return known
+        content = await content_of(caller.catalogue, lfn)
+        if guid and content.guid != guid:
+            raise ServiceError("access", _OTHER_FILE, f"{lfn} is another file now, with the GUID {content.guid}")
+        self._known.add(caller.context, content)
+        return content
+
+    async def _send(self, context: Context, content: FileContent, piece: _Piece) -> None:
+        position = piece.start
+        async with read_content(self._runtime.workers, content, piece.start, piece.end) as stream:
+            while data := await stream.read():
+                await context.write(pb.ReadResponse(range=piece.number, offset=position, data=data))
+                position += len(data)
+            is_whole = (piece.start, piece.end) == (0, content.size)
+            if is_whole and stream.result and stream.result.warning:
+                await context.write(pb.ReadResponse(range=piece.number, offset=position, warning=stream.result.warning))
+
+    async def _check_end(self, job: JobView) -> None:
+        """Raise CopyError unless the file of a job was stored."""
+        if job.state is JobState.DONE:
+            return
+        transfers = await self._runtime.engine.transfers(job.id, 1)
+        reason = (transfers[0].message if transfers else "") or job.message or f"the job is {job.state}"
+        raise CopyError(f"{job.target}: {reason}", "permanent")
+
+
+async def _spec(caller: Caller, start: pb.WriteStart) -> JobSpec:
+    """Return the job without its source. Raises UsageError."""
+    lfn = await caller.required_lfn(start.lfn)
+    overwrite = OVERWRITES.get(start.overwrite, "never")
+    return JobSpec(
+        direction="upload",
+        sources=(),
+        target=lfn,
+        overwrite=overwrite,
+        storage=parse_storage_spec(start.storage),
+        context=caller.context,
+        umask=0o077,
+        touch_empty=True,
+        interactive=True,
+    )
+
+
+async def _check_target(caller: Caller, spec: JobSpec) -> None:
+    """Raise ServiceError for a target that cannot be written."""
+    lfn = spec.target
+    entries, _ = await caller.catalogue.stat([lfn])
+    if lfn.endswith("/") or any(entry.is_directory for entry in entries):
+        raise ServiceError("write", _IS_DIRECTORY, f"{lfn} is a directory")
+    if entries and spec.overwrite == "never":
+        raise ServiceError("write", _EXISTS, f"{lfn} exists")
+
+
+async def _checked_data(context: Context, start: pb.WriteStart) -> AsyncIterator[bytes]:
+    """Yield the data of the call. Raises UsageError if it is not what `start` says."""
+    size, digest = 0, hashlib.md5(usedforsecurity=False)
+    while isinstance(part := await context.read(), pb.WriteRequest):
+        if part.WhichOneof("part") != "data":
+            raise UsageError("only the first message of Write may be `start`")
+        size += len(part.data)
+        digest.update(part.data)
+        yield part.data
+    if start.HasField("size") and size != start.size:
+        raise UsageError(f"{size} bytes arrived instead of {start.size}; nothing was stored")
+    if start.md5 and digest.hexdigest() != start.md5.lower():
+        raise UsageError(
+            f"the data has the md5 {digest.hexdigest()} instead of {start.md5.lower()}; nothing was stored"
+        )
+
+
+def _pieces(ranges: Sequence[pb.Range], size: int) -> list[_Piece]:
+    """Return the ranges within a file of `size` bytes; the whole file if none is named."""
+    if not ranges:
+        return [_Piece(0, 0, size)]
+    pieces = []
+    for number, one in enumerate(ranges):
+        start = min(one.offset, size)
+        end = min(start + one.length, size) if one.HasField("length") else size
+        pieces.append(_Piece(number, start, end))
+    return pieces

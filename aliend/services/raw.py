@@ -1,0 +1,38 @@
+"""The `RawService` servicer: commands of the central service for which no other call exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+from google.protobuf import json_format
+
+from aliend.commands.grid.passthrough import request_in
+from aliend.core.protocol.requests import Request
+from aliend.errors import UsageError
+from aliend.runtime import Runtime
+from aliend.services.caller import Caller
+from aliend.services.grpc_errors import errors_to_status
+from aliend.v1 import raw_pb2, raw_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RawService(raw_pb2_grpc.RawServiceServicer):
+    """Passes commands on, with the checks of the command line."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    @errors_to_status
+    async def Execute(self, request: raw_pb2.ExecuteRequest, _context: Context) -> raw_pb2.ExecuteResponse:
+        """Run one command of the central service."""
+        if not request.command:
+            raise UsageError("command must not be empty")
+        caller = await Caller.of(self._runtime, request.session)
+        asked = Request(request.command, tuple(request.options))
+        reply = await request_in(self._runtime, caller.context, asked, await caller.state())
+        answer = raw_pb2.ExecuteResponse(exit_code=reply.exit_code, error=reply.error)
+        for result in reply.results:
+            json_format.ParseDict(dict(result), answer.results.add())
+        return answer
