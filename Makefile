@@ -11,7 +11,7 @@ BUF := $(NODE)/node_modules/.bin/buf
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check docs rows bench faults wire proto proto-check buf buf-image fmt lint types dist clean
+.PHONY: help setup demo test check docs rows bench faults wire proto proto-check buf buf-image api node fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml tests/setup.sh
 demo: setup ## run the main job on a sandbox grid: listing, upload, download that survives kill -9; every step verified
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo.sh
 
-test: setup $(ALIENPY_VENV)/.done ## run all tests, on real processes and real XRootD servers
+test: setup $(ALIENPY_VENV)/.done $(BUF) ## run all tests, on real processes and real XRootD servers
 	$(BIN)/python -m compileall -q aliend alienctl
 	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
@@ -63,11 +63,17 @@ buf: $(BUF) ## lint proto/, and compare it with the committed image of the contr
 	$(BUF) lint
 	$(BUF) breaking --against proto/contract.binpb
 
+api: setup ## write the reference of the gRPC calls and the table of commands into docs/
+	@$(BIN)/python -m tests.api_pages
+
 buf-image: $(BUF) ## write the image of the contract, for a new contract number
 	$(BUF) build --exclude-source-info -o proto/contract.binpb
 
-$(BUF): Makefile
-	npm install --silent --no-audit --no-fund --no-save --prefix $(NODE) @bufbuild/buf@1.75.0
+node: $(BUF) ## install buf and the packages of the Node.js example
+
+$(BUF): Makefile examples/node/package.json
+	npm install --silent --no-audit --no-fund --no-save --prefix $(NODE) @bufbuild/buf@1.75.0 \
+	    @grpc/grpc-js@1.14.7 @grpc/proto-loader@0.8.1
 	touch $@
 
 $(PROTO_VENV)/.done: pyproject.toml

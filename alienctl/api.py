@@ -25,17 +25,42 @@ from aliend.v1 import (
     catalogue_pb2_grpc,
     console_pb2,
     console_pb2_grpc,
+    contents_pb2,
+    contents_pb2_grpc,
+    credentials_pb2,
+    credentials_pb2_grpc,
     daemon_pb2,
     daemon_pb2_grpc,
     errors_pb2,
+    grid_jobs_pb2,
+    grid_jobs_pb2_grpc,
+    network_pb2,
+    network_pb2_grpc,
+    raw_pb2,
+    raw_pb2_grpc,
     session_pb2,
     session_pb2_grpc,
+    storage_pb2,
+    storage_pb2_grpc,
     transfers_pb2,
     transfers_pb2_grpc,
 )
 
 Stub = TypeVar("Stub")
-_MESSAGES = (catalogue_pb2, console_pb2, daemon_pb2, errors_pb2, session_pb2, transfers_pb2)
+_MESSAGES = (
+    catalogue_pb2,
+    console_pb2,
+    contents_pb2,
+    credentials_pb2,
+    daemon_pb2,
+    errors_pb2,
+    grid_jobs_pb2,
+    network_pb2,
+    raw_pb2,
+    session_pb2,
+    storage_pb2,
+    transfers_pb2,
+)
 _OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1))
 """A proxy from the environment would break `unix:` targets in some versions of grpcio."""
 
@@ -75,6 +100,12 @@ class _Stubs:
         self.session = _stub(session_pb2_grpc.SessionServiceStub, channel)
         self.catalogue = _stub(catalogue_pb2_grpc.CatalogueServiceStub, channel)
         self.transfers = _stub(transfers_pb2_grpc.TransfersServiceStub, channel)
+        self.contents = _stub(contents_pb2_grpc.ContentsServiceStub, channel)
+        self.storage = _stub(storage_pb2_grpc.StorageServiceStub, channel)
+        self.grid_jobs = _stub(grid_jobs_pb2_grpc.GridJobsServiceStub, channel)
+        self.credentials = _stub(credentials_pb2_grpc.CredentialsServiceStub, channel)
+        self.network = _stub(network_pb2_grpc.NetworkServiceStub, channel)
+        self.raw = _stub(raw_pb2_grpc.RawServiceStub, channel)
         self.daemon = _stub(daemon_pb2_grpc.DaemonServiceStub, channel)
 
 

@@ -12,7 +12,7 @@ from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 
 _BANNER = """\
-alien is a client of aliend's services: alien.session, alien.catalogue, alien.transfers, alien.console, alien.daemon.
+alien is a client of aliend's services: alien.session, alien.catalogue, alien.contents, alien.transfers and others.
     alien.session.GetSession(session_pb2.GetSessionRequest()).session.directory"""
 
 

@@ -41,6 +41,12 @@ CAPABILITIES = (
     "console",
     "session",
     "catalogue",
+    "contents",
+    "storage",
+    "grid-jobs",
+    "credentials",
+    "network",
+    "raw",
     "transfers",
     "session-watch",
     "limits",
@@ -83,6 +89,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
             warnings=self._runtime.warnings(),
+            running_calls=self._runtime.activity.calls,
         )
 
     @errors_to_status

@@ -13,7 +13,7 @@ from aliend.core.cli.numbers import LARGEST
 from aliend.core.grid.element_listing import ListedComputingElement, computing_elements
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
-from aliend.errors import BadReply, UsageError
+from aliend.errors import BadReply, ServiceError, UsageError
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.grpc_errors import errors_to_status
@@ -32,6 +32,7 @@ _ACCOUNT = re.compile(r"[\w.%-]+")
 _MASTER = re.compile(r"^Job (\d+) is in status: (\w+)", re.MULTILINE)
 _SUBJOBS = re.compile(r"Subjobs in (\w+)[^:\n]*: (\d+)")
 _ENDED = re.compile(r"DONE|DONE_WARN|ERROR_\w+|FAULTY|INCORRECT|EXPIRED|KILLED|FAILED")
+_NOT_FOUND = 2
 _OUTCOMES = {
     "killed": pb.KILL_OUTCOME_KILLED,
     "not_allowed": pb.KILL_OUTCOME_REFUSED,
@@ -144,6 +145,8 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
         while True:
             reply = await caller.ask("ps", "-F", "l", "-j", ids)
             jobs = [_job(result) for result in reply.results if result.get("id")]
+            if missing := set(request.ids).difference(job.id for job in jobs):
+                raise ServiceError("ps", _NOT_FOUND, f"grid job {min(missing)} does not exist")
             if changed := [job for job in jobs if seen.get(job.id) != job.status]:
                 await context.write(pb.WaitGridJobsResponse(jobs=changed))
             seen = {job.id: job.status for job in jobs}

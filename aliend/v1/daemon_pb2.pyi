@@ -35,7 +35,7 @@ class StatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "pid", "start_time", "profile", "socket", "state_directory", "log_file", "central", "active_jobs", "running_transfers", "warnings")
+    __slots__ = ("version", "pid", "start_time", "profile", "socket", "state_directory", "log_file", "central", "active_jobs", "running_transfers", "warnings", "running_calls")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class StatusResponse(_message.Message):
     ACTIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
     RUNNING_TRANSFERS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_CALLS_FIELD_NUMBER: _ClassVar[int]
     version: str
     pid: int
     start_time: _timestamp_pb2.Timestamp
@@ -58,7 +59,8 @@ class StatusResponse(_message.Message):
     active_jobs: int
     running_transfers: int
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    running_calls: int
+    def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., running_calls: _Optional[int] = ...) -> None: ...
 
 class CentralStatus(_message.Message):
     __slots__ = ("endpoint", "connections", "user", "subject", "certificate_expire_time", "logins", "commands", "problem", "state", "connect_time", "points", "waiting", "next_attempt_time")

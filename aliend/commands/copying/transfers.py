@@ -31,13 +31,13 @@ async def transfers(runtime: Runtime, call: Call) -> int:
     verb, *words = call.args[1:] or ("list",)
     if verb.startswith("-"):
         verb, words = "list", [verb, *words]
-    if verb not in _VERBS:
-        raise UsageError(f"transfers: unknown subcommand {verb}; use one of: {', '.join(_VERBS)}")
+    if verb not in VERBS:
+        raise UsageError(f"transfers: unknown subcommand {verb}; use one of: {', '.join(VERBS)}")
     if known := OPTIONS.get(verb):
         spelled = {name.lstrip("-") for name in known}
         for strange in (word for word in words if word.startswith("--") and word[2:].partition("=")[0] not in spelled):
             raise UsageError(unknown_option(f"transfers {verb}", strange, known))
-    return await _VERBS[verb](runtime, call, words)
+    return await VERBS[verb](runtime, call, words)
 
 
 async def _attach(runtime: Runtime, call: Call, args: list[str]) -> int:
@@ -170,7 +170,7 @@ OPTIONS: dict[str, Mapping[str, Option]] = {
     "limit": {"--job": Option("job", "a job's number")},
     **dict.fromkeys(("cancel", "retry", "pause", "resume", "priority", "detach", "clean"), SELECTION),
 }
-_VERBS: dict[str, Callable[[Runtime, Call, list[str]], Awaitable[int]]] = {
+VERBS: dict[str, Callable[[Runtime, Call, list[str]], Awaitable[int]]] = {
     "list": transfers_list.list_jobs,
     "show": transfers_show.show,
     "top": _top,
