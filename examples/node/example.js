@@ -24,11 +24,17 @@ function connect() {
   const socket = execFileSync("alienctl", ["daemon", "socket", "--start"], { encoding: "utf8" }).trim();
   const target = `unix:${socket}`;
   const insecure = grpc.credentials.createInsecure();
+  // The library shares connections between clients of one address; after a restart it must not use the old one.
+  const options = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_http_proxy": 0 };
   return {
-    catalogue: new catalogue.CatalogueService(target, insecure),
-    contents: new contents.ContentsService(target, insecure),
-    transfers: new transfers.TransfersService(target, insecure),
+    catalogue: new catalogue.CatalogueService(target, insecure, options),
+    contents: new contents.ContentsService(target, insecure, options),
+    transfers: new transfers.TransfersService(target, insecure, options),
   };
+}
+
+function close(daemon) {
+  for (const client of Object.values(daemon)) client.close();
 }
 
 function unary(client, method, request) {
@@ -50,7 +56,7 @@ function errorInfo(error) {
   for (const any of fields(status).filter(([number]) => number === 3).map(([, value]) => fields(value))) {
     const type = any.find(([number]) => number === 1)[1].toString();
     if (type.endsWith("aliend.v1.ErrorInfo")) {
-      return errors["aliend.v1.ErrorInfo"].type && decodeInfo(any.find(([number]) => number === 2)[1]);
+      return decodeInfo(any.find(([number]) => number === 2)[1]);
     }
   }
   return null;
@@ -116,13 +122,14 @@ async function main() {
   }
   watch.on("error", () => {}).cancel();
 
+  close(daemon);
   execFileSync("alienctl", ["daemon", "restart"]);
   daemon = connect();
   await unary(daemon.transfers, "WaitJob", { id: job.id });
   const changes = await all(daemon.transfers.WatchJobs({ job_id: job.id, resume_token: token }));
   const { job: ended } = await unary(daemon.transfers, "GetJob", { id: job.id });
   console.log("watch", changes.length > 0, ended.state, ended.files.done);
-  for (const client of Object.values(daemon)) client.close();
+  close(daemon);
 }
 
 main().catch((error) => {
