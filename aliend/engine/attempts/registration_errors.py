@@ -55,8 +55,10 @@ async def refusal_reason(catalogue: CataloguePort, lfn: str, size: int) -> str:
     entries, _ = await catalogue.stat(above) if above else ([], [])
     nearest = max(entries, key=lambda entry: len(entry.lfn), default=None)
     user, _ = await catalogue.whoami()
-    if nearest is None or not nearest.is_directory:
-        return str(NotADirectory(nearest.lfn)) if nearest else f"{user} may not create files in /"
+    if nearest is None:
+        return "" if above else f"{user} may not create files in /"
+    if not nearest.is_directory:
+        return str(NotADirectory(nearest.lfn))
     if not _may_write(nearest, user):
         whose = f"owner {nearest.owner}, permissions {nearest.permissions}"
         return f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
