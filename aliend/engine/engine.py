@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
@@ -21,13 +21,8 @@ from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_tra
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.engine.attempts.replacement import needs_undo
-from aliend.engine.attempts.runner import AttemptRunner
-from aliend.engine.batches.batch_runner import BatchRunner
-from aliend.engine.expansion.deletion_runner import DeletionRunner
-from aliend.engine.expansion.expansion_runner import ExpansionRunner
-from aliend.engine.expansion.sync_plan import SyncPlan
-from aliend.engine.expansion.target_disks import with_file_systems
+from aliend.engine.attempts.relay_spool import remove_ended
+from aliend.engine.expansion.job_tasks import MAX_RUNNING
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
@@ -37,6 +32,10 @@ from aliend.engine.views import (
 )
 from aliend.errors import NoSuchJob, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
+
+if TYPE_CHECKING:
+    from aliend.engine.expansion.sync_plan import SyncPlan
+    from aliend.engine.runners import Runners
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +73,10 @@ class Engine(Queries):
         self._round_robin = RoundRobin()
         self._held_jobs = HeldJobs(store, clock)
         self._tasks = asyncio.TaskGroup()
-        context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
-        self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
-        self._batches = BatchRunner(context, self._attempts, self._running, self._limiter)
-        self._expansions = ExpansionRunner(context, self._held_jobs)
-        self._deletions = DeletionRunner(context)
+        self._context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
+        self._runners: Runners | None = None
+        """None until a job needs them."""
+        self._keep_free = -1
         self._catalogue_of = catalogue_of
         self._is_store_ready = False
         self._main: asyncio.Task[None] | None = None
@@ -105,7 +103,8 @@ class Engine(Queries):
             return
         self._main.cancel()
         await asyncio.wait({self._main}, timeout=_STOP_LIMIT)
-        await self._attempts.close()
+        if self._runners:
+            await self._runners.attempts.close()
         with suppress(StoreError):
             await self._store.recover()
 
@@ -124,7 +123,9 @@ class Engine(Queries):
         Limits that the user set while a daemon ran take precedence. `keep_free_mib` MiB of a disk stay free (-1: 5 % of
         the disk, at most 2 GiB).
         """
-        self._attempts.keep_free = self._expansions.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        self._keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        if self._runners:
+            self._runners.set_keep_free(self._keep_free)
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 
@@ -152,7 +153,7 @@ class Engine(Queries):
     async def change_priority(self, number: int, priority: int) -> JobView:
         """Change the priority of one job; its next files start accordingly."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
-        self._attempts.change_spec(job)
+        self._running.change_spec(job)
         self._wake.set()
         return self._view(job)
 
@@ -160,7 +161,7 @@ class Engine(Queries):
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
         self._workers.bandwidth.set_job_rate(number, rate)
-        self._attempts.change_spec(job)
+        self._running.change_spec(job)
         return self._view(job)
 
     def limits_in_use(self) -> LimitsInUse:
@@ -189,6 +190,9 @@ class Engine(Queries):
 
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
+        from aliend.core.copying.plan import check_spec
+        from aliend.engine.expansion.target_disks import with_file_systems
+
         check_spec(spec)
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
@@ -201,6 +205,9 @@ class Engine(Queries):
 
         Nothing is stored. Raises UsageError.
         """
+        from aliend.core.copying.plan import check_spec
+        from aliend.engine.expansion.sync_plan import SyncPlan
+
         check_spec(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
@@ -212,7 +219,7 @@ class Engine(Queries):
         """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
         while effects := await self._store.transfer_ownership(number):
-            await self._attempts.perform(effects)
+            await self._needed_runners().attempts.perform(effects)
         self._wake.set()
         return view
 
@@ -226,7 +233,8 @@ class Engine(Queries):
         """Queue failed and cancelled transfers again; once for each `request_id`."""
         if await self._store.was_requested(request_id):
             return await self.job(number)
-        self._attempts.forget_lookups(number)
+        if self._runners:
+            self._runners.attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         await self._store.record_request(request_id, number)
         return view
@@ -239,7 +247,7 @@ class Engine(Queries):
             last = 0
             while True:
                 outcome = await self._store.change_many(number, phases, event, also, last)
-                await self._attempts.perform(outcome.effects)
+                await self._needed_runners().attempts.perform(outcome.effects)
                 if len(outcome.transfers) < BATCH:
                     break
                 last = outcome.transfers[-1].id
@@ -269,11 +277,10 @@ class Engine(Queries):
         """Complete what the last daemon left unfinished: cancellations, and replacements of files."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
-        await self._attempts.clear_spool()
+        await remove_ended(self._store)
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(needs_undo, page):
-                self._attempts.clean_up(transfer, await self._store.job(transfer.job))
+            await self._needed_runners().attempts.clean_up_ended(page)
             last = page[-1].id
 
     async def _start(self) -> float | None:
@@ -282,14 +289,23 @@ class Engine(Queries):
             load = self._running.load()
             choose = partial(choose_transfers, load=load, limits=self._limits, round_robin=self._round_robin)
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
-            self._expansions.start(work.expanding)
-            self._deletions.start(work.deleting)
-            self._batches.start(started)
+            if work.expanding or work.deleting or started:
+                self._needed_runners().start(work, started)
             if not started or self._running.is_full:
                 return work.next_ready
 
+    def _needed_runners(self) -> Runners:
+        """Return the runners; import and create them for the first job."""
+        if self._runners is None:
+            from aliend.engine.runners import Runners
+
+            self._runners = Runners(self._context, self._limiter, self._running, self._held_jobs)
+            self._runners.set_keep_free(self._keep_free)
+        return self._runners
+
     def _scheduling_query(self, load: Load) -> SchedulingQuery:
         """Return the query for what may start now."""
+        runners = self._runners
         return SchedulingQuery(
             now=self._clock(),
             last_job=self._round_robin.last_job,
@@ -297,9 +313,9 @@ class Engine(Queries):
             closed=closed_directions(load, self._limits),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
             batches=self._limits.batch_directions if self._rates == Rates() else (),
-            expanding=self._expansions.excluded(),
-            expansions=self._expansions.free_slots,
-            deleting=self._deletions.excluded(),
+            expanding=runners.expansions.excluded() if runners else (),
+            expansions=runners.expansions.free_slots if runners else MAX_RUNNING,
+            deleting=runners.deletions.excluded() if runners else (),
         )
 
     async def _sleep(self, next_ready: float | None) -> None:
@@ -311,8 +327,7 @@ class Engine(Queries):
         by_clock = (now // 60 + minutes) * 60 if minutes else None
         starts = (
             next_ready,
-            self._expansions.next_start(),
-            self._deletions.next_start(),
+            self._runners.next_start() if self._runners else None,
             self._held_jobs.next_check(),
             by_clock,
         )

@@ -16,7 +16,6 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import errors_to_status
 from aliend.services.limits_message import limits_message, require_rate
-from aliend.services.submit_request import job_spec
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -61,6 +60,8 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     @errors_to_status
     async def Submit(self, request: transfers_pb2.SubmitRequest, _context: Context) -> transfers_pb2.Job:
         """Store a job and return it."""
+        from aliend.services.submit_request import job_spec
+
         _check_request_id(request.request_id)
         spec = await job_spec(self._runtime, request)
         return _job(await self._runtime.engine.submit(spec, request.request_id))

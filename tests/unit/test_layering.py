@@ -36,6 +36,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "aliend/engine": [
         {"__init__"},
         {"engine"},
+        {"runners"},
         {"queries"},
         {"batches"},
         {"attempts"},
@@ -101,7 +102,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/core/transfers/backoff.py": "one rule, shared by jobs, transfers and storage elements",
     "aliend/core/transfers/overwrite.py": "one rule, shared by dry runs, attempts and workers",
     "aliend/engine/attempts/grid_copy.py": "one kind of attempt",
-    "aliend/engine/attempts/relay_spool.py": "one resource with a life of its own",
     "aliend/engine/retention.py": "one background task",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",
     "aliend/sandbox/protocol/user_threads.py": "one limit of the service",

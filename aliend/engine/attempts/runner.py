@@ -37,7 +37,7 @@ from aliend.engine.attempts.archive_tickets import ArchiveTickets
 from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
-from aliend.engine.attempts.relay_spool import RelaySpool
+from aliend.engine.attempts.relay_spool import spool_of
 from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
@@ -75,15 +75,9 @@ class AttemptRunner:
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
-        self._spool = RelaySpool(context.store.directory / "spool")
+        self._spool = spool_of(context.store)
         self._stats: dict[Context, StatBatcher] = {}
         self._tickets: dict[Context, ArchiveTickets] = {}
-
-    def change_spec(self, job: Job) -> None:
-        """Apply a changed specification to the running attempts of a job."""
-        for attempt in self._running.by_transfer.values():
-            if attempt.job.id == job.id:
-                attempt.job = job
 
     def start(self, candidate: Candidate, result: ChangeResult) -> None:
         """Run the attempt that the scheduler has started."""
@@ -117,20 +111,17 @@ class AttemptRunner:
         for stats in self._stats.values():
             stats.forget(job)
 
-    def clean_up(self, transfer: Transfer, job: Job) -> None:
-        """Clean up after a transfer that ended with an earlier daemon."""
+    async def clean_up_ended(self, ended: Sequence[Transfer]) -> None:
+        """Clean up after transfers that ended with an earlier daemon."""
+        for transfer in filter(needs_undo, ended):
+            self._clean_up_ended(transfer, await self._store.job(transfer.job))
+
+    def _clean_up_ended(self, transfer: Transfer, job: Job) -> None:
         if transfer.id not in self._running.by_transfer:
             progress = AttemptProgress(transfer, self._context.clock)
             running = RunningAttempt(transfer, job, transfer.target, progress, is_stopped=True)
             self._running.by_transfer[transfer.id] = running
             running.task = self._context.tasks.create_task(self.finish(running))
-
-    async def clear_spool(self) -> None:
-        """Remove relayed files of transfers that ended with an earlier daemon."""
-        for number in await asyncio.to_thread(list, self._spool.transfers()):
-            transfer = await self._store.find_transfer(number)
-            if transfer is None or not is_unfinished(transfer.state):
-                await asyncio.to_thread(self._spool.clear, number)
 
     async def close(self) -> None:
         """Stop all catalogue requests."""
