@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -19,9 +21,26 @@ from alienctl.terminal import printable, write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
+_CHAIN = re.compile(r"[;|!\n]")
+"""Signs of several commands, or of a pipe to the shell."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
+
+
+def split_line(args: list[str]) -> list[str]:
+    """Return the words of a command line that is one argument, as alien.py takes it; leave a chain as it is.
+
+    Raises ClientError for a quotation mark that is not closed.
+    """
+    lines = [arg for arg in args if arg not in JSON_OPTIONS]
+    if len(lines) != 1 or _CHAIN.search(lines[0]):
+        return args
+    try:
+        words = shlex.split(lines[0])
+    except ValueError as error:
+        raise ClientError(f"invalid command line {lines[0]!r}: {error}", _EINVAL) from None
+    return [word for arg in args for word in (words if arg == lines[0] else [arg])]
 
 
 def perform(invocation: Invocation) -> int:

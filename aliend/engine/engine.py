@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,9 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from aliend.core.cli.log_records import facts
 from aliend.core.transfers import backoff, limits
+from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.transfers.rate_schedule import schedule_text
@@ -21,6 +23,7 @@ from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_tra
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
+from aliend.engine.attempts.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.attempts.relay_spool import remove_ended
 from aliend.engine.expansion.job_tasks import MAX_RUNNING
 from aliend.engine.held_jobs import HeldJobs
@@ -43,6 +46,8 @@ _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop when the daemon ends."""
+_STOPPED_LIMIT = 2.0
+"""Seconds to wait for cancelled copies to stop before their partial files are reported."""
 _LONGEST_SLEEP = 3600.0
 _SPARE = 8
 """Candidates read in addition to those that have a slot; a few may have a target that is being written."""
@@ -74,6 +79,7 @@ class Engine(Queries):
         self._held_jobs = HeldJobs(store, clock)
         self._tasks = asyncio.TaskGroup()
         self._context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
+        self._partial_files = KeptPartialFiles(self._context)
         self._runners: Runners | None = None
         """None until a job needs them."""
         self._keep_free = -1
@@ -134,6 +140,7 @@ class Engine(Queries):
         await self._prepare_store()
         self._saved_limits = limits.merged(self._saved_limits, changes)
         await self._store.save_limits(self._saved_limits)
+        log.info("limits set by the user: %s", ", ".join(f"{name}={value}" for name, value in changes.items()))
         self._apply_limits()
 
     async def clean(self, numbers: Sequence[int]) -> int:
@@ -145,14 +152,18 @@ class Engine(Queries):
         removed = 0
         for number in numbers:
             rows = 0
+            with suppress(NoSuchJob):
+                await self._partial_files.discard(await self._store.job(number))
             while deleted := await self._store.history.remove(number):
                 rows += deleted
             removed += bool(rows)
+            log.info("removed from the list by the user", extra=facts(job=number))
         return removed
 
     async def change_priority(self, number: int, priority: int) -> JobView:
         """Change the priority of one job; its next files start accordingly."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
+        log.info("priority set by the user: %d", priority, extra=facts(job=number))
         self._running.change_spec(job)
         self._wake.set()
         return self._view(job)
@@ -160,6 +171,7 @@ class Engine(Queries):
     async def change_job_rate(self, number: int, rate: int) -> JobView:
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
+        log.info("rate set by the user: %d bytes per second", rate, extra=facts(job=number))
         self._workers.bandwidth.set_job_rate(number, rate)
         self._running.change_spec(job)
         return self._view(job)
@@ -197,6 +209,9 @@ class Engine(Queries):
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
+        more = f" and {len(spec.sources) - 1} more" if len(spec.sources) > 1 else ""
+        text = "submitted: %s of %s%s to %s"
+        log.info(text, spec.direction, "".join(spec.sources[:1]), more, spec.target, extra=facts(job=job.id))
         self._wake.set()
         return self._view(job)
 
@@ -212,12 +227,24 @@ class Engine(Queries):
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
     async def cancel(self, number: int) -> JobView:
-        """Cancel all unfinished transfers of a job; running copies stop at once."""
-        return await self._change_all(number, (Phase.RUNNING,), CancelTransfer(), Cancel(), UNFINISHED)
+        """Cancel all unfinished transfers of a job; running copies stop at once, downloads keep their partial files."""
+        job = await self._store.job(number)
+        keep_until = self._clock() + KEEP_SECONDS if job.spec.direction == "download" else 0.0
+        cancel = CancelTransfer(int(keep_until * 1000))
+        view = await self._change_all(number, (Phase.RUNNING,), cancel, Cancel(), UNFINISHED)
+        log.info("cancelled by the user", extra=facts(job=number))
+        return view
+
+    async def kept_files(self, jobs: Collection[int]) -> dict[int, KeptFiles]:
+        """Return what is kept of cancelled downloads, by job, once their copies have stopped (or after 2 s)."""
+        if self._runners:
+            await self._runners.attempts.wait_stopped(jobs, _STOPPED_LIMIT)
+        return {job: kept for job, kept in (await self._store.partial_files.summaries()).items() if job in jobs}
 
     async def pause(self, number: int) -> JobView:
         """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
+        log.info("paused by the user", extra=facts(job=number))
         while effects := await self._store.transfer_ownership(number):
             await self._needed_runners().attempts.perform(effects)
         self._wake.set()
@@ -226,6 +253,7 @@ class Engine(Queries):
     async def resume(self, number: int) -> JobView:
         """Resume a job that is paused or on hold."""
         job = await self._store.change_job(number, Release())
+        log.info("resumed", extra=facts(job=number))
         self._wake.set()
         return self._view(job)
 
@@ -236,6 +264,7 @@ class Engine(Queries):
         if self._runners:
             self._runners.attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
+        log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)
         return view
 
@@ -265,8 +294,10 @@ class Engine(Queries):
                         await self._recover()
                         has_recovered = True
                     self._apply_rates()
+                    if ended := await self._partial_files.ended():
+                        await self._needed_runners().attempts.clean_up_ended(ended)
                     for number in await self._held_jobs.releasable():
-                        log.info("job %d resumes: its obstacle is gone", number)
+                        log.info("its obstacle is gone", extra=facts(job=number))
                         await self.resume(number)
                     await self._sleep(await self._start())
                 except StoreError as error:
@@ -280,7 +311,7 @@ class Engine(Queries):
         await remove_ended(self._store)
         last = 0
         while page := await self._store.unfinished_intents(last):
-            await self._needed_runners().attempts.clean_up_ended(page)
+            await self._needed_runners().attempts.undo_ended(page)
             last = page[-1].id
 
     async def _start(self) -> float | None:
@@ -299,7 +330,7 @@ class Engine(Queries):
         if self._runners is None:
             from aliend.engine.runners import Runners
 
-            self._runners = Runners(self._context, self._limiter, self._running, self._held_jobs)
+            self._runners = Runners(self._context, self._limiter, self._running, self._held_jobs, self._partial_files)
             self._runners.set_keep_free(self._keep_free)
         return self._runners
 
@@ -329,6 +360,7 @@ class Engine(Queries):
             next_ready,
             self._runners.next_start() if self._runners else None,
             self._held_jobs.next_check(),
+            self._partial_files.next_end,
             by_clock,
         )
         due = [at for at in starts if at is not None]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from aliend.core.transfers.scheduler import Candidate
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.attempts.partial_files import KeptPartialFiles
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.expansion.deletion_runner import DeletionRunner
@@ -21,12 +22,17 @@ from aliend.store import ChangeResult, SchedulingResult
 
 
 class Runners:
-    """The four runners, in the engine's task group; `limiter` and `running` belong to the engine."""
+    """The four runners, in the engine's task group; all arguments belong to the engine."""
 
     def __init__(
-        self, context: EngineContext, limiter: StorageElementLimiter, running: RunningAttempts, held_jobs: HeldJobs
+        self,
+        context: EngineContext,
+        limiter: StorageElementLimiter,
+        running: RunningAttempts,
+        held_jobs: HeldJobs,
+        partial_files: KeptPartialFiles,
     ) -> None:
-        self.attempts = AttemptRunner(context, limiter, running, held_jobs)
+        self.attempts = AttemptRunner(context, limiter, running, held_jobs, partial_files)
         self.expansions = ExpansionRunner(context, held_jobs)
         self.deletions = DeletionRunner(context)
         self._batches = BatchRunner(context, self.attempts, running, limiter)

@@ -37,6 +37,7 @@ from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
 from aliend.store.rows.incomplete_files import IncompleteFiles
 from aliend.store.rows.jobs import JobRows, Requests, jobs_where
+from aliend.store.rows.partial_files import PartialFiles
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer, WaitingCause
 
@@ -68,6 +69,7 @@ class Store:
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
         self.incomplete = IncompleteFiles(self._database)
+        self.partial_files = PartialFiles(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
         requests = Requests(self._database)

@@ -9,11 +9,11 @@ import pytest
 
 from aliend.core.transfers.attempt_record import AttemptRecord, Stage
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, JobSpec
+from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.transfer import (
     AttemptFailed,
     Intent,
     IntentSaved,
-    Replacing,
     ReplicasBooked,
     Started,
     Succeeded,

@@ -75,7 +75,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell", "top"},
+        {"shell", "top", "alienpy"},
         {"run", "api"},
         {"daemon"},
         {"local"},
@@ -101,6 +101,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/core/grid/xrootd_statistics.py": "one document format",
     "aliend/core/transfers/backoff.py": "one rule, shared by jobs, transfers and storage elements",
     "aliend/core/transfers/overwrite.py": "one rule, shared by dry runs, attempts and workers",
+    "aliend/engine/attempts/attempt_log.py": "the facts of log lines, shared by attempts that ended and were stopped",
     "aliend/engine/attempts/grid_copy.py": "one kind of attempt",
     "aliend/engine/retention.py": "one background task",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
+from aliend.core.cli.log_records import facts
 from aliend.core.transfers.scheduler import SMALL_FILES_PER_COPY, Limits
 from aliend.core.transfers.storage_element import (
     STATE_NAMES,
@@ -255,7 +256,8 @@ class ThirdPartyBlocklist:
 
     def block(self, source: str, target: str) -> None:
         """Block third-party copies from `source` to `target` for a while."""
-        log.info("%s cannot fetch from %s; copies go through this machine for %.0f s", target, source, _BLOCK_TIME)
+        text = "cannot fetch from %s; copies go through this machine for %.0f s"
+        log.info(text, source, _BLOCK_TIME, extra=facts(se=target))
         self._until[source, target] = self._clock() + _BLOCK_TIME
 
     def blocked(self, sources: Iterable[str], targets: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,7 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.overwrite import compares_content
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
+from aliend.engine.attempts.partial_files import adopt
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
 from aliend.storage.tasks import Checksum, Download, Downloaded, replica_urls
@@ -32,6 +33,7 @@ async def download(attempt: Attempt) -> Succeeded:
         return await _make_empty(attempt)
     if await _has_content_already(attempt):
         return Succeeded(transfer.size, transfer.md5)
+    await adopt(attempt)
     attempt.progress.enter_stage(Stage.TICKET)
     tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
     try:

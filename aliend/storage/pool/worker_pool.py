@@ -126,9 +126,9 @@ class WorkerPool:
         return WorkerGroup(processes, per_process, {**self._environment, **dict(settings)}, idle, self.bandwidth)
 
     async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
-        from aliend.storage.tasks import RemovePartial
+        from aliend.storage.tasks import AdoptPartial, RemovePartial
 
-        if isinstance(task, RemovePartial):
+        if isinstance(task, RemovePartial | AdoptPartial):
             return next((group for group in self._groups() if group.pids), self._group_of_size("small"))
         if all(self._environment.get(name) == value for name, value in settings):
             return self._group_of_size("small" if _is_small(task) else "bulk")

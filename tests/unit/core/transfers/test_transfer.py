@@ -19,6 +19,7 @@ from aliend.core.transfers.transfer import (
     IntentSaved,
     Interrupted,
     NoIntent,
+    PartialKept,
     Queued,
     ReplicasBooked,
     Retry,
@@ -100,6 +101,21 @@ def test_a_local_error_queues_the_transfer_and_holds_its_job() -> None:
 def test_cancelling_a_running_copy_ends_it_and_its_late_events_are_ignored() -> None:
     transfer, effects = play(FRESH, Started(), Cancel(), ARRIVED, broke())
     assert (transfer.state, effects) == (Cancelled(), [START, STOP])
+
+
+def test_a_started_download_that_is_cancelled_keeps_its_partial_file_until_it_is_retried() -> None:
+    cancelled, _ = play(FRESH, Started(), Cancel(keep_until_ms=5000))
+    assert cancelled.intent == PartialKept(5000)
+    stopped, _ = play(cancelled, IntentSaved(PartialKept(5000, 10)))
+    assert stopped.intent == PartialKept(5000, 10)
+    again, _ = play(stopped, Retry())
+    assert (again.state, again.intent) == (Queued(), NoIntent())
+    late, _ = play(again, IntentSaved(PartialKept(5000, 10)))
+    assert late.intent == NoIntent()
+
+
+def test_a_download_that_never_started_keeps_nothing() -> None:
+    assert play(FRESH, Cancel(keep_until_ms=5000))[0].intent == NoIntent()
 
 
 def test_an_interrupted_copy_is_queued_without_a_failure() -> None:
