@@ -24,11 +24,11 @@ from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.engine.attempts.partial_files import KEEP_SECONDS, KeptPartialFiles
-from aliend.engine.attempts.relay_spool import remove_ended
 from aliend.engine.expansion.job_tasks import MAX_RUNNING
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
+from aliend.engine.relay_spool import remove_ended
 from aliend.engine.views import (
     JobView,
     LimitsInUse,

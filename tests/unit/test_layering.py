@@ -42,7 +42,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
         {"kept_replicas"},
-        {"held_jobs", "ports", "views", "retention", "file_content"},
+        {"held_jobs", "ports", "views", "retention", "file_content", "relay_spool"},
     ],
     "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],
     "aliend/central": [

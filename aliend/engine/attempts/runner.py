@@ -40,13 +40,13 @@ from aliend.engine.attempts.attempt_log import facts_of, log_end
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
 from aliend.engine.attempts.partial_files import KeptPartialFiles
-from aliend.engine.attempts.relay_spool import spool_of
 from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import EngineContext
+from aliend.engine.relay_spool import spool_of
 from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import TaskOptions
 from aliend.store import ChangeResult, TransferChange
