@@ -23,9 +23,9 @@ from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_tra
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.engine.attempts.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.expansion.job_tasks import MAX_RUNNING
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
 from aliend.engine.relay_spool import remove_ended

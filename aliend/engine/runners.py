@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from aliend.core.transfers.scheduler import Candidate
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
-from aliend.engine.attempts.partial_files import KeptPartialFiles
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
 from aliend.store import ChangeResult, SchedulingResult
 

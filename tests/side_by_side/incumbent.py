@@ -30,12 +30,11 @@ class Incumbent:
         argv = [str(ALIENPY), *words]
         server = self._idle.get()
         try:
-            files = [self._scratch / f"{server.pid}.{name}" for name in ("stdout", "stderr")]
-            output = dict(zip(("stdout", "stderr"), map(str, files), strict=True))
-            code = server.run(
-                {"argv": argv, "environment": environment, "directory": str(directory), "stdin": stdin} | output
-            )
-            stdout, stderr = (path.read_text(encoding="utf-8") for path in files)
+            files = {name: self._scratch / f"{server.pid}.{name}" for name in ("stdout", "stderr")}
+            request: dict[str, object] = {"argv": argv, "environment": environment, "stdin": stdin}
+            request |= {"directory": str(directory)} | {name: str(path) for name, path in files.items()}
+            code = server.run(request)
+            stdout, stderr = (path.read_text(encoding="utf-8") for path in files.values())
         finally:
             self._idle.put(server)
         return subprocess.CompletedProcess(argv, code, stdout, stderr)

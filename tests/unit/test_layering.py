@@ -41,7 +41,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"batches"},
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
-        {"kept_replicas"},
+        {"kept_replicas", "partial_files"},
         {"held_jobs", "ports", "views", "retention", "file_content", "relay_spool"},
     ],
     "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],

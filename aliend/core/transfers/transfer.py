@@ -120,10 +120,7 @@ class ReplicasBooked:
 
 @dataclass(frozen=True, slots=True)
 class PartialKept:
-    """The partial file of a cancelled download stays until `until_ms` (POSIX milliseconds).
-
-    `bytes` is its length (0: the copy has not stopped yet, so that it is not known).
-    """
+    """The partial file of a cancelled download, of `bytes` (0: not known yet), stays until `until_ms` (POSIX time)."""
 
     until_ms: int
     bytes: int = 0
@@ -136,9 +133,9 @@ Intent = NoIntent | ReplicasBooked | Replacing | PartialKept
 class Transfer:
     """One file, as stored. `size` in bytes (0: unknown), `md5` empty if unknown.
 
-    An empty `target` belongs to a refused name: such a transfer has failed for good. `attempts` counts starts,
-    `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0) is the transfer of another
-    job that copies the same file to the same target; the transfer stays queued meanwhile.
+    An empty `target` belongs to a refused name: such a transfer has failed for good. `attempts` counts starts that
+    tried something, `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0) is the
+    transfer of another job that copies the same file to the same target; the transfer stays queued meanwhile.
     """
 
     id: int
@@ -346,6 +343,9 @@ def _attempt_failed(transfer: Transfer, event: AttemptFailed, now: float) -> Ste
         case "credential":
             pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.SHORT_CAP)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
+        case "resting":
+            pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
+            return replace(transfer, state=Waiting(now + pause, event.reason), attempts=transfer.attempts - 1), ()
         case "storage" if transfer.attempts < MAX_ATTEMPTS:
             pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
@@ -395,4 +395,5 @@ def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
         return transfer, ()
     if isinstance(transfer.state, Running):
         return replace(transfer, state=state), (StopCopy(transfer.id),)
-    return replace(transfer, state=state, joined=0), (CleanUp(transfer.id),) if transfer.attempts else ()
+    was_begun = transfer.attempts or transfer.intent != NoIntent()
+    return replace(transfer, state=state, joined=0), (CleanUp(transfer.id),) if was_begun else ()

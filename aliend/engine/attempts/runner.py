@@ -31,6 +31,7 @@ from aliend.core.transfers.transfer import (
     Transfer,
     is_unfinished,
 )
+from aliend.engine.admission.recovery_monitor import RecoveryMonitor
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.admission.throughput_monitor import ThroughputMonitor
@@ -39,17 +40,17 @@ from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.attempt_log import facts_of, log_end
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
-from aliend.engine.attempts.partial_files import KeptPartialFiles
 from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
 from aliend.engine.relay_spool import spool_of
-from aliend.errors import AliendError, Obstacle, StoreError
+from aliend.errors import AliendError, CopyError, Obstacle, StoreError
 from aliend.storage.tasks import TaskOptions
-from aliend.store import ChangeResult, TransferChange
+from aliend.store import BATCH, ChangeResult, TransferChange
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ class AttemptRunner:
         self._running = running
         self._held_jobs = held_jobs
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
+        self._recovery = RecoveryMonitor(context, limiter)
+        limiter.on_return = self._end_waits
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
         self._partial_files = partial_files
@@ -229,6 +232,7 @@ class AttemptRunner:
         finally:
             del self._running.by_transfer[running.transfer.id]
             self._limiter.notify_waiters()  # the slot is free only now
+            self._recovery.watch()
             self._context.wake()
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
@@ -274,6 +278,8 @@ class AttemptRunner:
             known = facts(job=running.job.id, transfer=running.transfer.id)
             log.error("internal error", exc_info=error, extra=known)
             return failure_event(error, self._context.random())
+        if isinstance(error, CopyError) and error.kind == "resting" and running.progress.has_tried:
+            error.kind = "storage"  # this attempt counts, although it ends with a wait
         return failure_event(error, self._context.random(), running.job.spec.retries)
 
     def attempt_of(self, running: RunningAttempt) -> Attempt:
@@ -308,6 +314,18 @@ class AttemptRunner:
             running.progress.enter_stage(running.progress.stage, {se})
 
         return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
+
+    def _end_waits(self, se: str) -> None:
+        """Start the files that wait for a storage element, which works again."""
+        self._context.tasks.create_task(self._start_waiting(se))
+
+    async def _start_waiting(self, se: str) -> None:
+        try:
+            while await self._store.end_waits(se, BATCH) == BATCH:
+                pass
+        except StoreError as error:
+            log.warning("files that wait for %s start later: %s", se, error)
+        self._context.wake()
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Clean up after transfers that were given up while they waited, one after the other."""

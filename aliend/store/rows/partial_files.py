@@ -1,6 +1,10 @@
-"""Partial files of cancelled downloads: which are kept, where, and until when."""
+"""What downloads leave beside their targets: partial files that are kept after a cancellation, and new directories."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
 
 from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.transfer import Phase, Transfer
@@ -17,7 +21,7 @@ FROM transfer WHERE {_KEPT} AND json_extract(intent, '$.bytes') > 0 GROUP BY +jo
 
 
 class PartialFiles:
-    """What cancelled downloads have kept; all methods raise StoreError."""
+    """Partial files and directories of downloads; all methods raise StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,3 +54,15 @@ class PartialFiles:
             " ORDER BY id LIMIT ?"
         )
         return await self._database.read(lambda at: transfers.select(at, where, (now_ms, limit)))
+
+    async def record_created_directories(self, job: int, directories: Sequence[str]) -> None:
+        """Record local directories that are about to be created for the job."""
+        rows = [(job, directory) for directory in directories]
+        sql = "INSERT OR IGNORE INTO made VALUES (?, ?)"
+        await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
+
+    async def created_directories_above(self, job: int, target: str) -> list[str]:
+        """Return the directories above `target` that were created for the job."""
+        above = json.dumps([str(parent) for parent in Path(target).parents])
+        sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
+        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, above)).fetchall()])

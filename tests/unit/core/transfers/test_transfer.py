@@ -89,6 +89,12 @@ def test_waiting_for_a_credential_is_not_counted_as_a_failure() -> None:
     assert transfer.failures == 0
 
 
+def test_a_wait_for_a_resting_storage_element_is_no_attempt() -> None:
+    transfer, _ = play(FRESH, Started(), broke("resting", 30.0))
+    assert (transfer.state, transfer.attempts, transfer.failures) == (Waiting(NOW + 33.75, "the reason"), 0, 0)
+    assert play(transfer, Cancel())[1] == []
+
+
 def test_a_permanent_error_fails_immediately() -> None:
     assert play(FRESH, Started(), broke("permanent"))[0].state == Failed("the reason")
 

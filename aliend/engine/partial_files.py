@@ -7,16 +7,11 @@ is verified when it is resumed: the md5 of the whole file decides.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import IntentSaved, NoIntent, PartialKept, Transfer
 from aliend.engine.ports import EngineContext
-from aliend.errors import CopyError
 from aliend.store import BATCH
-
-if TYPE_CHECKING:
-    from aliend.engine.attempts.attempt import Attempt
 
 KEEP_SECONDS = 86400.0
 """Seconds for which the partial file of a cancelled download is kept."""
@@ -41,7 +36,7 @@ class KeptPartialFiles:
 
         intent = transfer.intent
         is_kept = isinstance(intent, PartialKept) and intent.until_ms > self._now_ms()
-        created = await self._store.created_directories_above(job.id, transfer.target)
+        created = await self._store.partial_files.created_directories_above(job.id, transfer.target)
         keep_from = KEEP_FROM if is_kept else 0
         task = RemovePartial(transfer.id, transfer.target, tuple(created), keep_from, job.spec.file_systems)
         found = await self._context.workers.run(task, lambda _: None)
@@ -71,22 +66,3 @@ class KeptPartialFiles:
 
     def _now_ms(self) -> int:
         return int(self._context.clock() * 1000)
-
-
-async def adopt(attempt: Attempt) -> None:
-    """Take over the partial file that a cancelled download of the same file to the same target has kept."""
-    from aliend.storage.tasks import AdoptPartial
-
-    transfer, store = attempt.transfer, attempt.tools.store
-    if transfer.size < KEEP_FROM:
-        return
-    for kept in await store.partial_files.at(transfer.target):
-        if (kept.source, kept.size, kept.md5) != (transfer.source, transfer.size, transfer.md5):
-            continue
-        task = AdoptPartial(transfer.id, transfer.target, kept.id, attempt.spec.file_systems)
-        try:
-            await attempt.tools.workers.run(task, lambda _: None)
-        except CopyError:  # the copy starts from the beginning; the kept file is removed after its time
-            return
-        await attempt.record_created_directories(await store.created_directories_above(kept.job, transfer.target))
-        await store.change(kept.id, IntentSaved(NoIntent()))
