@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 
-from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
 from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
@@ -145,9 +145,9 @@ def _sandbox(invocation: Invocation) -> int:
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:
-    request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
+    request = bytes_field(1, VERSION.encode()) + number_field(2, CONTRACT)
     try:
-        answer = ask(invocation, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        answer = ask(invocation, b"/aliend.v1.DaemonService/Hello", request, _HELLO_WAIT)
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None

@@ -65,10 +65,11 @@ def acquire(settings: Settings) -> Lock | None:
     return lock
 
 
-async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> None:
+async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask: int) -> None:
     """Run the daemon until SIGTERM, SIGINT or the `Stop` call; `ready` is called once the socket answers.
 
-    `lock` is the lock of the state directory; its record always names the socket.
+    `lock` is the lock of the state directory; its record always names the socket. `umask` is that of the caller, for
+    the files of requests without their own.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -83,7 +84,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
-        parts = Runtime(settings, store, centrals, engine, workers)
+        parts = Runtime(settings, store, centrals, engine, workers, umask)
         await asyncio.to_thread(parts.scratch.remove_leftovers)
         async with workers, engine:
             try:

@@ -20,10 +20,10 @@ from aliend.v1 import console_pb2, console_pb2_grpc
 if TYPE_CHECKING:
     from aliend.commands.completion import Completion
 
-Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
+Context = grpc.aio.ServicerContext[console_pb2.RunRequest, console_pb2.RunResponse]
 
 
-class ConsoleService(console_pb2_grpc.ConsoleServicer):
+class ConsoleService(console_pb2_grpc.ConsoleServiceServicer):
     """Passes calls to the commands."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -35,7 +35,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         from aliend.services.command_run import run
 
         first = await context.read()
-        if not isinstance(first, console_pb2.RunInput) or first.WhichOneof("input") != "start":
+        if not isinstance(first, console_pb2.RunRequest) or first.WhichOneof("input") != "start":
             await abort(context, UsageError("the first input of Run must be `start`"))
         await run(self._runtime, first.start, context)
 

@@ -46,11 +46,11 @@ _OPTIONS = (
 async def create_server(parts: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> grpc.aio.Server:
     """Return a server with all services, not yet bound to an address; the call `Stop` sets `stop`."""
     server = grpc.aio.server(options=_OPTIONS)
-    console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
-    session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
-    catalogue_pb2_grpc.add_CatalogueServicer_to_server(CatalogueService(parts), server)
-    transfers_pb2_grpc.add_TransfersServicer_to_server(TransfersService(parts), server)
-    daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop, reload), server)
+    console_pb2_grpc.add_ConsoleServiceServicer_to_server(ConsoleService(parts), server)
+    session_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(parts), server)
+    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(CatalogueService(parts), server)
+    transfers_pb2_grpc.add_TransfersServiceServicer_to_server(TransfersService(parts), server)
+    daemon_pb2_grpc.add_DaemonServiceServicer_to_server(DaemonService(parts, stop, reload), server)
     health = grpc_health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Unusable
 from aliend.core.connection.pem import PemError, PemFile, PemSource, PemText, private_key
-from aliend.errors import ConfigurationError, UsageError
+from aliend.errors import ConfigurationError, Unusable, UsageError
 
 # The library is imported with the first key: the daemon starts without it.
 if TYPE_CHECKING:
