@@ -29,6 +29,7 @@ from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError, StoreError
 from aliend.lifecycle.idle_exit import stop_when_idle
 from aliend.lifecycle.listener import Listener
+from aliend.lifecycle.metrics_file import write_metrics
 from aliend.lifecycle.reload import Reloader
 from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
@@ -129,6 +130,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
+            measuring = asyncio.create_task(write_metrics(parts, reloader.metrics_changed), name="metrics")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             # What lives as long as the daemon need not be looked at by every collection.
             gc.collect()
@@ -141,7 +143,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle):
+            for task in (watching, forgetting, finding, idle, measuring):
                 task.cancel()
             await listener.close(_GRACE)
             await parts.stdin_files.close()

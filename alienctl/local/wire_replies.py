@@ -244,3 +244,18 @@ def reload_response(data: bytes) -> tuple[list[str], list[str]]:
     return [text.decode("utf-8", "replace") for text in applied], [
         text.decode("utf-8", "replace") for text in after_restart
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A storage element in use; `state` is the number of an `ElementState` of the contract."""
+
+    name: str
+    state: int
+    until_ms: int
+    why: str
+
+
+def storage_elements(data: bytes) -> list[Element]:
+    """Read the storage elements of a Limits message."""
+    return _each(data, 4, lambda one: Element(_text(one, 1), number(one, 2), _signed(one, 6), _text(one, 7)))
