@@ -30,10 +30,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ErrorKind = Literal["permanent", "transient", "local", "credential", "storage"]
+ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "resting"]
 """Who can act on a failed copy: `permanent`: nobody; `transient`: a retry; `local`: the owner of the local disk;
-`credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a storage element is
-backing off, a worker process died during several copies)."""
+`credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a worker process died
+during several copies); `resting`: nothing was tried, because a storage element is backing off."""
 
 
 class AliendError(Exception):

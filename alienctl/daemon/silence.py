@@ -21,7 +21,7 @@ class WaitingCommand(Protocol):
     interrupted: bool
     reported_unresponsive: bool
     jobs: list[int]
-    restore_terminal: Callable[[], None] | None
+    restore_terminal: "Callable[[], None] | None"
 
     @property
     def args(self) -> list[str]:

@@ -73,10 +73,13 @@ PAGES = {
         exit_codes=_LOCAL_CODES,
     ),
     "install-names": Page(
-        "install-names DIRECTORY",
+        "install-names [--python] DIRECTORY",
         "create alien.py, alien_ls, ... in DIRECTORY as aliases of alienctl",
-        "Files of other programs are not replaced. To remove the aliases, delete them.",
-        examples=("alienctl install-names ~/bin", "alienctl install-names ~/.local/bin --json"),
+        "Files of other programs are not replaced. To remove the aliases or packages, delete them.",
+        options=(
+            ("--python", "create the packages alienpy and xjalienfs instead, for Python programs that import them"),
+        ),
+        examples=("alienctl install-names ~/bin", "alienctl install-names --python ~/lib/python"),
         exit_codes=_LOCAL_CODES,
     ),
     "version": Page(

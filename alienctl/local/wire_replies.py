@@ -12,7 +12,7 @@ from alienctl.wire_messages import fields, number
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileProgress:
     """One file that is being copied; sizes in bytes."""
 
@@ -22,7 +22,7 @@ class FileProgress:
     bytes_total: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunProgress:
     """Progress of a job; sizes in bytes, `bytes_total` is 0 while not all files are known."""
 
@@ -36,7 +36,7 @@ class RunProgress:
     seconds_left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """A question that is asked at the user's terminal."""
 
@@ -44,7 +44,7 @@ class Question:
     echo: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handoff:
     """A program for the user, see `Handoff` of the contract."""
 
@@ -56,7 +56,7 @@ class Handoff:
     text_lfn: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunExit:
     """`leaves`: the command was `exit`. User and current directory of the session; empty if unknown."""
 
@@ -65,7 +65,7 @@ class RunExit:
     directory: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatchedJob:
     """A transfer job; `state` is the number of a `JobState` of the contract."""
 
@@ -76,7 +76,7 @@ class WatchedJob:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hello:
     """The daemon's version, the number of its contract, its process id and its capabilities."""
 
@@ -86,7 +86,7 @@ class Hello:
     capabilities: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CentralStatus:
     """One central service under one identity, see `CentralStatus` of the contract."""
 
@@ -105,7 +105,7 @@ class CentralStatus:
     next_attempt_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DaemonStatus:
     """The state of the daemon, see `StatusResponse` of the contract."""
 
@@ -223,7 +223,7 @@ def _watched_job(data: bytes) -> WatchedJob:
     return WatchedJob(number(data, 1), number(data, 2), _text(data, 5), number(files, 4), number(files, 5))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StopResponse:
     """The answer to `Stop`: the daemon's process id, and the work that keeps it `needed`."""
 
@@ -246,7 +246,7 @@ def reload_response(data: bytes) -> tuple[list[str], list[str]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Element:
     """A storage element in use; `state` is the number of an `ElementState` of the contract."""
 

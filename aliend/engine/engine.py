@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from types import TracebackType
 from aliend.core.cli.log_records import facts
 from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
+from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.transfers.rate_schedule import schedule_text
@@ -30,6 +31,7 @@ from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.expansion.target_disks import with_file_systems
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KEEP_SECONDS
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
 from aliend.engine.views import (
@@ -45,6 +47,8 @@ _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop when the daemon ends."""
+_STOPPED_LIMIT = 2.0
+"""Seconds to wait for cancelled copies to stop before their partial files are reported."""
 _LONGEST_SLEEP = 3600.0
 _SPARE = 8
 """Candidates read in addition to those that have a slot; a few may have a target that is being written."""
@@ -146,6 +150,8 @@ class Engine(Queries):
         removed = 0
         for number in numbers:
             rows = 0
+            with suppress(NoSuchJob):
+                await self._attempts.partial_files.discard(await self._store.job(number))
             while deleted := await self._store.history.remove(number):
                 rows += deleted
             removed += bool(rows)
@@ -213,10 +219,18 @@ class Engine(Queries):
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
     async def cancel(self, number: int) -> JobView:
-        """Cancel all unfinished transfers of a job; running copies stop at once."""
-        view = await self._change_all(number, (Phase.RUNNING,), CancelTransfer(), Cancel(), UNFINISHED)
+        """Cancel all unfinished transfers of a job; running copies stop at once, downloads keep their partial files."""
+        job = await self._store.job(number)
+        keep_until = self._clock() + KEEP_SECONDS if job.spec.direction == "download" else 0.0
+        cancel = CancelTransfer(int(keep_until * 1000))
+        view = await self._change_all(number, (Phase.RUNNING,), cancel, Cancel(), UNFINISHED)
         log.info("cancelled by the user", extra=facts(job=number))
         return view
+
+    async def kept_files(self, jobs: Collection[int]) -> dict[int, KeptFiles]:
+        """Return what is kept of cancelled downloads, by job, once their copies have stopped (or after 2 s)."""
+        await self._attempts.wait_stopped(jobs, _STOPPED_LIMIT)
+        return {job: kept for job, kept in (await self._store.partial_files.summaries()).items() if job in jobs}
 
     async def pause(self, number: int) -> JobView:
         """Pause a job: its running transfers are queued again, and none starts."""
@@ -270,6 +284,7 @@ class Engine(Queries):
                         await self._recover()
                         has_recovered = True
                     self._apply_rates()
+                    await self._attempts.expire_partial_files()
                     for number in await self._held_jobs.releasable():
                         log.info("its obstacle is gone", extra=facts(job=number))
                         await self.resume(number)
@@ -327,6 +342,7 @@ class Engine(Queries):
             self._expansions.next_start(),
             self._deletions.next_start(),
             self._held_jobs.next_check(),
+            self._attempts.partial_files.next_end,
             by_clock,
         )
         due = [at for at in starts if at is not None]

@@ -25,7 +25,7 @@ _REASONS = 30
 class Downloads:
     """Downloads by what may lie on disks: the targets of unfinished ones, and the newest targets of all.
 
-    `open_ids` are the unfinished transfers, whose partial files are in use.
+    `open_ids` are the transfers whose partial files are in use: unfinished ones, and cancelled ones that keep theirs.
     """
 
     unfinished: tuple[str, ...]
@@ -57,14 +57,14 @@ class Inspection:
     def downloads(self) -> Downloads:
         """Return the newest downloads."""
         query = (
-            "SELECT transfer.id, transfer.target, transfer.state IN ('queued', 'running', 'waiting') FROM transfer "
+            "SELECT transfer.id, target, transfer.state IN ('queued', 'running', 'waiting'), intent FROM transfer "
             "JOIN job ON job.id = transfer.job WHERE direction = 'download' ORDER BY transfer.id DESC LIMIT ?"
         )
         rows = self._connection.execute(query, (_RECENT,)).fetchall()
         return Downloads(
-            unfinished=tuple(target for _, target, is_open in rows if is_open and target),
-            recent=tuple(target for _, target, _ in rows if target),
-            open_ids=frozenset(id for id, _, is_open in rows if is_open),
+            unfinished=tuple(target for _, target, is_open, _ in rows if is_open and target),
+            recent=tuple(target for _, target, _, _ in rows if target),
+            open_ids=frozenset(id for id, _, is_open, intent in rows if is_open or intent),
         )
 
     def summary(self) -> dict[str, object]:

@@ -69,7 +69,7 @@ async def test_a_migration_keeps_what_schemas_2_and_3_added(tmp_path: Path, sche
         (failed,) = await store.transfers(1, 10, 0, [Phase.FAILED])
         record = AttemptRecord(failed.id, 1, "A::B::C", Stage.COPY, "gone", "permanent", 5, 1, 0.5)
         assert await store.attempts([failed.id]) == [record]
-        assert await store.created_directories_above(1, "/tmp/x/0") == ["/tmp/x"]
+        assert await store.partial_files.created_directories_above(1, "/tmp/x/0") == ["/tmp/x"]
         assert await store.limits() == {"down": 3}
 
 

@@ -51,8 +51,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"batches"},
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
-        {"kept_replicas"},
-        {"statistics"},
+        {"kept_replicas", "partial_files", "statistics"},
         {"held_jobs", "ports", "views", "retention", "file_content"},
     ],
     "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],
@@ -94,7 +93,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell", "top", "support"},
+        {"shell", "top", "alienpy", "support"},
         {"run", "api"},
         {"daemon"},
         {"local"},

@@ -71,7 +71,7 @@ class Attempt:
 
     async def record_created_directories(self, directories: Sequence[str]) -> None:
         """Record local directories that are about to be created. Raises StoreError."""
-        await self.tools.store.record_created_directories(self.transfer.job, directories)
+        await self.tools.store.partial_files.record_created_directories(self.transfer.job, directories)
 
     async def next_transfers(self) -> Sequence[Transfer]:
         """Return the next transfers of the job. Raises StoreError."""

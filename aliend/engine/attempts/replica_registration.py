@@ -273,13 +273,14 @@ class ReplicaRegistration:
             raise CopyError(
                 f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
                 "responding",
-                "storage",
+                "resting",
                 pause,
             )
         return tickets
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
+        self._attempt.tools.limiter.note_servers(tickets)
         self._attempt.progress.enter_stage(Stage.SLOT, ses)
         async with self._attempt.acquire(ses):
             self._attempt.progress.enter_stage(Stage.COPY)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -32,6 +32,7 @@ from aliend.core.transfers.transfer import (
     Transfer,
     is_unfinished,
 )
+from aliend.engine.admission.recovery_monitor import RecoveryMonitor
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.admission.throughput_monitor import ThroughputMonitor
@@ -46,10 +47,11 @@ from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
-from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import RemovePartial, TaskOptions
-from aliend.store import ChangeResult, TransferChange
+from aliend.errors import AliendError, CopyError, Obstacle, StoreError
+from aliend.storage.tasks import TaskOptions
+from aliend.store import BATCH, ChangeResult, TransferChange
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +78,12 @@ class AttemptRunner:
         self._running = running
         self._held_jobs = held_jobs
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
+        self._recovery = RecoveryMonitor(context, limiter)
+        limiter.on_return = self._end_waits
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
+        self.partial_files = KeptPartialFiles(context)
+        self._cleaning: set[asyncio.Task[None]] = set()
         self._spool = RelaySpool(context.store.directory / "spool")
         self._stats: dict[Context, StatBatcher] = {}
         self._tickets: dict[Context, ArchiveTickets] = {}
@@ -134,6 +140,17 @@ class AttemptRunner:
             self._running.by_transfer[transfer.id] = running
             running.task = self._context.tasks.create_task(self.finish(running))
 
+    async def expire_partial_files(self) -> None:
+        """Remove partial files that were kept long enough, and those that a crash left. Raises StoreError."""
+        for transfer in await self.partial_files.ended():
+            self.clean_up(transfer, await self._store.job(transfer.job))
+
+    async def wait_stopped(self, jobs: Collection[int], limit: float) -> None:
+        """Wait until cancelled copies of these jobs have stopped and are cleaned up; at most `limit` seconds."""
+        stopping = {one.task for one in self._running.by_transfer.values() if one.is_stopped and one.job.id in jobs}
+        if tasks := self._cleaning | {task for task in stopping if task}:
+            await asyncio.wait(tasks, timeout=limit)
+
     async def clear_spool(self) -> None:
         """Remove relayed files of transfers that ended with an earlier daemon."""
         for number in await asyncio.to_thread(list, self._spool.transfers()):
@@ -164,7 +181,9 @@ class AttemptRunner:
                 case _:
                     assert_never(effect)
         if given_up:
-            self._context.tasks.create_task(self._clean_up_all(given_up))
+            cleaning = self._context.tasks.create_task(self._clean_up_all(given_up))
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
 
     def _stop(self, number: int) -> None:
         running = self._running.by_transfer.get(number)
@@ -225,6 +244,7 @@ class AttemptRunner:
         finally:
             del self._running.by_transfer[running.transfer.id]
             self._limiter.notify_waiters()  # the slot is free only now
+            self._recovery.watch()
             self._context.wake()
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
@@ -275,6 +295,8 @@ class AttemptRunner:
             known = facts(job=running.job.id, transfer=running.transfer.id)
             log.error("internal error", exc_info=error, extra=known)
             return failure_event(error, self._context.random())
+        if isinstance(error, CopyError) and error.kind == "resting" and running.progress.has_tried:
+            error.kind = "storage"  # this attempt counts, although it ends with a wait
         return failure_event(error, self._context.random(), running.job.spec.retries)
 
     def attempt_of(self, running: RunningAttempt) -> Attempt:
@@ -310,6 +332,18 @@ class AttemptRunner:
 
         return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
 
+    def _end_waits(self, se: str) -> None:
+        """Start the files that wait for a storage element, which works again."""
+        self._context.tasks.create_task(self._start_waiting(se))
+
+    async def _start_waiting(self, se: str) -> None:
+        try:
+            while await self._store.end_waits(se, BATCH) == BATCH:
+                pass
+        except StoreError as error:
+            log.warning("files that wait for %s start later: %s", se, error)
+        self._context.wake()
+
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Clean up after transfers that were given up while they waited, one after the other."""
         for number in numbers:
@@ -332,9 +366,7 @@ class AttemptRunner:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                created = await self._store.created_directories_above(job.id, transfer.target)
-                task = RemovePartial(number, transfer.target, tuple(created))
-                await self._context.workers.run(task, lambda _: None)
+                await self.partial_files.release(transfer, job)
             elif needs_undo(transfer):
                 catalogue = self._context.catalogue_of(job.spec.context)
                 await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))

@@ -21,11 +21,12 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
-from aliend.storage.io import local_files
+from aliend.storage.io import local_files, mounts
 from aliend.storage.io.output_pipe import OutputPipe
-from aliend.storage.io.partial_file import remove_partial
+from aliend.storage.io.partial_file import adopt_partial, remove_partial
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Checksummed,
     Compare,
@@ -182,9 +183,15 @@ def _location_of(error: BaseException) -> str:
 
 
 def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
-    size = remove_partial(Path(task.target), task.id)
+    mounts.require_recorded(task.target, task.file_systems)
+    size = remove_partial(Path(task.target), task.id, task.keep_from)
     local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
+
+
+def _adopt_partial(task: AdoptPartial, _: TaskContext) -> Checksummed:
+    mounts.require_recorded(task.target, task.file_systems)
+    return Checksummed(adopt_partial(Path(task.target), task.id, task.other), "")
 
 
 def _checksum(task: Checksum, context: TaskContext) -> Checksummed:
@@ -207,6 +214,7 @@ _RUNNERS: dict[type[Any], TaskRunner] = {
     ThirdParty: _import_runner("worker.third_party", "third_party"),
     Checksum: _checksum,
     RemovePartial: _remove_partial,
+    AdoptPartial: _adopt_partial,
     ListMembers: _import_runner("io.zip_members", "list_members"),
     Compare: _import_runner("worker.read_back", "compare"),
     Read: _import_runner("worker.read", "read"),
