@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 
-from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
 from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
@@ -126,6 +126,7 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
         "stop": lambda: control.stop(invocation, as_json, force=force),
         "restart": lambda: control.restart(invocation, as_json),
         "list": lambda: control.list_daemons(invocation, as_json),
+        "metrics": lambda: control.show_metrics(invocation, as_json),
         "check": lambda: configuration.check(invocation, as_json),
         "reload": lambda: configuration.reload(invocation, as_json),
     }
@@ -154,9 +155,9 @@ def _sandbox(invocation: Invocation) -> int:
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:
-    request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
+    request = bytes_field(1, VERSION.encode()) + number_field(2, CONTRACT)
     try:
-        answer = ask(invocation, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        answer = ask(invocation, b"/aliend.v1.DaemonService/Hello", request, _HELLO_WAIT)
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None

@@ -13,6 +13,7 @@ PAGES = {
             ("stop [--force]", "stop it; --force kills a daemon that does not respond; its transfers resume later"),
             ("restart", "replace it; an invalid configuration leaves it running"),
             ("list", "the daemons of all profiles on this host"),
+            ("metrics", "print its figures for monitoring in the OpenMetrics text format"),
             ("check", "validate the configuration of all profiles"),
             ("reload", "apply the configuration; report what needs a restart (SIGHUP does the same)"),
             ("socket [--start]", "print the path of the socket for gRPC programs; --start: start the daemon"),

@@ -72,7 +72,7 @@ def _socket(invocation: Invocation) -> tuple[str, str]:
 def _status(invocation: Invocation) -> tuple[dict[str, Any] | None, str]:
     """Return the document of `daemon status --json`; None and the reason without an answer."""
     try:
-        answer = unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", _PATIENCE)
+        answer = unary(invocation.socket, b"/aliend.v1.DaemonService/Status", b"", _PATIENCE)
     except ClientError as error:
         return None, str(error)
     return control.facts_of(wire_replies.daemon_status(answer), os.uname().nodename), ""
@@ -80,7 +80,7 @@ def _status(invocation: Invocation) -> tuple[dict[str, Any] | None, str]:
 
 def _elements(invocation: Invocation) -> list[dict[str, Any]] | None:
     try:
-        answer = unary(invocation.socket, b"/aliend.v1.Transfers/GetLimits", b"", _PATIENCE)
+        answer = unary(invocation.socket, b"/aliend.v1.TransfersService/GetLimits", b"", _PATIENCE)
     except ClientError:
         return None
     return [

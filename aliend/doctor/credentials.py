@@ -8,7 +8,6 @@ from pathlib import Path
 
 from aliend.central.credentials import chain_verification
 from aliend.central.credentials.certificates import examined, facts_of, now_in_ms, parse_certificate
-from aliend.central.credentials.pem_files import Unusable
 from aliend.central.credentials.private_keys import Locked, belong, read_key
 from aliend.core.connection.context import Context
 from aliend.core.connection.credentials import CertificateFacts
@@ -17,7 +16,7 @@ from aliend.core.doctor import credential_checks as checks
 from aliend.core.doctor.finding import Finding, unchecked
 from aliend.credential_places import temporary_directory
 from aliend.doctor.groups import Group
-from aliend.errors import AliendError, ConfigurationError, one_line
+from aliend.errors import AliendError, ConfigurationError, Unusable, one_line
 
 
 def groups(context: Context, environment: dict[str, str]) -> list[Group]:

@@ -17,7 +17,7 @@ from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.bandwidth import Rates
-from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
+from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry, different_fields
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
@@ -38,7 +38,7 @@ from aliend.engine.views import (
     JobView,
     LimitsInUse,
 )
-from aliend.errors import NoSuchJob, StoreError, UsageError
+from aliend.errors import NoSuchJob, RequestIdReused, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
 
 log = logging.getLogger(__name__)
@@ -210,6 +210,16 @@ class Engine(Queries):
         self._wake.set()
         return self._view(job)
 
+    async def submit_once(self, spec: JobSpec, request_id: str, ignored: Sequence[str] = ()) -> JobView:
+        """Submit like `submit`, but raise RequestIdReused if the id belongs to a job that differs from `spec`.
+
+        `ignored` are fields of the specification that may differ.
+        """
+        view = await self.submit(spec, request_id)
+        if differing := different_fields((await self._store.job(view.id)).spec, spec, ignored):
+            raise RequestIdReused(request_id, view.id, differing)
+        return view
+
     def plan(self, spec: JobSpec) -> SyncPlan:
         """Return what a synchronisation would do now; an async context manager.
 
@@ -249,8 +259,10 @@ class Engine(Queries):
         return self._view(job)
 
     async def retry(self, number: int, request_id: str) -> JobView:
-        """Queue failed and cancelled transfers again; once for each `request_id`."""
-        if await self._store.was_requested(request_id):
+        """Queue failed and cancelled transfers again; once for each `request_id`. Raises RequestIdReused."""
+        if earlier := await self._store.requested_job(request_id):
+            if earlier != number:
+                raise RequestIdReused(request_id, earlier, ("id",))
             return await self.job(number)
         self._attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())

@@ -78,7 +78,7 @@ class Store:
         self.identities = Identities(self._database)
         self.history = History(self._database)
         requests = Requests(self._database)
-        self.was_requested, self.record_request = requests.was_made, requests.record
+        self.requested_job, self.record_request = requests.job_of, requests.record
         self.queue_counts = partial(queue_counts, self._database)
         self.forget_loss = self._database.forget_loss
         self.watch = self._database.watch

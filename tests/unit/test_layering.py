@@ -80,6 +80,11 @@ FLOORS: dict[str, list[set[str]]] = {
         {"following"},
         {"invocation"},
     ],
+    "aliend/services": [
+        {"catalogue", "console", "daemon", "session", "transfers"},
+        {"grpc_errors"},
+        {"messages"},
+    ],
     "aliend/sandbox": [
         {"__main__"},
         {"cli", "control"},
@@ -126,8 +131,10 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/engine/retention.py": "one background task",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",
     "aliend/sandbox/protocol/user_threads.py": "one limit of the service",
-    "aliend/services/status_message.py": "one message, used by two servicers",
     "aliend/store/rows/queue_counts.py": "one query with a result of its own",
+    "aliend/services/messages/status.py": "one message, used by two servicers",
+    "aliend/services/messages/times.py": "the times of all messages",
+    "aliend/core/cli/remedies.py": "one rule for the errors of all services",
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
