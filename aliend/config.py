@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -353,14 +352,17 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.is_fifo():
             raise ConfigurationError(f"The configuration {path} is a FIFO; replace it with a file")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # most users have no configuration
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         if path.is_symlink():
             raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
         raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
 

@@ -64,6 +64,12 @@ class RunningAttempts:
         self.limits = limits
         self._limiter.set_limits(limits)
 
+    def change_spec(self, job: Job) -> None:
+        """Apply a changed specification to the running attempts of a job."""
+        for attempt in self.by_transfer.values():
+            if attempt.job.id == job.id:
+                attempt.job = job
+
     def acquire(self, transfer: int, ses: Collection[str]) -> AbstractAsyncContextManager[None]:
         """Wait for a file slot and for capacity on all of `ses`; see `StorageElementLimiter.acquire`."""
         return self._limiter.acquire(transfer, ses, self._has_free_slot)
