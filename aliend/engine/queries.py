@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 
+from aliend.core.metrics.families import Family, gauge
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter
 from aliend.core.transfers.transfer import Phase
@@ -13,6 +14,7 @@ from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.change_stream import ChangeStream
 from aliend.engine.ports import WorkersPort
+from aliend.engine.statistics import element_families
 from aliend.engine.views import (
     ActiveCopy,
     Changes,
@@ -120,6 +122,24 @@ class Queries:
         """Return why files of a job wait: those that failed, or else the others."""
         groups = await self.grouped_reasons(job)
         return [group for group in groups if group.reason.kind in AFTER_FAILURE] or groups
+
+    async def metrics(self) -> list[Family]:
+        """Return the figures for monitoring."""
+        counts = await self._store.queue_counts()
+        rate = sum(self._running.rates.bytes_per_second(job) for job in self._running.job_numbers())
+        return [
+            *self._running.statistics.families(),
+            *element_families(self._limiter.elements()),
+            Family("jobs", "gauge", "Unfinished jobs.", ("state",), {(name,): n for name, n in counts.jobs.items()}),
+            Family(
+                "transfers",
+                "gauge",
+                "Unfinished transfers.",
+                ("state",),
+                {(name,): n for name, n in counts.transfers.items()},
+            ),
+            gauge("rate_bytes", "Measured bytes per second of all copies.", rate, "bytes"),
+        ]
 
     def progress(self, job: int = 0) -> list[ActiveCopy]:
         """Return the files of a job (0: of all jobs) that are being copied."""

@@ -54,7 +54,7 @@ async def test_a_migration_keeps_everything_of_every_released_schema(tmp_path: P
         states = [one.state for one in await store.transfers(down.id, 10, 0)]
         assert states == [Done("a warning"), Failed("gone"), Waiting(1060.0, "busy"), Queued(), Queued()]
         assert (await store.transfers(up.id, 10, 0))[0].intent == ReplicasBooked("/b/f", ("g",), 2)
-        assert await store.was_requested("again")
+        assert await store.requested_job("again")
         assert await store.sessions.get("one")
         assert [one.id for one in await store.jobs(10, 0, active_only=True)] == [held.id, up.id, down.id]
     assert version_of(path) == len(MIGRATIONS)
