@@ -117,7 +117,7 @@ async def test_the_groups_of_a_large_job_count_all_files_and_look_at_few(house: 
     await house.engine.change_limits({"down": 2})
     job = await many(house, tmp_path, 400)
     async with asyncio.timeout(20):
-        while (await house.engine.job(job.id)).state != "active" or house.workers.running < 2:
+        while (await house.engine.job(job.id)).state != "active" or house.workers.running < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     one_by_one = Counter(file.reason.kind for file in await waits(house, job.id))
     assert one_by_one["limit"] > 300
