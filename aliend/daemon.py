@@ -7,7 +7,6 @@ the process ends within five seconds after the request to stop, even if XRootD o
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
@@ -15,9 +14,8 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-
-import grpc.aio
 
 from aliend.central.sessions import CentralSessions
 from aliend.config import Settings, fallback_socket
@@ -26,12 +24,12 @@ from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError, StoreError
 from aliend.lifecycle.idle_exit import stop_when_idle
 from aliend.lifecycle.listener import Listener
+from aliend.lifecycle.metrics_file import write_metrics
+from aliend.lifecycle.module_loader import load_remaining_modules
 from aliend.lifecycle.reload import Reloader
 from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
 from aliend.runtime import Runtime
-from aliend.services.daemon import state_directory_of
-from aliend.services.register import add_services
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 
@@ -43,17 +41,6 @@ STOP_LIMIT = 5.0
 """Seconds from the request to stop to the end of the process."""
 _GRACE = 1.5
 """Seconds that running calls have to complete during the stop."""
-
-_OPTIONS = (
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
-    ("grpc.enable_http_proxy", 0),
-    # None: a client that waits for the user's editor, or that the user has stopped, answers no pings.
-    ("grpc.keepalive_time_ms", 2**31 - 1),
-    # A client may ping as often as this (milliseconds), also without a call; more often ends its connection.
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
-)
 
 
 def acquire(settings: Settings) -> Lock | None:
@@ -94,6 +81,8 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
     limits = settings.limits
     centrals = CentralSessions()
     workers = WorkerPool(processes=limits.worker_processes, environment=settings.environment)
+    # grpcio needs as much time as the database needs for its writes to the disk
+    server_imported = asyncio.create_task(asyncio.to_thread(import_module, "aliend.services.server"))
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
@@ -106,6 +95,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
                 log.warning("cannot clean up the files of uploads from standard input: %s", error)
             reloader = Reloader(parts)
             loop.add_signal_handler(signal.SIGHUP, reloader.on_signal)
+            await server_imported
             listener = _listener(parts, stop, lock, reloader)
             loop.add_signal_handler(signal.SIGUSR1, listener.check_soon)
             await listener.open()
@@ -114,10 +104,9 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
+            measuring = asyncio.create_task(write_metrics(parts, reloader.metrics_changed), name="metrics")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
-            # What lives as long as the daemon need not be looked at by every collection.
-            gc.collect()
-            gc.freeze()
+            loading = asyncio.create_task(load_remaining_modules(), name="modules")
             ready()
             notifier.send("READY=1")
             log.info("ready: profile %s, socket %s, pid %d", settings.profile, listener.path, os.getpid())
@@ -126,7 +115,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle):
+            for task in (watching, forgetting, finding, idle, measuring, loading):
                 task.cancel()
             await listener.close(_GRACE)
             await parts.stdin_files.close()
@@ -135,6 +124,9 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
 
 
 def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloader) -> Listener:
+    from aliend.services.daemon import state_directory_of
+    from aliend.services.server import create_server
+
     def announce(path: str) -> None:
         parts.socket = path
         lock.write(path)
@@ -143,17 +135,10 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
     return Listener(
         settings.socket,
         fallback_socket(settings.profile),
-        lambda: _server(parts, stop, reloader),
+        lambda: create_server(parts, stop, reloader.reload),
         announce,
         state_directory_of=state_directory_of,
     )
-
-
-async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
-    """Return a server with all services, not yet bound to an address."""
-    server = grpc.aio.server(options=_OPTIONS)
-    await add_services(server, parts, stop, reloader.reload)
-    return server
 
 
 async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aliend.commands import command_names, dispatch
 from aliend.commands.copying import transfers
-from aliend.services import register
+from aliend.services import server
 from tests import api_pages
 from tests.typed_calls import CALLS, LOCAL
 
@@ -26,7 +26,7 @@ def test_every_named_call_exists() -> None:
 
 
 def test_every_service_of_the_contract_is_served_and_has_an_example() -> None:
-    served = {name for module in register.MODULES for name in module.DESCRIPTOR.services_by_name}
+    served = {name for module in server.MODULES for name in module.DESCRIPTOR.services_by_name}
     assert served == {call.partition(".")[0] for call in api_pages.calls()} == set(api_pages.EXAMPLES)
 
 
