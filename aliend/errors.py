@@ -19,6 +19,7 @@
     |   `-- InvalidValue         42   a complete reply contains a value that is not accepted; a retry does not help
     |-- OutcomeUnknown          75   the reply to a changing request was lost
     |-- CopyError                5   a file could not be copied; `kind` says who can act
+    |   `-- WrongContent         5   the complete content of a file is not what the catalogue says
     |-- NoSuchJob                2   the transfer job does not exist
     |-- WebError                 1   an HTTP service (CCDB) is unreachable or refuses
     `-- StoreError               5   the daemon's database is unusable
@@ -187,6 +188,13 @@ class CopyError(AliendError):
         self.retry_after = retry_after
         self.replicas = replicas
         self.obstacle = obstacle
+
+
+class WrongContent(CopyError):
+    """The complete content of a file is not what the catalogue says."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "permanent")
 
 
 class NoSuchJob(AliendError):

@@ -215,11 +215,6 @@ class Engine(Queries):
         self._wake.set()
         return self._view(job)
 
-    async def submitted(self, request_id: str) -> JobView | None:
-        """Return the job of a request id; None: the id is new."""
-        job = await self._store.job_of_request(request_id)
-        return self._view(job) if job else None
-
     async def submit_once(self, spec: JobSpec, request_id: str, ignored: Sequence[str] = ()) -> JobView:
         """Submit like `submit`, but raise RequestIdReused if the id belongs to a job that differs from `spec`.
 

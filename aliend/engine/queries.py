@@ -49,6 +49,11 @@ class Queries:
         """Return one job."""
         return self._view(await self._store.job(number))
 
+    async def submitted(self, request_id: str) -> JobView | None:
+        """Return the job of a request id; None: the id is new."""
+        job = await self._store.job_of_request(request_id)
+        return self._view(job) if job else None
+
     async def jobs(
         self,
         page_size: int = 50,

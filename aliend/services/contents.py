@@ -17,7 +17,7 @@ from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.transfers.job import JobSpec, JobState
 from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.engine.views import JobView
-from aliend.errors import CopyError, ServiceError, UsageError
+from aliend.errors import CopyError, ServiceError, UsageError, WrongContent
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
@@ -127,12 +127,16 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
         return content
 
     async def _send(self, context: Context, content: FileContent, piece: _Piece) -> None:
-        position = piece.start
+        position, is_whole = piece.start, (piece.start, piece.end) == (0, content.size)
         async with read_content(self._runtime.workers, content, piece.start, piece.end) as stream:
-            while data := await stream.read():
-                await context.write(pb.ReadResponse(range=piece.number, offset=position, data=data))
-                position += len(data)
-            is_whole = (piece.start, piece.end) == (0, content.size)
+            try:
+                while data := await stream.read():
+                    await context.write(pb.ReadResponse(range=piece.number, offset=position, data=data))
+                    position += len(data)
+            except CopyError as error:
+                if is_whole and position == piece.end and error.kind == "permanent":
+                    raise WrongContent(str(error)) from error  # everything has arrived: the comparison failed
+                raise
             if is_whole and stream.result and stream.result.warning:
                 await context.write(pb.ReadResponse(range=piece.number, offset=position, warning=stream.result.warning))
 

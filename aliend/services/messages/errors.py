@@ -28,6 +28,7 @@ from aliend.errors import (
     Unusable,
     UsageError,
     WebError,
+    WrongContent,
 )
 from aliend.services.messages.times import duration
 from aliend.v1 import errors_pb2
@@ -85,6 +86,8 @@ def code_and_reason(error: AliendError) -> tuple[Code, Reason]:
     """Return the gRPC code of an error and its reason in the contract."""
     if isinstance(error, ServiceError):
         return _SERVICE_CODES.get(error.code, (Code.UNKNOWN, errors_pb2.ERROR_REASON_SERVICE))
+    if isinstance(error, WrongContent):
+        return Code.DATA_LOSS, errors_pb2.ERROR_REASON_CHECKSUM_MISMATCH
     if isinstance(error, CopyError):
         return _COPY_KINDS[error.kind]
     unknown = (AliendError, Code.UNKNOWN, errors_pb2.ERROR_REASON_UNSPECIFIED)

@@ -55,10 +55,8 @@ MAX_VALUES = {
     "strip": 100,
     "min_rate": MAX_RATE,
 }
-MAX_SELECTION_VALUES = dict.fromkeys(
-    ("grid_job_id", "min_size", "max_size", "min_depth", "max_depth", "limit", "offset"), LARGEST
-)
-"""The largest values of the numbers in a request and its selection."""
+"""The largest values of the numbers in a request."""
+SELECTION_NUMBERS = ("grid_job_id", "min_size", "max_size", "min_depth", "max_depth", "limit", "offset")
 
 
 async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) -> JobSpec:
@@ -155,6 +153,9 @@ def _sync_spec(
 
 def selection_of(message: transfers_pb2.Selection) -> Selection:
     """Return the selection. Raises UsageError."""
+    for name in SELECTION_NUMBERS:
+        if getattr(message, name) > LARGEST:
+            raise UsageError(f"selection: {name} must be less than 2^63")
     if sum(map(bool, (message.pattern, message.regex, message.name))) > 1:
         raise UsageError("selection: set only one of pattern, regex and name")
     regex = selection.require_regex(message.regex, "selection.regex") if message.regex else ""
@@ -204,11 +205,9 @@ def _require_sides(targets: Sequence[str]) -> None:
 
 def _check_numbers(request: transfers_pb2.SubmitJobRequest) -> None:
     """Raise UsageError for a number beyond its limit."""
-    for message, limits in ((request, MAX_VALUES), (request.selection, MAX_SELECTION_VALUES)):
-        for name, most in limits.items():
-            value = getattr(message, name)
-            if value > most:
-                raise UsageError(f"SubmitJob: {name} must be at most {most}, not {value}")
+    for name, most in MAX_VALUES.items():
+        if getattr(request, name) > most:
+            raise UsageError(f"SubmitJob: {name} must be at most {most}, not {getattr(request, name)}")
     if abs(request.priority) > MAX_PRIORITY:
         raise UsageError(f"SubmitJob: priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {request.priority}")
     if len(request.sources) > MAX_SOURCES:

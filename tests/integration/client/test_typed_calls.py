@@ -432,6 +432,14 @@ def test_a_read_survives_a_replica_that_fails(ground: Ground, grid: Grid) -> Non
     assert stored.entry.size == len(DATA)
 
 
+def test_content_that_differs_from_the_catalogue_is_data_loss(ground: Ground, grid: Grid) -> None:
+    lfn = f"{ground.folder}/one"
+    ground.call("ContentsService.Write", iter(parts(lfn, storage="ALICE::SANDBOX::SE1")))
+    with grid.fault("corrupt", "SE1", lfn), pytest.raises(grpc.RpcError) as lost:
+        ground.call("ContentsService.Read", con.ReadRequest(lfn=lfn))
+    assert lost.value.code() == grpc.StatusCode.DATA_LOSS
+
+
 def test_data_that_is_not_what_was_announced_is_not_stored(ground: Ground) -> None:
     lfn = f"{ground.folder}/never"
     for more in ({"size": 5}, {"md5": "0" * 32}):
