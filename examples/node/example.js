@@ -109,26 +109,33 @@ async function main() {
     console.log("error", grpc.status[error.code], JSON.stringify(errorInfo(error)));
   }
 
-  const request = { request_id: `example-${process.pid}`, sources: [file], target: `file:${target}` };
-  const { job } = await unary(daemon.transfers, "SubmitJob", request);
-  const again = await unary(daemon.transfers, "SubmitJob", request);
-  console.log("submit", job.id === again.job.id);
-
+  // All jobs; the token resumes the watch, also with the next daemon.
+  const watch = daemon.transfers.WatchJobs({});
   let token = "";
-  const watch = daemon.transfers.WatchJobs({ job_id: job.id });
   for await (const change of watch) {
     token = change.resume_token;
     break; // as if the connection was lost
   }
   watch.on("error", () => {}).cancel();
 
+  const request = { request_id: `example-${process.pid}`, sources: [file], target: `file:${target}` };
+  const { job } = await unary(daemon.transfers, "SubmitJob", request);
+  const again = await unary(daemon.transfers, "SubmitJob", request);
+  console.log("submit", job.id === again.job.id);
+
   close(daemon);
   execFileSync("alienctl", ["daemon", "restart"]);
   daemon = connect();
-  await unary(daemon.transfers, "WaitJob", { id: job.id });
-  const changes = await all(daemon.transfers.WatchJobs({ job_id: job.id, resume_token: token }));
-  const { job: ended } = await unary(daemon.transfers, "GetJob", { id: job.id });
-  console.log("watch", changes.length > 0, ended.state, ended.files.done);
+  const resumed = daemon.transfers.WatchJobs({ resume_token: token });
+  const events = [];
+  for await (const change of resumed) {
+    events.push(...change.events.map((event) => event.type));
+    const ended = change.jobs.find((one) => one.id === job.id && one.end_time);
+    if (!ended) continue;
+    console.log("watch", events.includes("EVENT_TYPE_JOB_DONE"), ended.state, ended.files.done);
+    break;
+  }
+  resumed.on("error", () => {}).cancel();
   close(daemon);
 }
 

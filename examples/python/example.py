@@ -64,23 +64,27 @@ def main(folder: str, file: str, target: str) -> None:
             info = error_info(error)
             print("error", error.code().name, errors_pb2.ErrorReason.Name(info.reason), info.error_number)
 
+        # all jobs; the token resumes the watch, also with the next daemon
+        watch = transfers.WatchJobs(transfers_pb2.WatchJobsRequest())
+        token = next(watch).resume_token
+        watch.cancel()  # as if the connection was lost
+
         submit = transfers_pb2.SubmitJobRequest(
             request_id=f"example-{os.getpid()}", sources=[file], target=f"file:{target}"
         )
         job = transfers.SubmitJob(submit, timeout=60).job
         print("submit", job.id == transfers.SubmitJob(submit, timeout=60).job.id)
-        watch = transfers.WatchJobs(transfers_pb2.WatchJobsRequest(job_id=job.id))
-        token = next(watch).resume_token
-        watch.cancel()  # as if the connection was lost
 
     subprocess.run(["alienctl", "daemon", "restart"], check=True, stdout=subprocess.DEVNULL)
     with connect() as channel:
         transfers = transfers_pb2_grpc.TransfersServiceStub(channel)
-        transfers.WaitJob(transfers_pb2.WaitJobRequest(id=job.id), timeout=60)
-        resumed = transfers_pb2.WatchJobsRequest(job_id=job.id, resume_token=token)
-        changes = list(transfers.WatchJobs(resumed, timeout=60))
-        ended = transfers.GetJob(transfers_pb2.GetJobRequest(id=job.id), timeout=60).job
-        print("watch", bool(changes), transfers_pb2.JobState.Name(ended.state), ended.files.done)
+        done = False
+        for change in transfers.WatchJobs(transfers_pb2.WatchJobsRequest(resume_token=token), timeout=60):
+            done |= any(event.type == transfers_pb2.EVENT_TYPE_JOB_DONE for event in change.events)
+            ended = [one for one in change.jobs if one.id == job.id and one.HasField("end_time")]
+            if ended:
+                print("watch", done, transfers_pb2.JobState.Name(ended[0].state), ended[0].files.done)
+                break
 
 
 if __name__ == "__main__":
