@@ -13,7 +13,7 @@ from tests.faults.checker import Promises, check
 from tests.harness import eventually
 
 WHAT = "clients of copies interrupted and killed"
-ROUNDS, SHORT = 30, 4
+ROUNDS, SHORT = 30, 2
 _SIZE = 12_000_000
 _LIMIT = "8M"
 """Bytes per second, so that a copy takes more than a second."""

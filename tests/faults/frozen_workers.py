@@ -12,7 +12,7 @@ from tests.faults.load import Load, wait_for
 from tests.harness import alive
 
 WHAT = "copying processes suspended at random moments"
-ROUNDS, SHORT = 20, 2
+ROUNDS, SHORT = 20, 1
 _LONGEST = 0.5
 
 

@@ -13,7 +13,7 @@ from tests.faults.load import unfinished
 from tests.harness import eventually
 
 WHAT = "sources rewritten with their mtime put back"
-ROUNDS, SHORT = 30, 4
+ROUNDS, SHORT = 30, 2
 _SIZE = 8_000_000
 _LONGEST = 1.5
 

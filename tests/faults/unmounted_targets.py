@@ -13,7 +13,7 @@ from tests.faults.load import wait_for
 from tests.harness import eventually
 
 WHAT = "disks unmounted under downloads"
-ROUNDS, SHORT = 20, 2
+ROUNDS, SHORT = 20, 1
 _FILES, _SIZE = 4, 3_000_000
 _LONGEST = 2.0
 
