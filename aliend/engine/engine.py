@@ -27,7 +27,7 @@ from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
-from aliend.engine.expansion.target_disks import with_file_systems
+from aliend.engine.expansion.target_disks import with_directories, with_file_systems
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
@@ -227,6 +227,10 @@ class Engine(Queries):
         if await self._store.was_requested(request_id):
             return await self.job(number)
         self._attempts.forget_lookups(number)
+        spec = (await self._store.job(number)).spec
+        if spec.direction == "download":
+            renewed = await asyncio.to_thread(with_directories, spec)
+            await self._store.change_spec(number, lambda now: replace(now, directories=renewed.directories))
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         await self._store.record_request(request_id, number)
         return view

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from aliend.core.catalogue.file_system import directory_above
 from aliend.core.connection.context import Context
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.effects import ChangeOwner, CleanUp, Effect, HoldJob, StartCopy, StopCopy
@@ -314,7 +315,8 @@ class AttemptRunner:
                 return
             if job.spec.direction == "download":
                 created = await self._store.created_directories_above(job.id, transfer.target)
-                task = RemovePartial(number, transfer.target, tuple(created))
+                above = directory_above(transfer.target, job.spec.directories)
+                task = RemovePartial(number, transfer.target, tuple(created), above)
                 await self._context.workers.run(task, lambda _: None)
             elif needs_undo(transfer):
                 catalogue = self._context.catalogue_of(job.spec.context)

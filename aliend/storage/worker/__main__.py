@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
-from aliend.storage.io import local_files
+from aliend.storage.io import local_files, target_directory
 from aliend.storage.io.output_pipe import OutputPipe
 from aliend.storage.io.partial_file import remove_partial
 from aliend.storage.io.task_context import TaskContext
@@ -182,7 +182,8 @@ def _location_of(error: BaseException) -> str:
 
 
 def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
-    size = remove_partial(Path(task.target), task.id)
+    target_directory.require_recorded(task.target, task.directory)
+    size = remove_partial(Path(task.target), task.id, task.directory)
     local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
 
