@@ -192,7 +192,7 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
-    profiles = content.pop("profile", {})
+    profiles = _tables_of(content.pop("profile", {}), path)
     layers = [_checked(_read(file), str(file)) for file in extra]
     if profile in profiles:
         layers.append(_checked(profiles[profile], f"{path}, profile.{profile}"))
@@ -324,7 +324,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and too deep tables
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
 
@@ -343,6 +343,13 @@ def _checked(content: Mapping[str, Any], where: str) -> Tables:
             if type(value) is int and value < _LEAST[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be at least {_LEAST[key]}, not {value}")
     return {table: dict(values) for table, values in content.items()}
+
+
+def _tables_of(profiles: object, path: Path) -> dict[str, Any]:
+    """Return the tables of the profiles. Raises ConfigurationError."""
+    if not isinstance(profiles, dict) or not all(isinstance(tables, dict) for tables in profiles.values()):
+        raise ConfigurationError(f"{path}: [profile] has a table for each profile, such as [profile.test.central]")
+    return profiles
 
 
 def _merge(*layers: Tables) -> Tables:
