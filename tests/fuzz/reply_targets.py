@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from contextlib import suppress
 from unittest import mock
 from urllib.parse import urlsplit
@@ -33,6 +34,8 @@ def _check_replies(data: bytes) -> None:
     except AliendError as error:
         must_be(readable(str(error)).isprintable(), "an error reaches the terminal unescaped")
         return
+    for text in _texts([reply.error, *reply.results]):
+        text.encode("utf-8", "surrogateescape")
     for convert in (
         replies.entries_of_listing,
         replies.entries_of_stat,
@@ -54,6 +57,13 @@ def _check_replies(data: bytes) -> None:
         reply.checked(FIND)
     mirror_replies.queued_mirrors(reply.text())
     mirror_replies.mirror_state(reply.text(), 1)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for child in (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(child)
 
 
 def _check_ticket(ticket: Ticket) -> None:
