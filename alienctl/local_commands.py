@@ -3,11 +3,13 @@
 import json
 import os
 import platform
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from importlib import metadata
 
-from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
 from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
@@ -19,9 +21,26 @@ from alienctl.terminal import printable, write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
+_CHAIN = re.compile(r"[;|!\n]")
+"""Signs of several commands, or of a pipe to the shell."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
+
+
+def split_line(args: list[str]) -> list[str]:
+    """Return the words of a command line that is one argument, as alien.py takes it; leave a chain as it is.
+
+    Raises ClientError for a quotation mark that is not closed.
+    """
+    lines = [arg for arg in args if arg not in JSON_OPTIONS]
+    if len(lines) != 1 or _CHAIN.search(lines[0]):
+        return args
+    try:
+        words = shlex.split(lines[0])
+    except ValueError as error:
+        raise ClientError(f"invalid command line {lines[0]!r}: {error}", _EINVAL) from None
+    return [word for arg in args for word in (words if arg == lines[0] else [arg])]
 
 
 def perform(invocation: Invocation) -> int:
@@ -126,9 +145,9 @@ def _sandbox(invocation: Invocation) -> int:
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:
-    request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
+    request = bytes_field(1, VERSION.encode()) + number_field(2, CONTRACT)
     try:
-        answer = ask(invocation, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        answer = ask(invocation, b"/aliend.v1.DaemonService/Hello", request, _HELLO_WAIT)
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None

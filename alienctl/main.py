@@ -32,6 +32,10 @@ def run(args: list[str], *, as_alienpy: bool = False) -> int:
             from alienctl.shell.completion import print_candidates
 
             return print_candidates(invocation)
+        if " " in invocation.command and invocation.command.split()[0] in _LOCAL_COMMANDS:
+            from alienctl.local_commands import split_line
+
+            invocation.args = split_line(invocation.args)
         is_local = invocation.command in _LOCAL_COMMANDS or invocation.args[:2] == _LIVE_VIEW
         if is_local or invocation.args[-1] in _HELP:
             from alienctl.local_commands import perform

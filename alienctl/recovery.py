@@ -38,7 +38,7 @@ class Recovery:
         self._expected = b""
 
     def next_args(
-        self, call: Call, go_on: list[bytes], jobs: list[int], printed: list[bytes] | None, *, progressed: bool
+        self, call: Call, go_on: list[bytes], jobs: list[int], printed: "list[bytes] | None", *, progressed: bool
     ) -> list[bytes]:
         """Return the arguments to run now. `printed` is the standard output so far, None if it is unknown.
 

@@ -134,7 +134,7 @@ class CommandRun:
         return self.invocation.args
 
     def send(self, message: bytes) -> None:
-        """Send a RunInput."""
+        """Send a RunRequest."""
         if self._connection and not self._connection.call.ended:
             self._connection.call.send_message(message)
             self._connection.flush()
@@ -172,21 +172,24 @@ class CommandRun:
         return call
 
     def _connect(self) -> Connection:
-        invocation = self.invocation
         try:
-            return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
+            return Connection(self.invocation.socket, Call(b"/aliend.v1.ConsoleService/Run"))
         except (NoDaemonError, UnsafeSocketError) as error:
-            from alienctl.daemon.start import attach, start
-
-            if invocation.autostart:
-                from alienctl.daemon.profiles import check_typed
-
-                check_typed(invocation)
-                start(invocation)
-            elif not attach(invocation):
-                sentence = f"{error}, and --no-autostart was given; start one with: `alienctl daemon start`"
-                raise ClientError(sentence, _ENOTCONN) from None
+            self._start_daemon(error)
         return self._connect()  # the daemon may have ended again
+
+    def _start_daemon(self, error: ClientError) -> None:
+        """Start the daemon, or find one at another socket. Raises ClientError."""
+        from alienctl.daemon.start import attach, start
+
+        if self.invocation.autostart:
+            from alienctl.daemon.profiles import check_typed
+
+            check_typed(self.invocation)
+            start(self.invocation)
+        elif not attach(self.invocation):
+            sentence = f"{error}, and --no-autostart was given; start one with: `alienctl daemon start`"
+            raise ClientError(sentence, _ENOTCONN) from None
 
     def _start_message(self, args: list[bytes], takes_commands: bool) -> bytes:
         umask = os.umask(0o077)
@@ -195,7 +198,7 @@ class CommandRun:
             cwd = os.getcwdb()
         except OSError:
             cwd = b""  # deleted: only commands that need a directory fail
-        streams = (os.isatty(0), os.isatty(1), os.isatty(2))
+        streams = self._terminals()
         size = terminal_size() if any(streams) else (0, 0)
         session = self.invocation.session.encode()
         header = wire_messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
@@ -203,6 +206,10 @@ class CommandRun:
         flags = (takes_commands, invocation.strict, invocation.raw, invocation.interactive, invocation.debug)
         header += wire_messages.run_flags(*flags) + wire_messages.request_id(self._request_id)
         return wire_messages.start(header, args, wire_messages.terminal(streams, *size), self.invocation.variables())
+
+    def _terminals(self) -> tuple[bool, bool, bool]:
+        """Return which of the standard streams are terminals; the Python library overrides this."""
+        return os.isatty(0), os.isatty(1), os.isatty(2)
 
     def _wait(self, connection: Connection) -> bytes:
         """Wait for bytes from the daemon; send standard input to it in the meantime."""

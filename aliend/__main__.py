@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from aliend import VERSION
 from aliend.errors import AliendError
-from aliend.lifecycle.log_file import LogFile, LogFormatter
 from aliend.lifecycle.process_limits import raise_soft_limits
 from aliend.process_privacy import close_to_others
 
 if TYPE_CHECKING:
     from aliend.config import Settings
+    from aliend.lifecycle.log_file import LogFile
 
 _EXISTS = 17
 """Exit code of a second daemon that systemd starts (EEXIST)."""
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return an exit code. Ends the process itself after the daemon has stopped."""
     close_to_others(os.environ)
     flags = _flags(arguments)
-    os.umask(0o077)
+    umask = os.umask(0o077)
     raise_soft_limits()
     # grpcio's fork handlers slow down the start; the daemon never forks
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from aliend.config import load
 
         settings = load(flags.profile, os.environ)
-        return _run(settings, flags.foreground)
+        return _run(settings, flags.foreground, umask)
     except AliendError as error:
         sys.stderr.write(f"aliend: {error}\n")
         return error.exit_code
@@ -58,7 +58,7 @@ def _check(profile: str, *, others: bool) -> int:
     return 22 if found else 0
 
 
-def _run(settings: Settings, foreground: bool) -> int:
+def _run(settings: Settings, foreground: bool, umask: int) -> int:
     # imports create many objects but no garbage: do not collect meanwhile
     gc.disable()
     # imported late: `--help` is fast, and grpcio reads its environment at import
@@ -69,7 +69,7 @@ def _run(settings: Settings, foreground: bool) -> int:
         sys.stderr.write(f"aliend: already running for profile {settings.profile}; see `alienctl daemon status`\n")
         # Success for a client that starts a daemon; systemd would take it for the end of its daemon.
         return _EXISTS if "NOTIFY_SOCKET" in os.environ else 0
-    log_file = _log_to(settings.log_file, foreground)
+    log_file = _log_to(settings, foreground)
     if log_file.problem:
         sys.stderr.write(f"aliend: {log_file.problem}\n")
 
@@ -80,7 +80,7 @@ def _run(settings: Settings, foreground: bool) -> int:
             log_file.take_stderr()
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(daemon.serve(settings, lock, ready))
+        runner.run(daemon.serve(settings, lock, ready, umask))
         logging.shutdown()
         # interpreter shutdown may wait for foreign threads; all state is closed and saved
         os._exit(0)
@@ -113,12 +113,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _log_to(path: str, foreground: bool) -> LogFile:
-    log_file = LogFile(path)
-    handlers: list[logging.Handler] = [log_file, logging.StreamHandler()] if foreground else [log_file]
-    for handler in handlers:
-        handler.setFormatter(LogFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=handlers)
+def _log_to(settings: Settings, foreground: bool) -> LogFile:
+    from aliend.lifecycle.journal import journal_handler
+    from aliend.lifecycle.log_file import LogFile, configure
+
+    log_file = LogFile(settings.log_file)
+    handlers: list[logging.Handler] = [log_file]
+    if foreground:
+        handlers.append(journal_handler(os.environ) or logging.StreamHandler())
+    logging.basicConfig(handlers=handlers)
+    configure(settings.log)
     return log_file
 
 

@@ -10,6 +10,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [ccdb]         host
     [monitor]      host
     [daemon]       idle_exit
+    [log]          level, format, max_mib, max_days
 
 The variables of alien.py (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) override the tables for every profile; the tables
 of the chosen profile override the variables, because the user chose that profile explicitly.
@@ -55,10 +56,13 @@ _TABLES: dict[str, dict[str, type]] = {
     "ccdb": {"host": str},
     "monitor": {"host": str},
     "daemon": {"idle_exit": int},
+    "log": {"level": str, "format": str, "max_mib": int, "max_days": int},
 }
-_LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes"), 1)
-_LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0}
+_LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes", "max_mib"), 1)
+_LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0, "max_days": 0}
 """The smallest valid number for each key."""
+_CHOICES = {"level": ("debug", "info", "warning", "error"), "format": ("text", "json")}
+"""The valid values of each key that takes only some."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
     "ALIENPY_JCENTRAL_PORT": ("central", "port"),
@@ -91,6 +95,16 @@ class TransferLimits:
     worker_processes: int = 2
     keep_free_mib: int = -1
     keep_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The log: the least level and the format of its records, and the size (MiB) and age (days; 0: any) of a file."""
+
+    level: str = "info"
+    format: str = "text"
+    max_mib: int = 5
+    max_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +144,11 @@ class Settings:
     def log_file(self) -> str:
         """Return the path of the log file."""
         return str(Path(self.state_directory) / "aliend.log")
+
+    @property
+    def log(self) -> LogSettings:
+        """Return the settings of the log."""
+        return LogSettings(**self.values.get("log", {}))
 
     @property
     def limits(self) -> TransferLimits:
@@ -340,6 +359,10 @@ def _checked(content: Mapping[str, Any], where: str) -> Tables:
                 )
             if type(value) is not known[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be of type {known[key].__name__}")
+            if (choices := _CHOICES.get(key)) and value not in choices:
+                raise ConfigurationError(
+                    f"{where}: {key} of [{table}] must be one of {', '.join(choices)}, not {value!r}"
+                )
             if type(value) is int and value < _LEAST[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be at least {_LEAST[key]}, not {value}")
     return {table: dict(values) for table, values in content.items()}

@@ -96,10 +96,11 @@ def acquire(settings: Settings) -> Lock | None:
     return lock
 
 
-async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> None:
+async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask: int) -> None:
     """Run the daemon until SIGTERM, SIGINT or the `Stop` call; `ready` is called once the socket answers.
 
-    `lock` is the lock of the state directory; its record always names the socket.
+    `lock` is the lock of the state directory; its record always names the socket. `umask` is that of the caller, for
+    the files of requests without their own.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -112,7 +113,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
-        parts = Runtime(settings, store, centrals, engine, workers)
+        parts = Runtime(settings, store, centrals, engine, workers, umask)
         await asyncio.to_thread(parts.scratch.remove_leftovers)
         async with workers, engine:
             try:
@@ -167,11 +168,11 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
 async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
     """Return a server with all services, not yet bound to an address."""
     server = grpc.aio.server(options=_OPTIONS)
-    console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
-    session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
-    catalogue_pb2_grpc.add_CatalogueServicer_to_server(CatalogueService(parts), server)
-    transfers_pb2_grpc.add_TransfersServicer_to_server(TransfersService(parts), server)
-    daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop, reloader.reload), server)
+    console_pb2_grpc.add_ConsoleServiceServicer_to_server(ConsoleService(parts), server)
+    session_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(parts), server)
+    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(CatalogueService(parts), server)
+    transfers_pb2_grpc.add_TransfersServiceServicer_to_server(TransfersService(parts), server)
+    daemon_pb2_grpc.add_DaemonServiceServicer_to_server(DaemonService(parts, stop, reloader.reload), server)
     health = grpc_health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from aliend.core.cli.log_records import facts
 from aliend.engine.views import JobView
 from aliend.errors import AliendError, ConfigurationError, CopyError
 from aliend.lifecycle.state_directory import make_private
@@ -100,7 +101,7 @@ class StdinSpool:
         try:
             await self._jobs.wait(job)
         except AliendError as error:
-            log.warning("cannot wait for job %d; %s stays until the next start: %s", job, path, error)
+            log.warning("cannot wait; %s stays until the next start: %s", path, error, extra=facts(job=job))
             return
         self.discard(path)
 

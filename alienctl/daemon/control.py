@@ -102,7 +102,7 @@ def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_replies.DaemonStatus:
     """Return the status that the daemon reports within `patience` seconds. Raises ClientError."""
-    return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.Daemon/Status", b"", patience))
+    return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.DaemonService/Status", b"", patience))
 
 
 def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None, as_json: bool) -> str:
@@ -130,7 +130,8 @@ def _responds(daemon: record.Record) -> bool:
     try:
         return (
             daemon.socket != ""
-            and wire_replies.hello(unary(daemon.socket, b"/aliend.v1.Daemon/Hello", b"", _HELLO_WAIT)).pid == daemon.pid
+            and wire_replies.hello(unary(daemon.socket, b"/aliend.v1.DaemonService/Hello", b"", _HELLO_WAIT)).pid
+            == daemon.pid
         )
     except ClientError:
         return False
@@ -144,7 +145,7 @@ def _stop(invocation: Invocation) -> int:
     process = open_process(before) if before and shares_numbers(before) else None
     with process or nullcontext():
         try:
-            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)).pid
+            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.DaemonService/Stop", b"", _ANSWER_WAIT)).pid
         except NoDaemonError:
             pid = process.pid if process else 0
         deadline = time.monotonic() + _END_WAIT
@@ -161,7 +162,7 @@ def _require_ours(invocation: Invocation) -> None:
     """Raise ClientError if the daemon that answers uses another state directory than ours."""
     find(invocation)
     with suppress(NoDaemonError):
-        hello = wire_replies.hello(ask(invocation, b"/aliend.v1.Daemon/Hello", b"", _ANSWER_WAIT))
+        hello = wire_replies.hello(ask(invocation, b"/aliend.v1.DaemonService/Hello", b"", _ANSWER_WAIT))
         if not ownership.is_recorded(invocation, hello.pid):
             ownership.require_ours(invocation, status_of(invocation))
 

@@ -1,10 +1,14 @@
-"""`alienctl daemon logs [-n LINES] [-f]`: prints the end of the daemon's log, and with -f each new line."""
+"""`alienctl daemon logs`: prints the end of the daemon's log, or selected records; with -f each new line."""
 
 import os
 import time
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
 
 from alienctl import ClientError
 from alienctl.daemon import record
+from alienctl.daemon.log_lines import LEVELS, Selection, Selector, moment
 from alienctl.invocation import Invocation
 from alienctl.terminal import print_error, printable, write_all
 
@@ -12,11 +16,40 @@ _EINVAL, _ENOENT = 22, 2
 _LINES = 50
 _BLOCK = 1 << 16
 _PAUSE = 0.25
+_OLDER = (".3", ".2", ".1")
+"""Suffixes of the older files, the oldest first."""
+
+
+class _Options:
+    """The options of the command. Raises ClientError (22)."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.lines, self.follow = _LINES, False
+        job, since, level = 0, None, "debug"
+        left = list(words)
+        while left:
+            word = left.pop(0)
+            if word == "-f":
+                self.follow = True
+                continue
+            value = left.pop(0) if left else ""
+            if word == "-n" and value.isdecimal():
+                self.lines = int(value)
+            elif word == "--job" and value.isdecimal():
+                job = int(value)
+            elif word == "--since" and value:
+                since = moment(value, datetime.now().astimezone())
+            elif word == "--level" and value.lower() in LEVELS:
+                level = value.lower()
+            else:
+                takes = f"-n LINES, -f, --job NUMBER, --since TIME and --level {'|'.join(LEVELS)}"
+                raise ClientError(f"daemon logs takes {takes}, not {f'{word} {value}'.strip()!r}", _EINVAL)
+        self.selection = Selection(job, since, level)
 
 
 def show(invocation: Invocation, words: list[str]) -> int:
     """Write the log's last lines; with `-f` continue until a signal or until the reader ends. Raises ClientError."""
-    lines, follow = _options(words)
+    options = _Options(words)
     directory = record.state_directory(invocation.profile, invocation.environment)
     place = f"{directory}/aliend.log"
     if not os.path.exists(place):
@@ -26,11 +59,13 @@ def show(invocation: Invocation, words: list[str]) -> int:
     daemon = record.read(directory) if record.is_held(directory) else None
     if os.isatty(2):
         print_error(f"{place}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")
+    selector = Selector(options.selection)
     try:
-        position = _tail(place, lines)
-        while follow:
+        whole = options.selection.is_all
+        position = _tail(place, options.lines) if whole else _selected(place, selector, options.lines)
+        while options.follow:
             time.sleep(_PAUSE)
-            position = _more(place, position)
+            position = _more(place, position, selector)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -38,21 +73,8 @@ def show(invocation: Invocation, words: list[str]) -> int:
     return 0
 
 
-def _options(words: list[str]) -> tuple[int, bool]:
-    lines, follow, left = _LINES, False, list(words)
-    while left:
-        word = left.pop(0)
-        if word == "-f":
-            follow = True
-        elif word == "-n" and left and left[0].isdecimal():
-            lines = int(left.pop(0))
-        else:
-            raise ClientError(f"daemon logs takes -n LINES and -f, not {word!r}", _EINVAL)
-    return lines, follow
-
-
-def _tail(place: str, lines: int) -> int:
-    """Write the last lines; return the position after them."""
+def last_lines(place: str, lines: int) -> tuple[bytes, int]:
+    """Return the last lines of a log, and the position after them. Raises OSError."""
     with open(place, "rb") as log:
         end = start = log.seek(0, os.SEEK_END)
         content = b""
@@ -61,17 +83,38 @@ def _tail(place: str, lines: int) -> int:
             log.seek(start)
             content = log.read(end - start)
     kept = content.splitlines(keepends=True)
-    _write(b"".join(kept[len(kept) - lines :] if lines < len(kept) else kept))
+    return b"".join(kept[len(kept) - lines :] if lines < len(kept) else kept), end
+
+
+def _tail(place: str, lines: int) -> int:
+    content, end = last_lines(place, lines)
+    _write(content)
     return end
 
 
-def _more(place: str, position: int) -> int:
+def _selected(place: str, selector: Selector, lines: int) -> int:
+    """Write the last selected lines of all log files; return the position after them."""
+    older = [name for suffix in _OLDER if os.path.isfile(name := f"{place}{suffix}")]
+    with open(place, "rb") as log:
+        kept = deque(selector.chosen(_lines_of(older)), lines)
+        kept.extend(selector.chosen(log))
+        _write(b"".join(kept))
+        return log.tell()
+
+
+def _lines_of(names: list[str]) -> Iterator[bytes]:
+    for name in names:
+        with open(name, "rb") as log:
+            yield from log
+
+
+def _more(place: str, position: int, selector: Selector) -> int:
     """Write the text after `position`, or from the start of a log that is now shorter; return the new position."""
     with open(place, "rb") as log:
         size = log.seek(0, os.SEEK_END)
         log.seek(position if position <= size else 0)
         content = log.read()
-        _write(content)
+        _write(b"".join(selector.chosen(content.splitlines(keepends=True))))
         return log.tell()
 
 

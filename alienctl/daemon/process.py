@@ -41,7 +41,7 @@ class DaemonProcess:
         return bool(select.select([self._descriptor], [], [], seconds)[0])
 
 
-def open_process(record: Record) -> DaemonProcess | None:
+def open_process(record: Record) -> "DaemonProcess | None":
     """Return the process that a record describes; None if it has ended.
 
     Raises ClientError if the number may belong to another process.
@@ -75,7 +75,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     return None
 
 
-def open_lock_holder(directory: str) -> DaemonProcess | None:
+def open_lock_holder(directory: str) -> "DaemonProcess | None":
     """Return the daemon that holds the lock of a state directory; None if it cannot be identified.
 
     A daemon before 0.2 writes no record.

@@ -57,7 +57,7 @@ def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
     return f"{state}/aliend", own_place(f"/var/tmp/aliend-{os.getuid()}")
 
 
-def read(directory: str) -> Record | None:
+def read(directory: str) -> "Record | None":
     """Return the record of a state directory; None if it has no valid record."""
     before = b""
     for _ in range(_READS):

@@ -16,7 +16,11 @@ PAGES = {
             ("check", "validate the configuration of all profiles"),
             ("reload", "apply the configuration; report what needs a restart (SIGHUP does the same)"),
             ("socket [--start]", "print the path of the socket for gRPC programs; --start: start the daemon"),
-            ("logs [-n N] [-f]", "the last N lines of its log; -f: follow the log"),
+            (
+                "logs [-n N] [-f] [--job NUMBER] [--since TIME] [--level LEVEL]",
+                "the last N lines of its log; -f: follow it; only the records of a job, since 2h or an ISO time, of at"
+                " least a level (debug, info, warning, error)",
+            ),
             (
                 "install",
                 "install the systemd user unit; --enable: let systemd run the daemon; --linger: also while you"
@@ -24,7 +28,7 @@ PAGES = {
             ),
             ("uninstall", "remove the unit; a daemon with jobs continues without systemd"),
         ),
-        examples=("alienctl daemon status", "alienctl daemon logs -n 50"),
+        examples=("alienctl daemon status", "alienctl daemon logs --job 7 --level warning"),
         exit_codes=(
             *_LOCAL_CODES,
             ("3", "`status`: the daemon is not running"),
@@ -45,10 +49,13 @@ PAGES = {
         exit_codes=_LOCAL_CODES,
     ),
     "install-names": Page(
-        "install-names DIRECTORY",
+        "install-names [--python] DIRECTORY",
         "create alien.py, alien_ls, ... in DIRECTORY as aliases of alienctl",
-        "Files of other programs are not replaced. To remove the aliases, delete them.",
-        examples=("alienctl install-names ~/bin", "alienctl install-names ~/.local/bin --json"),
+        "Files of other programs are not replaced. To remove the aliases or packages, delete them.",
+        options=(
+            ("--python", "create the packages alienpy and xjalienfs instead, for Python programs that import them"),
+        ),
+        examples=("alienctl install-names ~/bin", "alienctl install-names --python ~/lib/python"),
         exit_codes=_LOCAL_CODES,
     ),
     "version": Page(

@@ -138,5 +138,5 @@ def _environment(invocation: Invocation) -> dict[bytes, bytes]:
     }
 
 
-def _ignore_interrupt(_number: int, _frame: FrameType | None) -> None:
+def _ignore_interrupt(_number: int, _frame: "FrameType | None") -> None:
     """Do nothing; unlike SIG_IGN, the program does not inherit a handler."""

@@ -1,4 +1,4 @@
-"""Creates the names of alien.py as links to `alienctl`, which derives the command from the name of its program file."""
+"""Creates the names of alien.py: links to `alienctl`, and with `--python` packages that load our library `alienpy`."""
 
 import json
 import os
@@ -17,33 +17,85 @@ NAMES = (
     *(f"alien_{name}" for name in _COMMANDS.split()),
     *(f"alien-{name}" for name in _CERTIFICATES.split()),
 )
+PACKAGES = ("alienpy", "xjalienfs")
+_MARK = "# Written by `alienctl install-names --python`."
+_PACKAGE = '''"""alienpy from aliend: the names that public scripts use, answered by the user's daemon."""
+{mark} Deleting the directory removes it.
+import importlib.util
+import sys
+
+_ROOT, _PROGRAM = {root!r}, {program!r}
+if "alienctl" not in sys.modules:
+    _spec = importlib.util.spec_from_file_location(
+        "alienctl", _ROOT + "/alienctl/__init__.py", submodule_search_locations=[_ROOT + "/alienctl"]
+    )
+    _module = importlib.util.module_from_spec(_spec)
+    try:
+        _spec.loader.exec_module(_module)
+    except FileNotFoundError:
+        raise ImportError(
+            "aliend is no longer installed in " + _ROOT + "; run `alienctl install-names --python` again"
+        ) from None
+    sys.modules["alienctl"] = _module
+from alienctl.alienpy import commands, modules
+
+commands.PROGRAM = _PROGRAM
+modules.create(__name__)
+'''
 
 
 def install(args: list[str], as_json: bool) -> tuple[str, int]:
-    """Create the links in the directory `args[0]`; return the text to print and the exit code.
+    """Create the links, or with `--python` the packages, in the directory `args[-1]`; return text and exit code.
 
     Raises ClientError, without any change, if another file has one of the names.
     """
-    if len(args) != 1 or args[0].startswith("-"):
+    is_library = args[:1] == ["--python"]
+    operands = args[1:] if is_library else args
+    if len(operands) != 1 or operands[0].startswith("-"):
         raise ClientError("install-names takes one directory, as in: alienctl install-names ~/bin", _EINVAL)
-    directory, program = os.path.abspath(args[0]), _program()
-    paths = [os.path.join(directory, name) for name in NAMES]
-    taken = [path for path in paths if os.path.lexists(path) and not _is_ours(path, program)]
-    if taken:
-        raise ClientError(
-            f"{taken[0]} already exists and is not a link to alienctl; remove it or choose another directory", _EINVAL
-        )
+    directory, program = os.path.abspath(operands[0]), _program()
     try:
-        os.makedirs(directory, exist_ok=True)
-        for path in paths:
-            if not os.path.lexists(path):
-                os.symlink(program, path)
+        names = _install_packages(directory, program) if is_library else _install_links(directory, program)
     except OSError as error:
         raise ClientError(f"{error.filename}: {error.strerror}", error.errno or 1) from None
     if as_json:
-        return json.dumps({"directory": directory, "program": program, "names": list(NAMES)}), 0
+        return json.dumps({"directory": directory, "program": program, "names": list(names)}), 0
+    if is_library:
+        note = f"\nto use them: export PYTHONPATH={directory}${{PYTHONPATH:+:$PYTHONPATH}}"
+        return f"created the packages alienpy and xjalienfs in {directory}{note}", 0
     note = "" if directory in os.get_exec_path() else f"\nto use them: export PATH={directory}:$PATH"
     return f"created {len(NAMES)} names in {directory}: alien.py, alien_ls, ...{note}", 0
+
+
+def _install_links(directory: str, program: str) -> tuple[str, ...]:
+    paths = [os.path.join(directory, name) for name in NAMES]
+    _refuse([path for path in paths if os.path.lexists(path) and not _is_ours(path, program)], "a link to alienctl")
+    os.makedirs(directory, exist_ok=True)
+    for path in paths:
+        if not os.path.lexists(path):
+            os.symlink(program, path)
+    return NAMES
+
+
+def _install_packages(directory: str, program: str) -> tuple[str, ...]:
+    """Write the packages; a newer version replaces what an older one wrote."""
+    packages = [os.path.join(directory, name) for name in PACKAGES]
+    _refuse([path for path in packages if os.path.lexists(path) and not _is_our_package(path)], "our package")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for package in packages:
+        os.makedirs(package, exist_ok=True)
+        new = os.path.join(package, f".new-{os.getpid()}")
+        with open(new, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(_PACKAGE.format(mark=_MARK, root=root, program=program))
+        os.replace(new, os.path.join(package, "__init__.py"))
+    return PACKAGES
+
+
+def _refuse(taken: list[str], expected: str) -> None:
+    if taken:
+        raise ClientError(
+            f"{taken[0]} already exists and is not {expected}; remove it or choose another directory", _EINVAL
+        )
 
 
 def _program() -> str:
@@ -57,3 +109,16 @@ def _program() -> str:
 
 def _is_ours(path: str, program: str) -> bool:
     return os.path.islink(path) and os.path.realpath(path) == program
+
+
+def _is_our_package(path: str) -> bool:
+    """Return whether a directory is a package that we have written, or empty."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        return False
+    if not os.listdir(path):
+        return True
+    try:
+        with open(os.path.join(path, "__init__.py"), encoding="utf-8", errors="replace") as file:
+            return _MARK in file.read()
+    except OSError:
+        return False

@@ -22,7 +22,7 @@ _LINE_LIMIT = 4096
 class Asker(Protocol):
     """The command that asks."""
 
-    restore_terminal: Callable[[], None] | None
+    restore_terminal: "Callable[[], None] | None"
     """Called before a signal ends the process."""
 
     @property
@@ -35,7 +35,7 @@ class _InterruptedError(Exception):
 
 
 def ask(content: bytes, run: Asker) -> bytes:
-    """Ask the Question in `content` at /dev/tty; return the RunInput with the answer.
+    """Ask the Question in `content` at /dev/tty; return the RunRequest with the answer.
 
     Ctrl-C, Ctrl-D at the start of the line and a missing terminal count as refusals.
     """
@@ -91,5 +91,5 @@ def _read_line(terminal: int, question: wire_replies.Question, run: Asker) -> by
             os.write(terminal, b"\n")
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: "FrameType | None") -> None:
     raise _InterruptedError

@@ -12,7 +12,7 @@ from alienctl.wire_messages import fields, number
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileProgress:
     """One file that is being copied; sizes in bytes."""
 
@@ -22,7 +22,7 @@ class FileProgress:
     bytes_total: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunProgress:
     """Progress of a job; sizes in bytes, `bytes_total` is 0 while not all files are known."""
 
@@ -36,7 +36,7 @@ class RunProgress:
     seconds_left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """A question that is asked at the user's terminal."""
 
@@ -44,7 +44,7 @@ class Question:
     echo: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handoff:
     """A program for the user, see `Handoff` of the contract."""
 
@@ -56,7 +56,7 @@ class Handoff:
     text_lfn: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunExit:
     """`leaves`: the command was `exit`. User and current directory of the session; empty if unknown."""
 
@@ -65,7 +65,7 @@ class RunExit:
     directory: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatchedJob:
     """A transfer job; `state` is the number of a `JobState` of the contract."""
 
@@ -76,7 +76,7 @@ class WatchedJob:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hello:
     """The daemon's version, the number of its contract, its process id and its capabilities."""
 
@@ -86,7 +86,7 @@ class Hello:
     capabilities: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CentralStatus:
     """One central service under one identity, see `CentralStatus` of the contract."""
 
@@ -105,7 +105,7 @@ class CentralStatus:
     next_attempt_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DaemonStatus:
     """The state of the daemon, see `StatusResponse` of the contract."""
 
@@ -137,6 +137,12 @@ def _text(data: bytes, field: int) -> str:
 def _signed(data: bytes, field: int) -> int:
     value = number(data, field)
     return value - 2**64 if value >> 63 else value
+
+
+def _time_ms(data: bytes, field: int) -> int:
+    """Return a Timestamp as POSIX milliseconds; 0 if it is unset."""
+    time = _bytes(data, field)
+    return _signed(time, 1) * 1000 + number(time, 2) // 1_000_000
 
 
 def _each(data: bytes, field: int, read: Callable[[bytes], Item]) -> list[Item]:
@@ -179,15 +185,15 @@ def central_status(data: bytes) -> CentralStatus:
         connections=number(data, 2) & 0xFFFFFFFF,
         user=_text(data, 3),
         subject=_text(data, 4),
-        certificate_ends_ms=_signed(data, 5),
+        certificate_ends_ms=_time_ms(data, 5),
         logins=number(data, 6),
         commands=number(data, 7),
         problem=_text(data, 8),
         state=number(data, 9),
-        since_ms=_signed(data, 10),
+        since_ms=_time_ms(data, 10),
         points=number(data, 11) & 0xFFFFFFFF,
-        waiting=number(data, 13) & 0xFFFFFFFF,
-        next_attempt_ms=_signed(data, 14),
+        waiting=number(data, 12) & 0xFFFFFFFF,
+        next_attempt_ms=_time_ms(data, 13),
     )
 
 
@@ -196,7 +202,7 @@ def daemon_status(data: bytes) -> DaemonStatus:
     return DaemonStatus(
         version=_text(data, 1),
         pid=number(data, 2),
-        started_ms=_signed(data, 3),
+        started_ms=_time_ms(data, 3),
         profile=_text(data, 4),
         socket=_text(data, 5),
         state_directory=_text(data, 6),
@@ -214,7 +220,7 @@ def run_exit(data: bytes) -> RunExit:
 
 
 def watch_response(data: bytes) -> tuple[list[WatchedJob], str]:
-    """Read the jobs of a WatchResponse and its resume token."""
+    """Read the jobs of a WatchJobsResponse and its resume token."""
     return _each(data, 1, _watched_job), _text(data, 3)
 
 
@@ -223,7 +229,7 @@ def _watched_job(data: bytes) -> WatchedJob:
     return WatchedJob(number(data, 1), number(data, 2), _text(data, 5), number(files, 4), number(files, 5))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StopResponse:
     """The answer to `Stop`: the daemon's process id, and the work that keeps it `needed`."""
 

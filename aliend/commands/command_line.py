@@ -26,6 +26,8 @@ from aliend.runtime import Runtime
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")
 _MAX_SESSIONS = 1000
+_ENDING = frozenset({"stop", "restart", "install", "uninstall"})
+"""Actions of `daemon` that may end the daemon."""
 _LARGEST_STATUS = 255
 
 
@@ -217,6 +219,10 @@ def _client_command(args: tuple[str, ...]) -> tuple[str, ...]:
     """Return the client command for what only the client can do, and for help pages; otherwise an empty tuple."""
     if args[0] in command_names.BUILTIN_COMMANDS and dispatch.HELP_WORDS.intersection(args[1:2]):
         return ("alienctl", "help", command_names.BUILTIN_COMMANDS[args[0]])
+    if args[:1] == ("daemon",) and _ENDING.intersection(args[1:2]):
+        raise UsageError(
+            f"`daemon {args[1]}` ends the daemon that runs this command line; run `alienctl daemon {args[1]}` by itself"
+        )
     if args[0] in command_names.CLIENT_COMMANDS:
         return ("alienctl", *args)
     if args[0] in command_names.COMMANDS_WITH_HELP_PAGE and dispatch.HELP_WORDS.intersection(args[1:]):

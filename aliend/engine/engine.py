@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 
+from aliend.core.cli.log_records import facts
 from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
+from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.bandwidth import Rates
-from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
+from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry, different_fields
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
@@ -29,13 +31,14 @@ from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.expansion.target_disks import with_directories, with_file_systems
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KEEP_SECONDS
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
 from aliend.engine.views import (
     JobView,
     LimitsInUse,
 )
-from aliend.errors import NoSuchJob, StoreError, UsageError
+from aliend.errors import NoSuchJob, RequestIdReused, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop when the daemon ends."""
+_STOPPED_LIMIT = 2.0
+"""Seconds to wait for cancelled copies to stop before their partial files are reported."""
 _LONGEST_SLEEP = 3600.0
 _SPARE = 8
 """Candidates read in addition to those that have a slot; a few may have a target that is being written."""
@@ -133,6 +138,7 @@ class Engine(Queries):
         await self._prepare_store()
         self._saved_limits = limits.merged(self._saved_limits, changes)
         await self._store.save_limits(self._saved_limits)
+        log.info("limits set by the user: %s", ", ".join(f"{name}={value}" for name, value in changes.items()))
         self._apply_limits()
 
     async def clean(self, numbers: Sequence[int]) -> int:
@@ -144,14 +150,18 @@ class Engine(Queries):
         removed = 0
         for number in numbers:
             rows = 0
+            with suppress(NoSuchJob):
+                await self._attempts.partial_files.discard(await self._store.job(number))
             while deleted := await self._store.history.remove(number):
                 rows += deleted
             removed += bool(rows)
+            log.info("removed from the list by the user", extra=facts(job=number))
         return removed
 
     async def change_priority(self, number: int, priority: int) -> JobView:
         """Change the priority of one job; its next files start accordingly."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
+        log.info("priority set by the user: %d", priority, extra=facts(job=number))
         self._attempts.change_spec(job)
         self._wake.set()
         return self._view(job)
@@ -159,6 +169,7 @@ class Engine(Queries):
     async def change_job_rate(self, number: int, rate: int) -> JobView:
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
+        log.info("rate set by the user: %d bytes per second", rate, extra=facts(job=number))
         self._workers.bandwidth.set_job_rate(number, rate)
         self._attempts.change_spec(job)
         return self._view(job)
@@ -193,8 +204,21 @@ class Engine(Queries):
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
+        more = f" and {len(spec.sources) - 1} more" if len(spec.sources) > 1 else ""
+        text = "submitted: %s of %s%s to %s"
+        log.info(text, spec.direction, "".join(spec.sources[:1]), more, spec.target, extra=facts(job=job.id))
         self._wake.set()
         return self._view(job)
+
+    async def submit_once(self, spec: JobSpec, request_id: str, ignored: Sequence[str] = ()) -> JobView:
+        """Submit like `submit`, but raise RequestIdReused if the id belongs to a job that differs from `spec`.
+
+        `ignored` are fields of the specification that may differ.
+        """
+        view = await self.submit(spec, request_id)
+        if differing := different_fields((await self._store.job(view.id)).spec, spec, ignored):
+            raise RequestIdReused(request_id, view.id, differing)
+        return view
 
     def plan(self, spec: JobSpec) -> SyncPlan:
         """Return what a synchronisation would do now; an async context manager.
@@ -205,12 +229,23 @@ class Engine(Queries):
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
     async def cancel(self, number: int) -> JobView:
-        """Cancel all unfinished transfers of a job; running copies stop at once."""
-        return await self._change_all(number, (Phase.RUNNING,), CancelTransfer(), Cancel(), UNFINISHED)
+        """Cancel all unfinished transfers of a job; running copies stop at once, downloads keep their partial files."""
+        job = await self._store.job(number)
+        keep_until = self._clock() + KEEP_SECONDS if job.spec.direction == "download" else 0.0
+        cancel = CancelTransfer(int(keep_until * 1000))
+        view = await self._change_all(number, (Phase.RUNNING,), cancel, Cancel(), UNFINISHED)
+        log.info("cancelled by the user", extra=facts(job=number))
+        return view
+
+    async def kept_files(self, jobs: Collection[int]) -> dict[int, KeptFiles]:
+        """Return what is kept of cancelled downloads, by job, once their copies have stopped (or after 2 s)."""
+        await self._attempts.wait_stopped(jobs, _STOPPED_LIMIT)
+        return {job: kept for job, kept in (await self._store.partial_files.summaries()).items() if job in jobs}
 
     async def pause(self, number: int) -> JobView:
         """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
+        log.info("paused by the user", extra=facts(job=number))
         while effects := await self._store.transfer_ownership(number):
             await self._attempts.perform(effects)
         self._wake.set()
@@ -219,12 +254,15 @@ class Engine(Queries):
     async def resume(self, number: int) -> JobView:
         """Resume a job that is paused or on hold."""
         job = await self._store.change_job(number, Release())
+        log.info("resumed", extra=facts(job=number))
         self._wake.set()
         return self._view(job)
 
     async def retry(self, number: int, request_id: str) -> JobView:
-        """Queue failed and cancelled transfers again; once for each `request_id`."""
-        if await self._store.was_requested(request_id):
+        """Queue failed and cancelled transfers again; once for each `request_id`. Raises RequestIdReused."""
+        if earlier := await self._store.requested_job(request_id):
+            if earlier != number:
+                raise RequestIdReused(request_id, earlier, ("id",))
             return await self.job(number)
         self._attempts.forget_lookups(number)
         spec = (await self._store.job(number)).spec
@@ -232,6 +270,7 @@ class Engine(Queries):
             renewed = await asyncio.to_thread(with_directories, spec)
             await self._store.change_spec(number, lambda now: replace(now, directories=renewed.directories))
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
+        log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)
         return view
 
@@ -261,8 +300,9 @@ class Engine(Queries):
                         await self._recover()
                         has_recovered = True
                     self._apply_rates()
+                    await self._attempts.expire_partial_files()
                     for number in await self._held_jobs.releasable():
-                        log.info("job %d resumes: its obstacle is gone", number)
+                        log.info("its obstacle is gone", extra=facts(job=number))
                         await self.resume(number)
                     await self._sleep(await self._start())
                 except StoreError as error:
@@ -318,6 +358,7 @@ class Engine(Queries):
             self._expansions.next_start(),
             self._deletions.next_start(),
             self._held_jobs.next_check(),
+            self._attempts.partial_files.next_end,
             by_clock,
         )
         due = [at for at in starts if at is not None]

@@ -1,4 +1,8 @@
-"""The daemon's log file. If it is not writable, the daemon runs without a log and reports that in its status."""
+"""The daemon's log: its file, its formats and its level.
+
+If the file is not writable, the daemon runs without a log and reports that in its status. Under systemd the records
+also go to the journal (`aliend.lifecycle.journal`).
+"""
 
 from __future__ import annotations
 
@@ -6,52 +10,75 @@ import errno
 import io
 import logging
 import os
+import re
 import stat
+import time
+from datetime import datetime
 from logging.handlers import RotatingFileHandler
-from typing import Any
 
-from aliend.core.cli.escaping import printable_line
+from aliend.config import LogSettings
+from aliend.core.cli.log_records import FACTS, LogRecord, as_json, as_text
 
-_BYTES, _FILES = 5_000_000, 3
+_FILES = 3
+"""Older log files that are kept."""
+_DAY = 86_400.0
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|[+-]\d\d:\d\d)")
+_FORMATS = {"text": as_text, "json": as_json}
 
 
 class LogFormatter(logging.Formatter):
-    """Formats each record so that no name and no text of a service can forge a line or reach a terminal.
+    """Formats each record so that no name and no text of a service can forge a line or reach a terminal."""
 
-    A record is one line; a traceback follows in indented lines.
-    """
+    def __init__(self, format: str = "text") -> None:
+        super().__init__()
+        self._line = _FORMATS[format]
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
-        return printable_line(super().formatMessage(record))
-
-    def formatException(self, ei: Any) -> str:  # noqa: ANN401 - as in the base class
-        """Return a traceback."""
-        return _indented(super().formatException(ei))
-
-    def formatStack(self, stack_info: str) -> str:
-        """Return a stack."""
-        return _indented(super().formatStack(stack_info))
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        return self._line(parts_of(record))
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"    {printable_line(line)}" for line in text.split("\n"))
+def parts_of(record: logging.LogRecord) -> LogRecord:
+    """Return the parts of a record of the standard library."""
+    traces = [logging.Formatter().formatException(record.exc_info)] if record.exc_info else []
+    traces += [record.stack_info] if record.stack_info else []
+    time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+    known = getattr(record, FACTS, {})
+    return LogRecord(time, record.levelname, record.name, record.getMessage(), known, "\n".join(traces))
+
+
+def configure(settings: LogSettings) -> None:
+    """Apply level, format and rotation to the daemon's log, also while it runs."""
+    root = logging.getLogger()
+    root.setLevel(settings.level.upper())
+    for handler in root.handlers:
+        handler.setFormatter(LogFormatter(settings.format))
+        if isinstance(handler, LogFile):
+            handler.set_rotation(settings.max_mib, settings.max_days)
 
 
 class LogFile(RotatingFileHandler):
     """Appends to a file and rotates it. `problem` explains why nothing is written (empty: the file is written)."""
 
     problem = ""
+    _begun = 0.0
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="backslashreplace")
+        self._longest = 0.0
+        super().__init__(path, backupCount=_FILES, encoding="utf-8", errors="backslashreplace")
+        settings = LogSettings()
+        self.set_rotation(settings.max_mib, settings.max_days)
+
+    def set_rotation(self, max_mib: int, max_days: int) -> None:
+        """Rotate the file at this size (MiB) and at this age (days since its first record; 0: at any age)."""
+        self.maxBytes, self._longest = max_mib << 20, max_days * _DAY
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:
-        """Return whether to rotate; check only the position, because the default checks cost too much for each line."""
-        return not self.problem and self.stream is not None and self.stream.tell() >= self.maxBytes
+        """Return whether to rotate; check position and age only: the default checks cost too much for each line."""
+        if self.problem or self.stream is None:
+            return False
+        is_old = 0 < self._longest < record.created - self._begun
+        return is_old or self.stream.tell() >= self.maxBytes
 
     def take_stderr(self) -> None:
         """Redirect standard error, to which libraries write, to the file."""
@@ -61,6 +88,7 @@ class LogFile(RotatingFileHandler):
     def _open(self) -> io.TextIOWrapper:
         try:
             descriptor, self.problem = _open(self.baseFilename), ""
+            self._begun = _time_of_first_record(self.baseFilename)
         except OSError as error:
             self.problem = f"cannot write the log {self.baseFilename}: {error.strerror}; nothing is logged"
             descriptor = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
@@ -78,6 +106,13 @@ def _open(path: str) -> int:
         os.close(descriptor)
         raise OSError(0, problem)
     return descriptor
+
+
+def _time_of_first_record(path: str) -> float:
+    """Return the time of the first record in a log that is ours (POSIX seconds); now if it has none."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+        found = _TIME.search(file.readline(256))
+    return datetime.fromisoformat(found[0].decode()).timestamp() if found else time.time()
 
 
 def _problem(facts: os.stat_result) -> str:

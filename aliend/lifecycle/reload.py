@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aliend.config import Tables, load
 from aliend.errors import ConfigurationError
+from aliend.lifecycle import log_file
 from aliend.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Reloader:
         parts.engine.set_limits(
             files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib
         )
+        log_file.configure(settings.log)
         self.reloaded.set()
         before, self._applied = self._applied, settings.values
         applied = [text for key, text in _changes(before, settings.values) if key not in _NEED_RESTART]

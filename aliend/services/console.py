@@ -25,13 +25,13 @@ from aliend.commands.invocation.call import (
 )
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
-from aliend.errors import AliendError, ConfigurationError, StoreError, UsageError
+from aliend.errors import AliendError, ContractMismatch, StoreError, UsageError
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import abort, errors_to_status
 from aliend.user_sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
 
-Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
+Context = grpc.aio.ServicerContext[console_pb2.RunRequest, console_pb2.RunResponse]
 
 PIECE = 256 * 1024
 """Maximum number of bytes in one event."""
@@ -52,7 +52,7 @@ class Events:
         self._notes: list[str] = []
         self._sending: asyncio.Future[None] | None = None
 
-    async def _send(self, event: console_pb2.RunEvent) -> None:
+    async def _send(self, event: console_pb2.RunResponse) -> None:
         """Send one event after the previous ones.
 
         gRPC accepts one event at a time, and none after an event that was cancelled midway. Therefore the event
@@ -60,7 +60,7 @@ class Events:
         """
         notes, self._notes = self._notes, []
         for note in notes:
-            await self._send(console_pb2.RunEvent(log=note))
+            await self._send(console_pb2.RunResponse(log=note))
         while self._sending and not self._sending.done():
             await asyncio.wait([self._sending])
         self._sending = asyncio.ensure_future(self._context.write(event))
@@ -80,36 +80,36 @@ class Events:
     async def stdout_coloured(self, data: bytes) -> None:
         """Send bytes unchanged in pieces; they may contain our colours."""
         for start in range(0, len(data), PIECE):
-            await self._send(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
+            await self._send(console_pb2.RunResponse(stdout=data[start : start + PIECE]))
 
     async def stdout_resumable(self, data: bytes, resume_args: Sequence[str]) -> None:
         """Send bytes, and the command that continues after them, in one event."""
         if self._visible_stdout and not self._is_piped:
             data = self._visible_stdout.feed(data)
-        await self._send(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(arg) for arg in resume_args]))
+        await self._send(console_pb2.RunResponse(stdout=data, go_on=[os.fsencode(arg) for arg in resume_args]))
 
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
         if self._visible_stderr:
             data = self._visible_stderr.feed(data)
         for start in range(0, len(data), PIECE):
-            await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
+            await self._send(console_pb2.RunResponse(stderr=data[start : start + PIECE]))
 
     async def end(self, outcome: command_line.Outcome, state: SessionState | None = None) -> None:
         """Send the remaining output and the exit code; `state` is for a shell."""
         if self._visible_stdout and (rest := self._visible_stdout.feed(b"", final=True)):
-            await self._send(console_pb2.RunEvent(stdout=rest))
+            await self._send(console_pb2.RunResponse(stdout=rest))
         if self._visible_stderr and (rest := self._visible_stderr.feed(b"", final=True)):
-            await self._send(console_pb2.RunEvent(stderr=rest))
+            await self._send(console_pb2.RunResponse(stderr=rest))
         end = console_pb2.RunExit(code=outcome.code, leaves=outcome.exits, version=VERSION)
         if state:
             end.user, end.directory = state.user, state.directory
-        await self._send(console_pb2.RunEvent(exit=end))
+        await self._send(console_pb2.RunResponse(exit=end))
 
     async def progress(self, progress: Progress) -> None:
         """Send the progress of the job."""
         await self._send(
-            console_pb2.RunEvent(
+            console_pb2.RunResponse(
                 progress=console_pb2.RunProgress(
                     bytes_done=progress.bytes_done,
                     bytes_total=progress.bytes_total,
@@ -133,11 +133,11 @@ class Events:
 
     async def announce_jobs(self, *jobs: int) -> None:
         """Send the numbers of the jobs in one event, so that a client knows either all of them or none."""
-        await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=jobs[0], more=jobs[1:])))
+        await self._send(console_pb2.RunResponse(job=console_pb2.AttachedJob(id=jobs[0], more=jobs[1:])))
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
         """Send a question for the user."""
-        await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=visible(prompt), echo=echo)))
+        await self._send(console_pb2.RunResponse(question=console_pb2.Question(prompt=visible(prompt), echo=echo)))
 
     async def handoff(
         self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
@@ -151,12 +151,12 @@ class Events:
             text=os.fsencode(text.path) if text else b"",
             text_lfn=os.fsencode(text.lfn) if text else b"",
         )
-        await self._send(console_pb2.RunEvent(handoff=program))
+        await self._send(console_pb2.RunResponse(handoff=program))
 
     async def end_output(self) -> None:
         """Report the end of the handed-off program's input."""
         self._is_piped = False
-        await self._send(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
+        await self._send(console_pb2.RunResponse(output_end=console_pb2.OutputEnd()))
 
 
 def _retrieve_error(sending: asyncio.Future[None]) -> None:
@@ -165,7 +165,7 @@ def _retrieve_error(sending: asyncio.Future[None]) -> None:
         sending.exception()
 
 
-class ConsoleService(console_pb2_grpc.ConsoleServicer):
+class ConsoleService(console_pb2_grpc.ConsoleServiceServicer):
     """Runs commands, and passes the client's further input to the running command."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -176,7 +176,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
     async def Run(self, _requests: object, context: Context) -> None:
         """Run a command line and stream its output."""
         first = await context.read()
-        if not isinstance(first, console_pb2.RunInput) or first.WhichOneof("input") != "start":
+        if not isinstance(first, console_pb2.RunRequest) or first.WhichOneof("input") != "start":
             await abort(context, UsageError("the first input of Run must be `start`"))
         _check_contract(first.start)
         try:
@@ -262,7 +262,7 @@ def _check_contract(start: console_pb2.RunStart) -> None:
             if start.contract < CONTRACT
             else "replace the daemon with `alienctl daemon restart`"
         )
-        raise ConfigurationError(
+        raise ContractMismatch(
             f"the running aliend {VERSION} speaks contract {CONTRACT}, alienctl {start.client_version} speaks "
             f"contract {start.contract}; {advice}"
         )
@@ -271,12 +271,12 @@ def _check_contract(start: console_pb2.RunStart) -> None:
 async def _refuse(context: Context, error: AliendError) -> None:
     """Report an error in the caller's settings as a command would."""
     await Events(context).stderr(encode(f"alienctl: {error}\n"))
-    await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=error.exit_code, version=VERSION)))
+    await context.write(console_pb2.RunResponse(exit=console_pb2.RunExit(code=error.exit_code, version=VERSION)))
 
 
 async def _listen(context: Context, call: Call) -> None:
     """Pass the client's further input to the command until the client closes its side."""
-    while isinstance(received := await context.read(), console_pb2.RunInput):
+    while isinstance(received := await context.read(), console_pb2.RunRequest):
         match received.WhichOneof("input"):
             case "signal" if received.signal.number == signal.SIGQUIT:
                 call.detached.set()

@@ -15,7 +15,8 @@ from aliend.errors import StoreError
 from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import errors_to_status
-from aliend.services.status_message import central_messages
+from aliend.services.messages.status import central_messages
+from aliend.services.messages.times import timestamp
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 _PATIENCE = 1.0
@@ -26,7 +27,7 @@ def state_directory_of(path: str) -> str:
     """Ask the daemon that listens on a socket for its state directory; empty: it does not answer. Blocks."""
     with grpc.insecure_channel(f"unix:{path}") as channel:
         try:
-            answer = daemon_pb2_grpc.DaemonStub(channel).Status(daemon_pb2.StatusRequest(), timeout=_PATIENCE)
+            answer = daemon_pb2_grpc.DaemonServiceStub(channel).Status(daemon_pb2.StatusRequest(), timeout=_PATIENCE)
         except grpc.RpcError:
             return ""
     return str(answer.state_directory)
@@ -49,7 +50,7 @@ CAPABILITIES = (
 )
 
 
-class DaemonService(daemon_pb2_grpc.DaemonServicer):
+class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
     """Reports on the daemon. Sets `stop` to end it."""
 
     def __init__(self, runtime: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> None:
@@ -73,7 +74,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         return daemon_pb2.StatusResponse(
             version=VERSION,
             pid=os.getpid(),
-            started_ms=int(self._runtime.started * 1000),
+            start_time=timestamp(int(self._runtime.started * 1000)),
             profile=settings.profile,
             socket=self._runtime.socket,
             state_directory=settings.state_directory,

@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class DaemonStub:
+class DaemonServiceStub:
     """Status and control of the daemon. Works without credentials and without network.
     """
 
@@ -36,28 +36,28 @@ class DaemonStub:
             channel: A grpc.Channel.
         """
         self.Hello = channel.unary_unary(
-                '/aliend.v1.Daemon/Hello',
+                '/aliend.v1.DaemonService/Hello',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.HelloRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.HelloResponse.FromString,
                 _registered_method=True)
         self.Status = channel.unary_unary(
-                '/aliend.v1.Daemon/Status',
+                '/aliend.v1.DaemonService/Status',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.StatusRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.StatusResponse.FromString,
                 _registered_method=True)
         self.Stop = channel.unary_unary(
-                '/aliend.v1.Daemon/Stop',
+                '/aliend.v1.DaemonService/Stop',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.StopRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.StopResponse.FromString,
                 _registered_method=True)
         self.Reload = channel.unary_unary(
-                '/aliend.v1.Daemon/Reload',
+                '/aliend.v1.DaemonService/Reload',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
                 _registered_method=True)
 
 
-class DaemonServicer:
+class DaemonServiceServicer:
     """Status and control of the daemon. Works without credentials and without network.
     """
 
@@ -93,7 +93,7 @@ class DaemonServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_DaemonServicer_to_server(servicer, server):
+def add_DaemonServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Hello': grpc.unary_unary_rpc_method_handler(
                     servicer.Hello,
@@ -117,13 +117,13 @@ def add_DaemonServicer_to_server(servicer, server):
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'aliend.v1.Daemon', rpc_method_handlers)
+            'aliend.v1.DaemonService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('aliend.v1.Daemon', rpc_method_handlers)
+    server.add_registered_method_handlers('aliend.v1.DaemonService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Daemon:
+class DaemonService:
     """Status and control of the daemon. Works without credentials and without network.
     """
 
@@ -141,7 +141,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Hello',
+            '/aliend.v1.DaemonService/Hello',
             aliend_dot_v1_dot_daemon__pb2.HelloRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.HelloResponse.FromString,
             options,
@@ -168,7 +168,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Status',
+            '/aliend.v1.DaemonService/Status',
             aliend_dot_v1_dot_daemon__pb2.StatusRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.StatusResponse.FromString,
             options,
@@ -195,7 +195,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Stop',
+            '/aliend.v1.DaemonService/Stop',
             aliend_dot_v1_dot_daemon__pb2.StopRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.StopResponse.FromString,
             options,
@@ -222,7 +222,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Reload',
+            '/aliend.v1.DaemonService/Reload',
             aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
             options,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import grpc
 
-from aliend.v1 import console_pb2, console_pb2_grpc
+from aliend.v1 import console_pb2
+from aliend.v1.console_pb2_grpc import ConsoleServiceStub as _Console
 from tests.faults.campaign import Ground, Order, Report, ground
 from tests.faults.hostile_central import ESCAPE, HostileCentral
 from tests.harness import alive
@@ -93,12 +94,12 @@ class _Lies:
         lines = commands(self._place.folder)
         position = number * len(lines) // _SESSIONS
         with grpc.insecure_channel(f"unix:{self._socket}") as channel:
-            console = console_pb2_grpc.ConsoleStub(channel)
+            console = _Console(channel)
             while self._central.changes.total() < rounds and alive(self._pid):
                 self._check(lines[position % len(lines)], *self._output(console, lines[position % len(lines)], number))
                 position += 1
 
-    def _output(self, console: console_pb2_grpc.ConsoleStub, line: Sequence[str], number: int) -> tuple[bytes, str]:
+    def _output(self, console: _Console, line: Sequence[str], number: int) -> tuple[bytes, str]:
         """Return what a command sends to a terminal, and why the call failed (empty: it did not)."""
         start = console_pb2.RunStart(
             contract=1,
@@ -110,7 +111,7 @@ class _Lies:
         )
         output = b""
         try:
-            for event in console.Run(iter([console_pb2.RunInput(start=start)]), timeout=_LIMIT):
+            for event in console.Run(iter([console_pb2.RunRequest(start=start)]), timeout=_LIMIT):
                 output += event.stdout + event.stderr
         except grpc.RpcError as error:
             if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:

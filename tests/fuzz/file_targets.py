@@ -19,7 +19,6 @@ from cryptography import x509
 
 from aliend import config
 from aliend.central.credentials import certificates
-from aliend.central.credentials.pem_files import Unusable
 from aliend.core.cli import command_line, completion, numbers, options
 from aliend.core.connection import pem
 from aliend.core.connection.pem import PemText
@@ -43,7 +42,7 @@ def _check_pem(data: bytes) -> None:
             with suppress(pem.PemError):
                 read(text)
         for read_source in (certificates.chain_of, certificates.facts_of):
-            with suppress(AliendError, Unusable):
+            with suppress(AliendError):
                 read_source(PemText(text))
 
 

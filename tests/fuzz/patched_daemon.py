@@ -7,7 +7,7 @@ from collections.abc import Callable
 from unittest import mock
 
 from aliend import __main__
-from aliend.services import submit_request
+from aliend.services.messages import submit
 
 
 def _first_of_range(message: object, least: str, most: str) -> tuple[int, int]:
@@ -17,7 +17,7 @@ def _first_of_range(message: object, least: str, most: str) -> tuple[int, int]:
 
 DEFECTS: dict[str, Callable[[], object]] = {
     "": lambda: None,
-    "bounds are not compared": lambda: mock.patch.object(submit_request, "_bounds", _first_of_range).start(),
+    "bounds are not compared": lambda: mock.patch.object(submit, "_bounds", _first_of_range).start(),
 }
 
 

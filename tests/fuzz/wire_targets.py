@@ -14,7 +14,7 @@ from tests.fuzz.target import Target, must_be
 
 def _outcome(pieces: list[bytes]) -> tuple[object, ...]:
     """Return what a call makes of a server's bytes that arrive in these pieces."""
-    call = Call(b"/aliend.v1.Console/Run")
+    call = Call(b"/aliend.v1.ConsoleService/Run")
     call.send_message(b"message")
     messages: list[bytes] = []
     try:

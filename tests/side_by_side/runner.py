@@ -77,7 +77,7 @@ class Stage:
 
     def __init__(self, grid: Grid, user: User) -> None:
         self.grid = grid
-        self._user = user
+        self.user = user
         self._root = Path(tempfile.mkdtemp(prefix="side", dir=user.home))
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="incumbent")
         self._theirs: dict[str, Future[Outcome]] = {}
@@ -125,9 +125,9 @@ class Stage:
         if line.grid:
             source = self._root / name / "source"
             _write(source, line.grid)
-            self._user.must("cp", f"file:{source}/", f"{place.directory}/@disk:1")
+            self.user.must("cp", f"file:{source}/", f"{place.directory}/@disk:1")
         for text in line.setup:
-            told = self._user.must(*shlex.split(place.filled(text)), cwd=place.here)
+            told = self.user.must(*shlex.split(place.filled(text)), cwd=place.here)
             if number := re.search(r"job ID is (\d+)", told):
                 place.numbers["job"] = number[1]
         output, errors, code = "", "", 0
@@ -152,27 +152,25 @@ class Stage:
         return _run([str(ALIENPY), *words], environment, line, place)
 
     def _own(self, words: list[str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
-        environment = {**self._user.environment, "ALIEN_SESSION": place.here.parent.name}
-        return _run([self._user.command, *words], environment, line, place)
+        environment = {**self.user.environment, "ALIEN_SESSION": place.here.parent.name}
+        return _run([self.user.command, *words], environment, line, place)
 
     def _catalogue(self, place: Place) -> tuple[str, ...]:
-        found = self._user.run("find", "-a", "-d", "-f", place.directory, "*", "--json")
+        found = self.user.run("find", "-a", "-d", "-f", place.directory, "*", "--json")
         results = json.loads(found.stdout)["results"]
         entries = {one["lfn"].removeprefix(place.directory).rstrip("/"): one for one in results}
         return tuple(f"{name} {'/' if one['type'] == 'd' else one['size']}" for name, one in sorted(entries.items()))
 
     def _finished_jobs(self) -> dict[str, str]:
         """Submit a job and a master job for lines about jobs, and wait until they are done."""
-        self._user.must("cp", f"file:{_description(self._root, '')}", f"{HOME}/one.jdl@disk:1")
+        self.user.must("cp", f"file:{_description(self._root, '')}", f"{HOME}/one.jdl@disk:1")
         split = 'Split = "production:1-3";\n'
-        self._user.must("cp", f"file:{_description(self._root, split)}", f"{HOME}/three.jdl@disk:1")
+        self.user.must("cp", f"file:{_description(self._root, split)}", f"{HOME}/three.jdl@disk:1")
         numbers = {}
         for name, jdl in (("done", "one.jdl"), ("master", "three.jdl")):
-            told = self._user.must("submit", f"{HOME}/{jdl}")
+            told = self.user.must("submit", f"{HOME}/{jdl}")
             numbers[name] = re.findall(r"job ID is (\d+)", told)[0]
-        eventually(
-            lambda: all(job["status"] in ("DONE", "SPLIT") for job in self._user.json("ps", "-A")["results"]), 60
-        )
+        eventually(lambda: all(job["status"] in ("DONE", "SPLIT") for job in self.user.json("ps", "-A")["results"]), 60)
         return numbers
 
 

@@ -239,3 +239,11 @@ def test_a_key_in_the_variable_of_authorities_is_never_shown(tmp_path: Path) -> 
     context = load("default", environment(tmp_path)).context(environment(tmp_path, X509_CERT_DIR=secret), "/home")
     assert "does not exist" in context.ca_note
     assert secret not in context.ca_note
+
+
+def test_the_level_of_the_log_must_be_a_known_one(tmp_path: Path) -> None:
+    write(tmp_path / ".config/aliend/config.toml", '[log]\nlevel = "loud"\n')
+    with pytest.raises(ConfigurationError, match="must be one of debug, info"):
+        load("default", environment(tmp_path))
+    write(tmp_path / ".config/aliend/config.toml", '[log]\nlevel = "debug"\nformat = "json"\n')
+    assert load("default", environment(tmp_path)).log.level == "debug"

@@ -17,13 +17,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Planted, Unreadable, Unusable
+from aliend.central.credentials.pem_files import Planted, Unreadable
 from aliend.central.credentials.private_keys import Locked, belong, read_key
 from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
 from aliend.core.connection.pem import Block, PemError, PemFile, PemSource, PemText
-from aliend.errors import NotConnected
+from aliend.errors import NotConnected, Unusable
 
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
 _HINT = "run: `alienctl login`"

@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Unusable
 from aliend.core.connection.pem import PemError, PemFile, PemSource, PemText, private_key
-from aliend.errors import ConfigurationError, UsageError
+from aliend.errors import ConfigurationError, Unusable, UsageError
 
 
 class Locked(Unusable):

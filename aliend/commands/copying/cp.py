@@ -65,6 +65,8 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     specs, problems = await _plan(call, options, place)
     for problem in problems:
         await call.print_error(f"cp: {options.input}: {problem}")
+    if any(spec.http and spec.direction == "upload" for spec in specs):
+        await call.print_error("cp: -http applies to downloads only; the upload uses XRootD")
     if options.dry_run:
         tally, files = await print_dry_run(runtime, call, specs)
         code = exit_code_of(tally, len(problems), compat_exit=options.compat_exit)

@@ -12,6 +12,7 @@ from aliend.commands.following.deletions import deletions_of, obstructions
 from aliend.commands.following.follower import route_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
+from aliend.core.catalogue.paths import ancestors
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.cli.units import format_size
@@ -56,6 +57,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
     spec = sync_job(template, source, target, delete=options.has("delete"), exclude=options.all("exclude"))
     if not options.has("detach"):
         await _require_source(runtime, call, spec)
+        await _require_target(runtime, call, spec)
     if options.has("dry-run"):
         return await _print_plan(runtime, call, spec)
     if spec.delete and not options.has("detach") and not call.as_json:
@@ -76,6 +78,27 @@ async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
         raise NoSuchFile(f"{name} {where}; nothing was done")
     if not is_directory:
         raise UsageError(f"{name} is not a directory; copy single files with cp")
+
+
+async def _require_target(runtime: Runtime, call: Call, spec: JobSpec) -> None:
+    """Raise UsageError, before a job is stored, if the target or one of its parents is a file."""
+    name = spec.target.rstrip("/") or "/"
+    names = [*ancestors(name), name]
+    if spec.direction == "download":
+        file = await asyncio.to_thread(_first_file, names)
+    else:
+        entries, _ = await runtime.central_sessions.catalogue_of(call.context).stat(names)
+        file = next((entry.lfn for entry in entries if not entry.is_directory), "")
+    if file:
+        raise UsageError(f"{file} is a file, not a directory; nothing was done")
+
+
+def _first_file(names: Sequence[str]) -> str:
+    """Return the first local path that exists and is not a directory, or an empty text; the job reports the rest."""
+    try:
+        return next((name for name in names if Path(name).exists() and not Path(name).is_dir()), "")
+    except OSError:
+        return ""
 
 
 def _local_kind(name: str) -> tuple[bool, bool]:

@@ -10,7 +10,7 @@ from aliend.commands.copying import transfers_limit, transfers_list, transfers_s
 from aliend.commands.copying.job_selection import SELECTION, is_selected_by_option, selected_jobs
 from aliend.commands.copying.job_selection import parse_ranges as parse_jobs
 from aliend.commands.following.follower import SOME_ARRIVED, job_to_json
-from aliend.commands.following.foreground import exit_code_of_job, follow_foreground
+from aliend.commands.following.foreground import exit_code_of_job, follow_foreground, kept_text
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import Option, ParsedOptions, parse_options, unknown_option
@@ -101,8 +101,11 @@ async def _change(runtime: Runtime, call: Call, args: list[str], verb: str, chan
     if call.as_json:
         await _print_views(call, jobs, one=_names_one(options))
         return 0
-    for job in jobs:
-        await call.print(f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done")
+    lines = [f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done" for job in jobs]
+    await call.print("\n".join(lines))
+    if verb == "cancel":
+        kept = await runtime.engine.kept_files({job.id for job in jobs})
+        await call.print_error("\n".join(f"job {job}: {kept_text(job, kept[job])}" for job in sorted(kept)))
     if not jobs:
         await call.print_error(f"transfers {verb}: no job matches")
     return 0

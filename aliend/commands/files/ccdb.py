@@ -108,8 +108,12 @@ def _time(milliseconds: int, query: Query) -> str:
 
 
 def _document(item: CalibrationObject, query: Query) -> dict[str, Any]:
+    fields = {key: value for key, value in item.fields.items() if key != "fileName"}
+    modified = fields.get("Last-Modified")
+    if isinstance(modified, int):
+        fields["Last-Modified-nice"] = _time(modified, query)
     return {
-        **item.fields,
+        **fields,
         "filename": item.name,
         "Valid-From-nice": _time(item.valid_from, query),
         "Valid-Until-nice": _time(item.valid_until, query),

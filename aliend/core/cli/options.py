@@ -103,10 +103,18 @@ def other_spelling(name: str) -> str:
     return f"-{word}" if name.startswith("--") else f"--{word}"
 
 
+_BEFORE_THE_COMMAND = ("--profile", "--session")
+
+
 def unknown_option(command: str, name: str, table: Mapping[str, Option]) -> str:
     """Return the message for an unknown option."""
-    near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"see `alienctl help {command}`"
+    near = difflib.get_close_matches(name, [*table, *_BEFORE_THE_COMMAND], n=1, cutoff=0.5)
+    if not near:
+        hint = f"see `alienctl help {command}`"
+    elif near[0] in _BEFORE_THE_COMMAND:
+        hint = f"{near[0]} goes before the command: `alienctl {near[0]} NAME {command} ...`"
+    else:
+        hint = f"did you mean {near[0]}?"
     return f"{command}: unknown option {name}; {hint}"
 
 

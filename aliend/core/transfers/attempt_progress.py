@@ -46,6 +46,15 @@ class AttemptProgress:
             self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses
 
+    def expect_resumed_bytes(self) -> None:
+        """Record that bytes of an earlier copy will be resumed: they do not count as moved."""
+        self._may_resume = True
+
+    @property
+    def has_tried(self) -> bool:
+        """Return whether a replica was tried."""
+        return bool(self._replicas)
+
     def record_bytes(self, moved: int) -> None:
         """Record the total of bytes moved so far."""
         if moved == self.bytes:
@@ -68,6 +77,8 @@ class AttemptProgress:
     def records(self, event: Event | None) -> list[AttemptRecord]:
         """Return the attempt's records for the history; `event` ended the attempt (None: it was stopped)."""
         reason, kind = _reason(event)
+        if kind == "resting":
+            return []
         records = [replace(record, kind=kind if record.error else "") for record in self._replicas.values()]
         if any(record.error for record in records) if reason else records:
             return records

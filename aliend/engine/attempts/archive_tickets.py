@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from aliend.core.catalogue.entries import Member, Ticket
 from aliend.core.catalogue.replica_url import member_of, with_member
+from aliend.core.cli.log_records import facts
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Transfer
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE
@@ -172,7 +173,7 @@ async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: Runne
     try:
         return dict((await workers.run(ListMembers(transfer.id, replica_urls(tickets)), lambda _: None)).members)
     except CopyError as error:
-        log.info("transfer %d: cannot list the archive: %s", transfer.id, error)
+        log.info("cannot list the archive: %s", error, extra=facts(job=transfer.job, transfer=transfer.id))
         return {}
 
 

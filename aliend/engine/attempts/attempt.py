@@ -7,7 +7,9 @@ import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
+from aliend.core.cli.log_records import Fact, facts
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Intent, IntentSaved, Transfer
@@ -59,13 +61,17 @@ class Attempt:
         """Wait for a file slot and for capacity on all of `ses`. Raises CopyError (kind `storage`)."""
         return self.tools.running.acquire(self.transfer.id, ses)
 
+    def facts(self, **more: Fact) -> dict[str, Any]:
+        """Return the facts of this attempt for the log, and `more`."""
+        return facts(job=self.transfer.job, transfer=self.transfer.id, attempt=self.transfer.attempts, **more)
+
     async def save_intent(self, intent: Intent) -> None:
         """Save what is about to change in the catalogue; it is durable on return. Raises StoreError."""
         await self.tools.store.change(self.transfer.id, IntentSaved(intent))
 
     async def record_created_directories(self, directories: Sequence[str]) -> None:
         """Record local directories that are about to be created. Raises StoreError."""
-        await self.tools.store.record_created_directories(self.transfer.job, directories)
+        await self.tools.store.partial_files.record_created_directories(self.transfer.job, directories)
 
     async def next_transfers(self) -> Sequence[Transfer]:
         """Return the next transfers of the job. Raises StoreError."""
@@ -81,7 +87,7 @@ class Attempt:
             if not task.done():
                 task.cancel()
             elif not task.cancelled() and (error := task.exception()):
-                log.warning("transfer %d: cancelled, and failed: %s", self.transfer.id, error)
+                log.warning("cancelled, and failed: %s", error, extra=self.facts())
             raise
 
     async def copy(self, task: Task[R], on_progress: Callable[[int], None] | None = None) -> R:

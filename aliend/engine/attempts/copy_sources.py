@@ -166,7 +166,7 @@ class GridSource:
             md5 = result.md5 or md5
             for outcome in result.replicas:
                 if outcome.error:
-                    log.info("transfer %d: %s: %s", attempt.transfer.id, outcome.se, outcome.error)
+                    log.info("%s", outcome.error, extra=attempt.facts(se=outcome.se))
                 if not outcome.error or method == self._relay:
                     done[outcome.se] = outcome
         if failure and any(target.se not in done for target in targets):

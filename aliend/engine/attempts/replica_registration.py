@@ -144,7 +144,7 @@ class ReplicaRegistration:
         except ServiceError as error:
             if error.code != _NO_WRITE_PFNS:
                 raise
-            log.info("transfer %d: no further storage available for %s", self._attempt.transfer.id, more)
+            log.info("no further storage available for %s", more, extra=self._attempt.facts())
 
     async def _add(self, storage: str) -> None:
         if tickets := await self.book(storage):
@@ -193,7 +193,7 @@ class ReplicaRegistration:
             self._attempt.progress.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
                 self._record_failure(outcome)
-                log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
+                log.info("no replica: %s", outcome.error, extra=self._attempt.facts(se=outcome.se))
             elif ticket.se not in self._registered:
                 await self._commit(ticket)
 
@@ -232,7 +232,7 @@ class ReplicaRegistration:
         md5 = await self._source.verify_existing(self._attempt, replica_urls(tickets))
         if not md5 or (self._md5 and md5 != self._md5):
             return
-        log.info("transfer %d: registering the replicas of an interrupted attempt", self._attempt.transfer.id)
+        log.info("registering the replicas of an interrupted attempt", extra=self._attempt.facts())
         self._md5 = md5
         for ticket in tickets:
             self._attempt.progress.enter_stage(Stage.COMMIT)
@@ -273,13 +273,14 @@ class ReplicaRegistration:
             raise CopyError(
                 f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
                 "responding",
-                "storage",
+                "resting",
                 pause,
             )
         return tickets
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
+        self._attempt.tools.limiter.note_servers(tickets)
         self._attempt.progress.enter_stage(Stage.SLOT, ses)
         async with self._attempt.acquire(ses):
             self._attempt.progress.enter_stage(Stage.COPY)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from aliend.core.catalogue.file_system import directory_above
+from aliend.core.cli.log_records import facts
 from aliend.core.connection.context import Context
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.effects import ChangeOwner, CleanUp, Effect, HoldJob, StartCopy, StopCopy
@@ -31,11 +31,13 @@ from aliend.core.transfers.transfer import (
     Transfer,
     is_unfinished,
 )
+from aliend.engine.admission.recovery_monitor import RecoveryMonitor
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.admission.throughput_monitor import ThroughputMonitor
 from aliend.engine.attempts.archive_tickets import ArchiveTickets
 from aliend.engine.attempts.attempt import Attempt, AttemptTools
+from aliend.engine.attempts.attempt_log import facts_of, log_end
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
 from aliend.engine.attempts.relay_spool import RelaySpool
@@ -44,10 +46,11 @@ from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
-from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import RemovePartial, TaskOptions
-from aliend.store import ChangeResult, TransferChange
+from aliend.errors import AliendError, CopyError, Obstacle, StoreError
+from aliend.storage.tasks import TaskOptions
+from aliend.store import BATCH, ChangeResult, TransferChange
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +77,12 @@ class AttemptRunner:
         self._running = running
         self._held_jobs = held_jobs
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
+        self._recovery = RecoveryMonitor(context, limiter)
+        limiter.on_return = self._end_waits
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
+        self.partial_files = KeptPartialFiles(context)
+        self._cleaning: set[asyncio.Task[None]] = set()
         self._spool = RelaySpool(context.store.directory / "spool")
         self._stats: dict[Context, StatBatcher] = {}
         self._tickets: dict[Context, ArchiveTickets] = {}
@@ -96,7 +103,8 @@ class AttemptRunner:
         if not any(isinstance(effect, StartCopy) for effect in result.effects):
             return None
         (transfer,) = result.transfers
-        log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
+        known = facts(job=transfer.job, transfer=transfer.id, attempt=transfer.attempts)
+        log.info("started: %s to %s", transfer.source, transfer.target, extra=known)
 
         def on_bytes(moved: int) -> None:
             self._running.rates.add_bytes(running.job.id, moved)
@@ -125,6 +133,17 @@ class AttemptRunner:
             running = RunningAttempt(transfer, job, transfer.target, progress, is_stopped=True)
             self._running.by_transfer[transfer.id] = running
             running.task = self._context.tasks.create_task(self.finish(running))
+
+    async def expire_partial_files(self) -> None:
+        """Remove partial files that were kept long enough, and those that a crash left. Raises StoreError."""
+        for transfer in await self.partial_files.ended():
+            self.clean_up(transfer, await self._store.job(transfer.job))
+
+    async def wait_stopped(self, jobs: Collection[int], limit: float) -> None:
+        """Wait until cancelled copies of these jobs have stopped and are cleaned up; at most `limit` seconds."""
+        stopping = {one.task for one in self._running.by_transfer.values() if one.is_stopped and one.job.id in jobs}
+        if tasks := self._cleaning | {task for task in stopping if task}:
+            await asyncio.wait(tasks, timeout=limit)
 
     async def clear_spool(self) -> None:
         """Remove relayed files of transfers that ended with an earlier daemon."""
@@ -156,7 +175,9 @@ class AttemptRunner:
                 case _:
                     assert_never(effect)
         if given_up:
-            self._context.tasks.create_task(self._clean_up_all(given_up))
+            cleaning = self._context.tasks.create_task(self._clean_up_all(given_up))
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
 
     def _stop(self, number: int) -> None:
         running = self._running.by_transfer.get(number)
@@ -174,13 +195,13 @@ class AttemptRunner:
 
     async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
         """Put the job on hold and queue its running copies again: they would meet the same obstacle."""
-        log.warning("job %d is on hold: %s", job, reason)
+        log.warning("on hold: %s", reason, extra=facts(job=job, reason=reason))
         try:
             result = await self._store.change_many(job, [Phase.RUNNING], Interrupted(), Hold(reason, obstacle))
             self._held_jobs.schedule_check()
             await self.perform(result.effects)
         except StoreError as error:
-            log.error("cannot put job %d on hold: %s", job, error)
+            log.error("cannot put the job on hold: %s", error, extra=facts(job=job))
 
     async def _run(self, running: RunningAttempt, work: Work | None = None) -> None:
         try:
@@ -199,8 +220,11 @@ class AttemptRunner:
         """Record attempts that were stopped."""
         if not stopped:
             return
+        records = [each.progress.records(None) for each in stopped]
+        for each, known in zip(stopped, records, strict=True):
+            log.info("stopped: %s", each.transfer.source, extra=facts_of(each, known, "stopped"))
         try:
-            await self._store.record_attempts([one for each in stopped for one in each.progress.records(None)])
+            await self._store.record_attempts([one for each in records for one in each])
         except StoreError as error:
             log.warning("cannot record the attempts that were stopped: %s", error)
 
@@ -213,6 +237,7 @@ class AttemptRunner:
         finally:
             del self._running.by_transfer[running.transfer.id]
             self._limiter.notify_waiters()  # the slot is free only now
+            self._recovery.watch()
             self._context.wake()
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
@@ -232,9 +257,9 @@ class AttemptRunner:
                 log.error("%d transfers: cannot save %s ...: %s", len(ended), ended[0][1], error)
                 await asyncio.sleep(_STORE_RETRY)
         effects: dict[object, Effect] = {}
-        for (running, _), result in zip(ended, results, strict=True):
+        for change, (running, _), result in zip(changes, ended, results, strict=True):
             state = result.transfers[0].state
-            log.info("transfer %d: %s", running.transfer.id, state)
+            log_end(running, change, state)
             if isinstance(state, Done):
                 running.needs_cleanup = False
                 self._running.rates.add_files(running.job.id, 1)
@@ -255,8 +280,11 @@ class AttemptRunner:
     def failure(self, running: RunningAttempt, error: Exception) -> Event:
         """Return the event of an attempt that failed; log an error that is not ours with its traceback."""
         if not isinstance(error, AliendError):
-            log.error("transfer %d: internal error", running.transfer.id, exc_info=error)
+            known = facts(job=running.job.id, transfer=running.transfer.id)
+            log.error("internal error", exc_info=error, extra=known)
             return failure_event(error, self._context.random())
+        if isinstance(error, CopyError) and error.kind == "resting" and running.progress.has_tried:
+            error.kind = "storage"  # this attempt counts, although it ends with a wait
         return failure_event(error, self._context.random(), running.job.spec.retries)
 
     def attempt_of(self, running: RunningAttempt) -> Attempt:
@@ -292,13 +320,25 @@ class AttemptRunner:
 
         return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
 
+    def _end_waits(self, se: str) -> None:
+        """Start the files that wait for a storage element, which works again."""
+        self._context.tasks.create_task(self._start_waiting(se))
+
+    async def _start_waiting(self, se: str) -> None:
+        try:
+            while await self._store.end_waits(se, BATCH) == BATCH:
+                pass
+        except StoreError as error:
+            log.warning("files that wait for %s start later: %s", se, error)
+        self._context.wake()
+
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Clean up after transfers that were given up while they waited, one after the other."""
         for number in numbers:
             try:
                 job = await self._store.job((await self._store.transfer(number)).job)
             except StoreError as error:
-                log.warning("transfer %d: cannot clean up: %s", number, error)
+                log.warning("cannot clean up: %s", error, extra=facts(transfer=number))
                 continue
             await self._clean_up(number, job)
 
@@ -314,18 +354,15 @@ class AttemptRunner:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                created = await self._store.created_directories_above(job.id, transfer.target)
-                above = directory_above(transfer.target, job.spec.directories)
-                task = RemovePartial(number, transfer.target, tuple(created), above)
-                await self._context.workers.run(task, lambda _: None)
+                await self.partial_files.release(transfer, job)
             elif needs_undo(transfer):
                 catalogue = self._context.catalogue_of(job.spec.context)
                 await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))
                 await self._store.change(number, IntentSaved(NoIntent()))
         except AliendError as error:
-            log.warning("transfer %d: cannot clean up everything: %s", number, error)
+            log.warning("cannot clean up everything: %s", error, extra=facts(job=job.id, transfer=number))
         except Exception:
-            log.exception("transfer %d: internal error while cleaning up", number)
+            log.exception("internal error while cleaning up", extra=facts(job=job.id, transfer=number))
 
 
 def _work_of(spec: JobSpec) -> Work:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aliend.core.cli.log_records import facts
 from aliend.core.transfers.error_mapping import error_kind
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Hold, Job, JobState
 from aliend.engine.expansion import target_disks
@@ -17,6 +19,8 @@ from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError, CopyError, Obstacle
 from aliend.store import NewTransfer
+
+log = logging.getLogger(__name__)
 
 
 class ExpansionRunner(JobTaskRunner):
@@ -39,6 +43,7 @@ class ExpansionRunner(JobTaskRunner):
                 await asyncio.to_thread(disk.require_space, files)
             _require_readable(files)
             current = await self._store.add(job.id, files, event)
+            _log_failures(job, files)
             self._context.wake()
             if current.state not in {JobState.EXPANDING, JobState.ACTIVE}:
                 raise JobStopped
@@ -65,6 +70,7 @@ class ExpansionRunner(JobTaskRunner):
             await super().handle_failure(job, error)
             return
         obstacle = error.obstacle if isinstance(error, CopyError) else None
+        log.warning("on hold: %s", error, extra=facts(job=job.id, reason=str(error)))
         await self.change_job(job, Hold(str(error), obstacle or Obstacle("other", "/")))
         self._held_jobs.schedule_check()
 
@@ -75,6 +81,13 @@ class ExpansionRunner(JobTaskRunner):
             NewTransfer(source, "", problem=reason) for source in current.spec.sources[current.checkpoint.sources :]
         ]
         await self._store.add(job.id, failed, ExpansionAdvanced(Checkpoint(len(current.spec.sources), "directory")))
+        _log_failures(job, failed)
+
+
+def _log_failures(job: Job, files: Sequence[NewTransfer]) -> None:
+    for file in files:
+        if file.problem:
+            log.warning("failed: %s: %s", file.source, file.problem, extra=facts(job=job.id, reason=file.problem))
 
 
 def _require_readable(files: Sequence[NewTransfer]) -> None:

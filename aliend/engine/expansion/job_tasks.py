@@ -9,6 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from aliend.core.cli.log_records import facts
 from aliend.core.transfers import backoff
 from aliend.core.transfers.error_mapping import error_kind
 from aliend.core.transfers.job import Job, JobEvent, SetMessage
@@ -84,19 +85,19 @@ class JobTaskRunner(ABC):
         try:
             await self._store.change_job(job.id, event)
         except AliendError as error:
-            log.error("job %d: %s", job.id, error)
+            log.error("%s", error, extra=facts(job=job.id))
 
     async def _run(self, job: Job) -> None:
         try:
             await self.work(job)
             self._failures.pop(job.id, None)
         except JobStopped:
-            log.info("job %d: %s stopped", job.id, self.what)
+            log.info("%s stopped", self.what, extra=facts(job=job.id))
         except AliendError as error:
-            log.warning("job %d: %s failed: %s", job.id, self.what, error)
+            log.warning("%s failed: %s", self.what, error, extra=facts(job=job.id, reason=str(error)))
             await self.handle_failure(job, error)
         except Exception:
-            log.exception("job %d: %s: internal error", job.id, self.what)
+            log.exception("%s: internal error", self.what, extra=facts(job=job.id))
             await self._give_up(job, f"internal error: {self.what} failed; see `alienctl daemon logs`")
         finally:
             self._running.discard(job.id)
@@ -106,5 +107,5 @@ class JobTaskRunner(ABC):
         try:
             await self.give_up(job, reason)
         except AliendError as error:
-            log.error("job %d: %s", job.id, error)
+            log.error("%s", error, extra=facts(job=job.id))
             self._postponed[job.id] = self._context.clock() + backoff.SHORT_CAP

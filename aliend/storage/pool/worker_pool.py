@@ -18,6 +18,7 @@ from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
 from aliend.storage.pool.worker_group import WorkerGroup
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Compare,
     Download,
@@ -124,7 +125,7 @@ class WorkerPool:
         return WorkerGroup(processes, per_process, {**self._environment, **dict(settings)}, idle, self.bandwidth)
 
     async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
-        if isinstance(task, RemovePartial):
+        if isinstance(task, RemovePartial | AdoptPartial):
             return next((group for group in self._groups() if group.pids), self._small)
         if all(self._environment.get(name) == value for name, value in settings):
             return self._small if _is_small(task) else self._bulk

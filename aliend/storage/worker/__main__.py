@@ -21,11 +21,12 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
-from aliend.storage.io import local_files, target_directory
+from aliend.storage.io import local_files, mounts, target_directory
 from aliend.storage.io.output_pipe import OutputPipe
-from aliend.storage.io.partial_file import remove_partial
+from aliend.storage.io.partial_file import adopt_partial, remove_partial
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Checksummed,
     Compare,
@@ -182,10 +183,21 @@ def _location_of(error: BaseException) -> str:
 
 
 def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
-    target_directory.require_recorded(task.target, task.directory)
-    size = remove_partial(Path(task.target), task.id, task.directory)
+    _require_place(task)
+    size = remove_partial(Path(task.target), task.id, task.keep_from, task.directory)
     local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
+
+
+def _adopt_partial(task: AdoptPartial, _: TaskContext) -> Checksummed:
+    _require_place(task)
+    return Checksummed(adopt_partial(Path(task.target), task.id, task.other, task.directory), "")
+
+
+def _require_place(task: RemovePartial | AdoptPartial) -> None:
+    """Raise CopyError if the target is on another disk, or in another directory, than when it was submitted."""
+    mounts.require_recorded(task.target, task.file_systems)
+    target_directory.require_recorded(task.target, task.directory)
 
 
 def _checksum(task: Checksum, context: TaskContext) -> Checksummed:
@@ -208,6 +220,7 @@ _RUNNERS: dict[type[Any], TaskRunner] = {
     ThirdParty: _import_runner("worker.third_party", "third_party"),
     Checksum: _checksum,
     RemovePartial: _remove_partial,
+    AdoptPartial: _adopt_partial,
     ListMembers: _import_runner("io.zip_members", "list_members"),
     Compare: _import_runner("worker.read_back", "compare"),
     Read: _import_runner("worker.read", "read"),

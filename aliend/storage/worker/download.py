@@ -37,7 +37,7 @@ def download(task: Download, context: TaskContext) -> Downloaded:
     mounts.require_recorded(task.target, task.file_systems)
     target_directory.require_recorded(task.target, task.directory)
     if local_files.is_already_complete(task, context.completions.raise_if_stopped):
-        remove_partial(target, task.id, task.directory)
+        remove_partial(target, task.id, above=task.directory)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if not may_replace(task.overwrite) and target.exists():
         raise target_exists(target)

@@ -40,10 +40,14 @@ class Sessions:
         return await self._database.read(read)
 
     async def latest(self, suffix: str = "") -> SessionRecord | None:
-        """Return the session saved last among those whose names end in `suffix`. Raises StoreError."""
+        """Return the session saved last among those whose names end in `suffix`. Raises StoreError.
+
+        The sessions of Python programs (`python:...`) do not count: they say nothing about where the user works.
+        """
 
         def read(connection: sqlite3.Connection) -> SessionRecord | None:
-            sql = f"{_SELECT} WHERE substr(name, -length(?1)) = ?1 OR ?1 = '' ORDER BY updated_ms DESC LIMIT 1"
+            chosen = "(substr(name, -length(?1)) = ?1 OR ?1 = '') AND name NOT LIKE 'python:%'"
+            sql = f"{_SELECT} WHERE {chosen} ORDER BY updated_ms DESC LIMIT 1"
             row = connection.execute(sql, (suffix,)).fetchone()
             return _record(row) if row else None
 

@@ -35,6 +35,8 @@ def test_f167_history_limit_headers_and_json(user: User, ccdb: Ccdb) -> None:
     words = ("ccdb", "-host", ccdb.address, "-history", "-limit", "3", "-header", "If-Not-After: 17", "TPC/Calib")
     (one,) = user.json(*words)["objects"]
     assert (one["ETag"], one["Lifetime"], one["filename"]) == ('"e-1"', 60000, "Gain.root")
+    assert "fileName" not in one
+    assert one["Last-Modified-nice"].startswith("2023-11-1")
     assert "validFrom" not in one
     headers = ccdb.asked[-1][1]
     assert (headers["Browse-Limit"], headers["If-Not-After"]) == ("3", "17")

@@ -151,3 +151,19 @@ def test_a_file_in_place_of_a_directory_is_named_and_not_deleted(user: User, fol
     user.must("rm", f"{folder}tree/name")
     user.must("sync", "--delete", "file:tree", "alien:tree/@disk:1")
     assert user.must("find", f"{folder}tree", "*") == f"{folder}tree/name/inside"
+
+
+def test_a_target_that_is_a_file_is_refused_before_anything_is_done(user: User, folder: str) -> None:
+    fill(user.home / "tree", d__one=10)
+    user.must("cp", "file:tree/d/one", "alien:plain@disk:1")
+    user.must("mkdir", "from")
+    for source, target, file in (
+        ("file:tree", "alien:plain", f"{folder}plain"),
+        ("file:tree", "alien:plain/below", f"{folder}plain"),
+        ("alien:from", "file:tree/d/one/below", f"{user.home}/tree/d/one"),
+    ):
+        for dry_run in ((), ("--dry-run",)):
+            result = user.run("sync", *dry_run, source, target)
+            assert (result.returncode, result.stdout) == (22, "")
+            assert f"{file} is a file, not a directory; nothing was done" in result.stderr
+    assert "sync" not in user.must("transfers", "list")

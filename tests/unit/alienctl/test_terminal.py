@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from alienctl.daemon import logs
+from alienctl.daemon.log_lines import Selection, Selector
 from alienctl.terminal import print_error, printable
 
 
@@ -34,5 +35,5 @@ def test_what_libraries_wrote_to_the_log_is_escaped(tmp_path: Path, capfd: pytes
     end = logs._tail(str(log), 1)
     with log.open("ab") as more:
         more.write(b"third \x9b\r\n")
-    assert logs._more(str(log), end) == log.stat().st_size
+    assert logs._more(str(log), end, Selector(Selection())) == log.stat().st_size
     assert capfd.readouterr().out == "second \\x1b[2J\\xff\nthird \\x9b\\r\n"

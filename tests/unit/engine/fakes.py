@@ -18,6 +18,7 @@ from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Checksummed,
     Compare,
@@ -27,6 +28,8 @@ from aliend.storage.tasks import (
     LeftBatch,
     Listed,
     ListMembers,
+    Probe,
+    Probed,
     R,
     RemovePartial,
     ReplicaOutcome,
@@ -323,8 +326,10 @@ class FakeWorkers:
         if isinstance(task, Checksum):
             data = read(task.path)
             return Checksummed(len(data), md5_of(data))
-        if isinstance(task, RemovePartial):
+        if isinstance(task, RemovePartial | AdoptPartial):
             return Checksummed(0, "")
+        if isinstance(task, Probe):
+            return Probed(ok=True, error=False, fatal=False, status=0, code=0, errno=0, message="")
         if isinstance(task, ListMembers):
             with self._archive(task.sources[0].url) as archive:
                 return Listed(tuple((one.filename, one.file_size) for one in archive.infolist()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,37 @@ def test_a_file_of_another_user_is_not_written(tmp_path: Path) -> None:
     log = LogFile(str(path))
     log.close()
     assert "uid 12345" in log.problem
+
+
+def emitted(log: LogFile, text: str, created: float = 0.0) -> None:
+    record = logging.LogRecord("aliend", logging.INFO, __file__, 1, text, (), None)
+    record.created = created or record.created
+    log.handle(record)
+
+
+def test_a_full_file_is_rotated(tmp_path: Path) -> None:
+    log = LogFile(str(tmp_path / "aliend.log"))
+    log.set_rotation(max_mib=1, max_days=0)
+    for _ in range(3):
+        emitted(log, "x" * 600_000)
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aliend.log", "aliend.log.1"]
+
+
+def test_an_old_file_is_rotated_by_the_time_of_its_first_record(tmp_path: Path) -> None:
+    path = tmp_path / "aliend.log"
+    path.write_text("2026-01-01T00:00:00.000+00:00 INFO aliend: first\n")
+    begun = datetime.fromisoformat("2026-01-01T00:00:00+00:00").timestamp()
+    log = LogFile(str(path))
+    log.setFormatter(LogFormatter())
+    log.set_rotation(max_mib=1, max_days=2)
+    emitted(log, "second", begun + 86_400)
+    assert not (tmp_path / "aliend.log.1").exists()
+    emitted(log, "third", begun + 3 * 86_400)
+    log.close()
+    assert (tmp_path / "aliend.log.1").read_text().count("\n") == 2
+    assert path.read_text().endswith(": third\n")
+
+
+def test_the_time_has_a_zone() -> None:
+    assert datetime.fromisoformat(formatted("x").split()[0]).tzinfo is not None

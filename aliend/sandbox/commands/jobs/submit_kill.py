@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from aliend.sandbox.commands.catalogue.cat_grep import CAT_OPTIONS
-from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import integer
 from aliend.sandbox.service import background_work, contents, jdl, job_checks, job_splitting
 from aliend.sandbox.service.call import Call, Command
@@ -19,6 +19,8 @@ _OUTPUT_LIFE = 14 * 86_400_000
 def submit(call: Call) -> None:
     """Queue a job, or a master job with its subjobs; the description is a file or text."""
     words = [*call.operands, *(f"-{name}" for name in call.options.values)]
+    if not words:
+        raise BadArgumentsError
     first, *arguments = words
     path = None if "=" in first else call.resolve(first)
     if path is None:

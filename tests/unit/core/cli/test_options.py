@@ -39,6 +39,7 @@ def test_arguments_after_two_dashes_and_a_single_dash_are_operands() -> None:
     ("words", "complaint"),
     [
         (("-forse",), "unknown option -forse; did you mean -force"),
+        (("--profil", "x"), "unknown option --profil; --profile goes before the command: `alienctl --profile NAME"),
         (("-qqqqq",), "unknown option -qqqqq; see `alienctl help cp`"),
         (("a", "-T"), "-T must be followed by a number"),
         (("-f=1",), "unknown option"),

@@ -124,3 +124,12 @@ async def test_an_exception_of_a_command_is_answered_as_one_of_the_service(
     assert (reply.code, reply.error.splitlines()[0]) == (121, "Remote I/O error : Error executing the command [stat]: ")
     assert "Traceback" not in reply.error
     assert "ZeroDivisionError: integer" in caplog.text
+
+
+@pytest.mark.parametrize("words", [["--"], ["--", "--"], [""], ["-"], ["--", ""], ["-nosuch"]], ids=" ".join)
+async def test_no_command_fails_without_a_real_operand(
+    shared: Stage, words: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in sorted(COMMANDS.keys() - SLOW):
+        await shared.ask(name, *words)
+    assert "Traceback" not in caplog.text

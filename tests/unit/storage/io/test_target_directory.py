@@ -71,7 +71,7 @@ def test_a_partial_file_behind_a_link_is_not_removed(out: Path) -> None:
     put_link(out)
     (behind := out / ".f.1.part").write_bytes(b"abc")
     with pytest.raises(CopyError, match="moved or replaced"):
-        remove_partial(out / "f", 1, above)
+        remove_partial(out / "f", 1, above=above)
     assert behind.exists()
 
 
