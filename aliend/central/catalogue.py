@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
-from aliend.central.session import CentralSession
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror, mirror_state, queued_mirrors
@@ -25,6 +25,9 @@ from aliend.core.protocol.replies import (
 )
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import BadReply, ServiceError, UsageError
+
+if TYPE_CHECKING:
+    from aliend.central.session import CentralSession
 
 # Inside the class, `list` is a method.
 Entries = list[Entry]

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from aliend.central.connection.connection import open_connection, user_agent
 from aliend.central.credentials import private_files
 from aliend.central.credentials.certificates import Pair, examined, facts_of, now_in_ms, usable
 from aliend.central.credentials.pem_files import Planted, text_of
@@ -284,6 +283,8 @@ def _check_content(place: _Place) -> None:
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
     """Run `token` on a separate connection, because `-u` leaves its connection in that role."""
+    from aliend.central.connection.connection import open_connection, user_agent  # with the library for websockets
+
     connection = await open_connection(login, Target(login.endpoint), user_agent())
     try:
         request = Request("token", ("-nomsg", *options))

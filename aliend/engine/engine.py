@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from aliend.core.cli.log_records import facts
-from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.bandwidth import Rates
@@ -23,23 +23,22 @@ from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_tra
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.engine.attempts.replacement import needs_undo
-from aliend.engine.attempts.runner import AttemptRunner
-from aliend.engine.batches.batch_runner import BatchRunner
-from aliend.engine.expansion.deletion_runner import DeletionRunner
-from aliend.engine.expansion.expansion_runner import ExpansionRunner
-from aliend.engine.expansion.sync_plan import SyncPlan
-from aliend.engine.expansion.target_disks import with_directories, with_file_systems
+from aliend.engine.expansion.job_tasks import MAX_RUNNING
 from aliend.engine.held_jobs import HeldJobs
-from aliend.engine.partial_files import KEEP_SECONDS
+from aliend.engine.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
+from aliend.engine.relay_spool import remove_ended
 from aliend.engine.views import (
     JobView,
     LimitsInUse,
 )
 from aliend.errors import NoSuchJob, RequestIdReused, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
+
+if TYPE_CHECKING:
+    from aliend.engine.expansion.sync_plan import SyncPlan
+    from aliend.engine.runners import Runners
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +78,11 @@ class Engine(Queries):
         self._round_robin = RoundRobin()
         self._held_jobs = HeldJobs(store, clock)
         self._tasks = asyncio.TaskGroup()
-        context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
-        self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
-        self._batches = BatchRunner(context, self._attempts, self._running, self._limiter)
-        self._expansions = ExpansionRunner(context, self._held_jobs)
-        self._deletions = DeletionRunner(context)
+        self._context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
+        self._partial_files = KeptPartialFiles(self._context)
+        self._runners: Runners | None = None
+        """None until a job needs them."""
+        self._keep_free = -1
         self._catalogue_of = catalogue_of
         self._is_store_ready = False
         self._main: asyncio.Task[None] | None = None
@@ -110,7 +109,8 @@ class Engine(Queries):
             return
         self._main.cancel()
         await asyncio.wait({self._main}, timeout=_STOP_LIMIT)
-        await self._attempts.close()
+        if self._runners:
+            await self._runners.attempts.close()
         with suppress(StoreError):
             await self._store.recover()
 
@@ -129,7 +129,9 @@ class Engine(Queries):
         Limits that the user set while a daemon ran take precedence. `keep_free_mib` MiB of a disk stay free (-1: 5 % of
         the disk, at most 2 GiB).
         """
-        self._attempts.keep_free = self._expansions.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        self._keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        if self._runners:
+            self._runners.set_keep_free(self._keep_free)
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 
@@ -151,7 +153,7 @@ class Engine(Queries):
         for number in numbers:
             rows = 0
             with suppress(NoSuchJob):
-                await self._attempts.partial_files.discard(await self._store.job(number))
+                await self._partial_files.discard(await self._store.job(number))
             while deleted := await self._store.history.remove(number):
                 rows += deleted
             removed += bool(rows)
@@ -162,7 +164,7 @@ class Engine(Queries):
         """Change the priority of one job; its next files start accordingly."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
         log.info("priority set by the user: %d", priority, extra=facts(job=number))
-        self._attempts.change_spec(job)
+        self._running.change_spec(job)
         self._wake.set()
         return self._view(job)
 
@@ -171,7 +173,7 @@ class Engine(Queries):
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
         log.info("rate set by the user: %d bytes per second", rate, extra=facts(job=number))
         self._workers.bandwidth.set_job_rate(number, rate)
-        self._attempts.change_spec(job)
+        self._running.change_spec(job)
         return self._view(job)
 
     def limits_in_use(self) -> LimitsInUse:
@@ -200,6 +202,9 @@ class Engine(Queries):
 
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
+        from aliend.core.copying.plan import check_spec
+        from aliend.engine.expansion.target_disks import with_file_systems
+
         check_spec(spec)
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
@@ -225,6 +230,9 @@ class Engine(Queries):
 
         Nothing is stored. Raises UsageError.
         """
+        from aliend.core.copying.plan import check_spec
+        from aliend.engine.expansion.sync_plan import SyncPlan
+
         check_spec(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
@@ -239,7 +247,8 @@ class Engine(Queries):
 
     async def kept_files(self, jobs: Collection[int]) -> dict[int, KeptFiles]:
         """Return what is kept of cancelled downloads, by job, once their copies have stopped (or after 2 s)."""
-        await self._attempts.wait_stopped(jobs, _STOPPED_LIMIT)
+        if self._runners:
+            await self._runners.attempts.wait_stopped(jobs, _STOPPED_LIMIT)
         return {job: kept for job, kept in (await self._store.partial_files.summaries()).items() if job in jobs}
 
     async def pause(self, number: int) -> JobView:
@@ -247,7 +256,7 @@ class Engine(Queries):
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
         log.info("paused by the user", extra=facts(job=number))
         while effects := await self._store.transfer_ownership(number):
-            await self._attempts.perform(effects)
+            await self._needed_runners().attempts.perform(effects)
         self._wake.set()
         return view
 
@@ -264,11 +273,11 @@ class Engine(Queries):
             if earlier != number:
                 raise RequestIdReused(request_id, earlier, ("id",))
             return await self.job(number)
-        self._attempts.forget_lookups(number)
-        spec = (await self._store.job(number)).spec
-        if spec.direction == "download":
-            renewed = await asyncio.to_thread(with_directories, spec)
-            await self._store.change_spec(number, lambda now: replace(now, directories=renewed.directories))
+        if self._runners:
+            self._runners.attempts.forget_lookups(number)
+        from aliend.engine.expansion.target_disks import record_directories_again
+
+        await record_directories_again(self._store, number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)
@@ -282,7 +291,7 @@ class Engine(Queries):
             last = 0
             while True:
                 outcome = await self._store.change_many(number, phases, event, also, last)
-                await self._attempts.perform(outcome.effects)
+                await self._needed_runners().attempts.perform(outcome.effects)
                 if len(outcome.transfers) < BATCH:
                     break
                 last = outcome.transfers[-1].id
@@ -300,7 +309,8 @@ class Engine(Queries):
                         await self._recover()
                         has_recovered = True
                     self._apply_rates()
-                    await self._attempts.expire_partial_files()
+                    if ended := await self._partial_files.ended():
+                        await self._needed_runners().attempts.clean_up_ended(ended)
                     for number in await self._held_jobs.releasable():
                         log.info("its obstacle is gone", extra=facts(job=number))
                         await self.resume(number)
@@ -313,11 +323,10 @@ class Engine(Queries):
         """Complete what the last daemon left unfinished: cancellations, and replacements of files."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
-        await self._attempts.clear_spool()
+        await remove_ended(self._store)
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(needs_undo, page):
-                self._attempts.clean_up(transfer, await self._store.job(transfer.job))
+            await self._needed_runners().attempts.undo_ended(page)
             last = page[-1].id
 
     async def _start(self) -> float | None:
@@ -326,14 +335,23 @@ class Engine(Queries):
             load = self._running.load()
             choose = partial(choose_transfers, load=load, limits=self._limits, round_robin=self._round_robin)
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
-            self._expansions.start(work.expanding)
-            self._deletions.start(work.deleting)
-            self._batches.start(started)
+            if work.expanding or work.deleting or started:
+                self._needed_runners().start(work, started)
             if not started or self._running.is_full:
                 return work.next_ready
 
+    def _needed_runners(self) -> Runners:
+        """Return the runners; import and create them for the first job."""
+        if self._runners is None:
+            from aliend.engine.runners import Runners
+
+            self._runners = Runners(self._context, self._limiter, self._running, self._held_jobs, self._partial_files)
+            self._runners.set_keep_free(self._keep_free)
+        return self._runners
+
     def _scheduling_query(self, load: Load) -> SchedulingQuery:
         """Return the query for what may start now."""
+        runners = self._runners
         return SchedulingQuery(
             now=self._clock(),
             last_job=self._round_robin.last_job,
@@ -341,9 +359,9 @@ class Engine(Queries):
             closed=closed_directions(load, self._limits),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
             batches=self._limits.batch_directions if self._rates == Rates() else (),
-            expanding=self._expansions.excluded(),
-            expansions=self._expansions.free_slots,
-            deleting=self._deletions.excluded(),
+            expanding=runners.expansions.excluded() if runners else (),
+            expansions=runners.expansions.free_slots if runners else MAX_RUNNING,
+            deleting=runners.deletions.excluded() if runners else (),
         )
 
     async def _sleep(self, next_ready: float | None) -> None:
@@ -355,10 +373,9 @@ class Engine(Queries):
         by_clock = (now // 60 + minutes) * 60 if minutes else None
         starts = (
             next_ready,
-            self._expansions.next_start(),
-            self._deletions.next_start(),
+            self._runners.next_start() if self._runners else None,
             self._held_jobs.next_check(),
-            self._attempts.partial_files.next_end,
+            self._partial_files.next_end,
             by_clock,
         )
         due = [at for at in starts if at is not None]

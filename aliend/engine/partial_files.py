@@ -12,7 +12,6 @@ from aliend.core.catalogue.file_system import directory_above
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import IntentSaved, NoIntent, PartialKept, Transfer
 from aliend.engine.ports import EngineContext
-from aliend.storage.tasks import RemovePartial
 from aliend.store import BATCH
 
 KEEP_SECONDS = 86400.0
@@ -34,6 +33,8 @@ class KeptPartialFiles:
 
     async def release(self, transfer: Transfer, job: Job) -> None:
         """Remove the partial file of a download that was given up, unless it is to be kept. Raises AliendError."""
+        from aliend.storage.tasks import RemovePartial  # the engine needs no tasks until it has a job
+
         intent = transfer.intent
         is_kept = isinstance(intent, PartialKept) and intent.until_ms > self._now_ms()
         created = await self._store.partial_files.created_directories_above(job.id, transfer.target)

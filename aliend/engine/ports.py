@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.tasks import R, Task, TaskOptions
 from aliend.store import Store
+
+if TYPE_CHECKING:
+    from aliend.storage.tasks import R, Task, TaskOptions
 
 
 class CataloguePort(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from contextlib import aclosing
 from dataclasses import replace
 
+from aliend.core.metrics.families import Family, gauge
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter, JobState
 from aliend.core.transfers.transfer import Phase
@@ -15,6 +16,7 @@ from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.change_stream import ChangeStream
 from aliend.engine.ports import WorkersPort
+from aliend.engine.statistics import element_families
 from aliend.engine.views import (
     ActiveCopy,
     Changes,
@@ -133,6 +135,24 @@ class Queries:
         if len(found) == 1 and found[0].files:  # the files that were not looked at wait for the same reason
             found = [replace(found[0], files=max(found[0].files, stored.files.queued))]
         return found
+
+    async def metrics(self) -> list[Family]:
+        """Return the figures for monitoring."""
+        counts = await self._store.queue_counts()
+        rate = sum(self._running.rates.bytes_per_second(job) for job in self._running.job_numbers())
+        return [
+            *self._running.statistics.families(),
+            *element_families(self._limiter.elements()),
+            Family("jobs", "gauge", "Unfinished jobs.", ("state",), {(name,): n for name, n in counts.jobs.items()}),
+            Family(
+                "transfers",
+                "gauge",
+                "Unfinished transfers.",
+                ("state",),
+                {(name,): n for name, n in counts.transfers.items()},
+            ),
+            gauge("rate_bytes", "Measured bytes per second of all copies.", rate, "bytes"),
+        ]
 
     def progress(self, job: int = 0) -> list[ActiveCopy]:
         """Return the files of a job (0: of all jobs) that are being copied."""

@@ -11,10 +11,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING
 
 from aliend.central.credentials import pem_files
 from aliend.central.credentials.pem_files import Planted, Unreadable
@@ -25,7 +22,11 @@ from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts
 from aliend.core.connection.pem import Block, PemError, PemFile, PemSource, PemText
 from aliend.errors import NotConnected, Unusable
 
-_NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_NAMES = {"1.2.840.113549.1.9.1": "emailAddress"}
+"""Names of attributes that have none in RFC 4514, by object identifier."""
 _HINT = "run: `alienctl login`"
 _READINGS, _READING_PAUSE = 4, 0.02
 """Attempts to read a certificate and a key that do not match, and seconds between: writers rename them one by one."""
@@ -85,6 +86,9 @@ def _parsed(source: PemSource, block: Block) -> x509.Certificate:
 
 def load_der(content: bytes) -> x509.Certificate:
     """Return a certificate whose names, dates and key can be read: the library parses them late. Raises ValueError."""
+    from cryptography import x509  # imported with the first certificate: the daemon starts without it
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
         certificate = x509.load_der_x509_certificate(content)
         facts(certificate)
@@ -178,7 +182,9 @@ def now_in_ms() -> int:
 
 def _slashes(name: x509.Name) -> str:
     """Return the most general part first, without a leading slash."""
-    return "/".join(f"{_NAMES.get(a.oid, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part)
+    return "/".join(
+        f"{_NAMES.get(a.oid.dotted_string, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part
+    )
 
 
 def _ms(moment: datetime) -> int:

@@ -16,9 +16,9 @@ from aliend.core.transfers.transfer import Intent, IntentSaved, Transfer
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.archive_tickets import ArchiveTickets
-from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
 from aliend.engine.ports import CataloguePort, RunnerPort
+from aliend.engine.relay_spool import RelaySpool
 from aliend.errors import CopyError
 from aliend.storage.tasks import R, Task, Tuning
 from aliend.store import Store

@@ -28,6 +28,7 @@ from aliend.core.transfers.transfer import (
     Interrupted,
     NoIntent,
     Phase,
+    State,
     Transfer,
     is_unfinished,
 )
@@ -40,7 +41,6 @@ from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.attempt_log import facts_of, log_end
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
-from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
@@ -48,6 +48,7 @@ from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
+from aliend.engine.relay_spool import spool_of
 from aliend.errors import AliendError, CopyError, Obstacle, StoreError
 from aliend.storage.tasks import TaskOptions
 from aliend.store import BATCH, ChangeResult, TransferChange
@@ -69,7 +70,12 @@ class AttemptRunner:
     """Runs attempts in the engine's task group; `limiter` and `running` belong to the engine."""
 
     def __init__(
-        self, context: EngineContext, limiter: StorageElementLimiter, running: RunningAttempts, held_jobs: HeldJobs
+        self,
+        context: EngineContext,
+        limiter: StorageElementLimiter,
+        running: RunningAttempts,
+        held_jobs: HeldJobs,
+        partial_files: KeptPartialFiles,
     ) -> None:
         self._context = context
         self._store = context.store
@@ -81,17 +87,11 @@ class AttemptRunner:
         limiter.on_return = self._end_waits
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
-        self.partial_files = KeptPartialFiles(context)
+        self._partial_files = partial_files
         self._cleaning: set[asyncio.Task[None]] = set()
-        self._spool = RelaySpool(context.store.directory / "spool")
+        self._spool = spool_of(context.store)
         self._stats: dict[Context, StatBatcher] = {}
         self._tickets: dict[Context, ArchiveTickets] = {}
-
-    def change_spec(self, job: Job) -> None:
-        """Apply a changed specification to the running attempts of a job."""
-        for attempt in self._running.by_transfer.values():
-            if attempt.job.id == job.id:
-                attempt.job = job
 
     def start(self, candidate: Candidate, result: ChangeResult) -> None:
         """Run the attempt that the scheduler has started."""
@@ -106,8 +106,13 @@ class AttemptRunner:
         known = facts(job=transfer.job, transfer=transfer.id, attempt=transfer.attempts)
         log.info("started: %s to %s", transfer.source, transfer.target, extra=known)
 
+        statistics, direction = self._running.statistics, result.job.spec.direction
+        if transfer.attempts == 1:
+            statistics.record_start(direction, self._context.clock() - result.job.created_ms / 1000)
+
         def on_bytes(moved: int) -> None:
             self._running.rates.add_bytes(running.job.id, moved)
+            statistics.record_bytes(direction, moved)
 
         progress = AttemptProgress(transfer, self._context.clock, self._context.wake, on_bytes)
         running = RunningAttempt(transfer, result.job, candidate.target, progress, batch=candidate.batch)
@@ -126,31 +131,27 @@ class AttemptRunner:
         for stats in self._stats.values():
             stats.forget(job)
 
-    def clean_up(self, transfer: Transfer, job: Job) -> None:
-        """Clean up after a transfer that ended with an earlier daemon."""
+    async def undo_ended(self, ended: Sequence[Transfer]) -> None:
+        """Undo the changes of transfers in the catalogue that ended with an earlier daemon. Raises StoreError."""
+        await self.clean_up_ended(list(filter(needs_undo, ended)))
+
+    async def clean_up_ended(self, ended: Sequence[Transfer]) -> None:
+        """Clean up after transfers that ended before. Raises StoreError."""
+        for transfer in ended:
+            self._clean_up_ended(transfer, await self._store.job(transfer.job))
+
+    def _clean_up_ended(self, transfer: Transfer, job: Job) -> None:
         if transfer.id not in self._running.by_transfer:
             progress = AttemptProgress(transfer, self._context.clock)
             running = RunningAttempt(transfer, job, transfer.target, progress, is_stopped=True)
             self._running.by_transfer[transfer.id] = running
             running.task = self._context.tasks.create_task(self.finish(running))
 
-    async def expire_partial_files(self) -> None:
-        """Remove partial files that were kept long enough, and those that a crash left. Raises StoreError."""
-        for transfer in await self.partial_files.ended():
-            self.clean_up(transfer, await self._store.job(transfer.job))
-
     async def wait_stopped(self, jobs: Collection[int], limit: float) -> None:
         """Wait until cancelled copies of these jobs have stopped and are cleaned up; at most `limit` seconds."""
         stopping = {one.task for one in self._running.by_transfer.values() if one.is_stopped and one.job.id in jobs}
         if tasks := self._cleaning | {task for task in stopping if task}:
             await asyncio.wait(tasks, timeout=limit)
-
-    async def clear_spool(self) -> None:
-        """Remove relayed files of transfers that ended with an earlier daemon."""
-        for number in await asyncio.to_thread(list, self._spool.transfers()):
-            transfer = await self._store.find_transfer(number)
-            if transfer is None or not is_unfinished(transfer.state):
-                await asyncio.to_thread(self._spool.clear, number)
 
     async def close(self) -> None:
         """Stop all catalogue requests."""
@@ -223,6 +224,7 @@ class AttemptRunner:
         records = [each.progress.records(None) for each in stopped]
         for each, known in zip(stopped, records, strict=True):
             log.info("stopped: %s", each.transfer.source, extra=facts_of(each, known, "stopped"))
+            self._count(each, None, None)
         try:
             await self._store.record_attempts([one for each in records for one in each])
         except StoreError as error:
@@ -260,6 +262,7 @@ class AttemptRunner:
         for change, (running, _), result in zip(changes, ended, results, strict=True):
             state = result.transfers[0].state
             log_end(running, change, state)
+            self._count(running, change.event, state)
             if isinstance(state, Done):
                 running.needs_cleanup = False
                 self._running.rates.add_files(running.job.id, 1)
@@ -268,6 +271,10 @@ class AttemptRunner:
             for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
                 effects.setdefault(effect.job if isinstance(effect, HoldJob) else effect, effect)
         await self.perform(tuple(effects.values()))
+
+    def _count(self, running: RunningAttempt, event: Event | None, state: State | None) -> None:
+        slot_wait = running.progress.slot_wait
+        self._running.statistics.record_end(running.job.spec.direction, event, state, slot_wait)
 
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
@@ -354,7 +361,7 @@ class AttemptRunner:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                await self.partial_files.release(transfer, job)
+                await self._partial_files.release(transfer, job)
             elif needs_undo(transfer):
                 catalogue = self._context.catalogue_of(job.spec.context)
                 await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))

@@ -1,11 +1,12 @@
 """The file systems and directories of the targets of a download: recorded at its submission, and for its files as they
 are found.
 
-Blocking, for a thread.
+Blocking, for a thread, except the function that is asynchronous.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from aliend.core.catalogue.file_system import Directory, FileSystem, directory_a
 from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.job import JobSpec
 from aliend.storage.io import mounts, target_directory
-from aliend.store import NewTransfer
+from aliend.store import NewTransfer, Store
 
 
 def with_file_systems(spec: JobSpec) -> JobSpec:
@@ -31,9 +32,12 @@ def with_file_systems(spec: JobSpec) -> JobSpec:
     return replace(spec, file_systems=tuple(found), directories=tuple(directories))
 
 
-def with_directories(spec: JobSpec) -> JobSpec:
-    """Return the specification with the present directories of its targets: the user tries the job again."""
-    return replace(spec, directories=with_file_systems(spec).directories)
+async def record_directories_again(store: Store, number: int) -> None:
+    """Accept the present directories of the targets of a download, because the user tries again. Raises StoreError."""
+    spec = (await store.job(number)).spec
+    if spec.direction == "download" and spec.directories:
+        now = await asyncio.to_thread(with_file_systems, spec)
+        await store.change_spec(number, lambda old: replace(old, directories=now.directories))
 
 
 def require_disks(spec: JobSpec) -> None:
