@@ -368,10 +368,11 @@ class Store:
         effects: list[Effect] = []
         after: list[Transfer] = []
         now_ms = int(now * 1000)
+        followed = deduplication.joined_counts(transaction.connection, [row.id for row in rows])
         for row in rows:
             successor = (
                 deduplication.successor_of(transaction.connection, self._rows, row)
-                if isinstance(event, Cancel)
+                if isinstance(event, Cancel) and row.id in followed
                 else None
             )
             if successor:
@@ -383,7 +384,7 @@ class Store:
                 continue
             changed, row_effects = step(row, event, now)
             job = transfers.save(transaction, job, row, changed)
-            if is_unfinished(row.state) and not is_unfinished(changed.state):
+            if row.id in followed and is_unfinished(row.state) and not is_unfinished(changed.state):
                 deduplication.propagate_result(transaction, self._rows, changed, now_ms)
             effects += row_effects
             after.append(changed)
