@@ -61,6 +61,8 @@ def perform(invocation: Invocation) -> int:
         return code
     if command == "completion":
         return completion.print_script(invocation)
+    if command in ("doctor", "bug-report"):
+        return _support(command, invocation, operands, as_json)
     if (view := _interactive_view(command, operands)) is not None:
         return view(invocation, operands)
     if command == "logout" and not operands and not _is_alien_py():
@@ -75,6 +77,13 @@ def perform(invocation: Invocation) -> int:
         say(pages.text())
         return 0
     return CommandRun(invocation).run()
+
+
+def _support(command: str, invocation: Invocation, operands: list[str], as_json: bool) -> int:
+    from alienctl.support import bug_report, doctor
+
+    action = doctor.run if command == "doctor" else bug_report.run
+    return action(invocation, operands, as_json=as_json)
 
 
 def _interactive_view(command: str, operands: list[str]) -> Callable[[Invocation, list[str]], int] | None:
@@ -117,6 +126,7 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
         "stop": lambda: control.stop(invocation, as_json, force=force),
         "restart": lambda: control.restart(invocation, as_json),
         "list": lambda: control.list_daemons(invocation, as_json),
+        "metrics": lambda: control.show_metrics(invocation, as_json),
         "check": lambda: configuration.check(invocation, as_json),
         "reload": lambda: configuration.reload(invocation, as_json),
     }

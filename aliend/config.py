@@ -11,6 +11,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [monitor]      host
     [daemon]       idle_exit
     [log]          level, format, max_mib, max_days
+    [metrics]      textfile
 
 The variables of alien.py (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) override the tables for every profile; the tables
 of the chosen profile override the variables, because the user chose that profile explicitly.
@@ -56,6 +57,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "monitor": {"host": str},
     "daemon": {"idle_exit": int},
     "log": {"level": str, "format": str, "max_mib": int, "max_days": int},
+    "metrics": {"textfile": str},
 }
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes", "max_mib"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0, "max_days": 0}
@@ -150,6 +152,11 @@ class Settings:
         return LogSettings(**self.values.get("log", {}))
 
     @property
+    def metrics_file(self) -> str:
+        """Return the file to which the figures for monitoring are written; empty: none."""
+        return expanded(str(self.values.get("metrics", {}).get("textfile", "")), home_of(self.environment))
+
+    @property
     def limits(self) -> TransferLimits:
         """Return the limits of transfers, from the files."""
         return TransferLimits(**{**self.shared.get("transfers", {}), **self.chosen.get("transfers", {})})
@@ -211,6 +218,8 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
     stamps = _stamps([path, *extra])
     content = _read(path)
     profiles = content.pop("profile", {})
+    if not isinstance(profiles, dict) or not isinstance(profiles.get(profile, {}), dict):
+        raise ConfigurationError(f"{path}: [profile] has a table for each profile, such as [profile.test.central]")
     layers = [_checked(_read(file), str(file)) for file in extra]
     if profile in profiles:
         layers.append(_checked(profiles[profile], f"{path}, profile.{profile}"))
@@ -261,8 +270,13 @@ def state_home(environment: Mapping[str, str]) -> Path:
     return Path(named if named.startswith("/") else f"{home_of(environment)}/.local/state")
 
 
+def configuration_file(environment: Mapping[str, str]) -> Path:
+    """Return the path of the configuration file, which need not exist."""
+    return _confighome_of(environment) / "aliend" / "config.toml"
+
+
 def _files(profile: str, environment: Mapping[str, str]) -> list[Path]:
-    files = [_confighome_of(environment) / "aliend" / "config.toml"]
+    files = [configuration_file(environment)]
     if profile == "sandbox":
         files.append(state_home(environment) / "aliend" / "sandbox-grid" / "profile.toml")
     return files
@@ -287,14 +301,19 @@ def _confighome_of(environment: Mapping[str, str]) -> Path:
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """Return the state directory, and why it is not the usual one (empty: it is). The client applies the same rule."""
     usual = state_home(environment) / "aliend" / profile
-    kind = _file_system(usual)
-    if not kind or kind in _LOCAL_FILE_SYSTEMS:
+    kind = file_system_of(usual)
+    if not is_shared(kind):
         return str(usual), ""
     local = f"{own_place(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
     return local, f"{usual} is on {kind}, which other hosts may share; the state of this host is in {local}"
 
 
-def _file_system(path: Path) -> str:
+def is_shared(kind: str) -> bool:
+    """Return whether several hosts may share a file system of this type (empty: unknown)."""
+    return bool(kind) and kind not in _LOCAL_FILE_SYSTEMS
+
+
+def file_system_of(path: Path) -> str:
     """Return the file system type of `path` or its nearest existing parent; empty without /proc."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -345,7 +364,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and too deep tables
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
 

@@ -24,6 +24,8 @@ from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError, StoreError
 from aliend.lifecycle.idle_exit import stop_when_idle
 from aliend.lifecycle.listener import Listener
+from aliend.lifecycle.metrics_file import write_metrics
+from aliend.lifecycle.module_loader import load_remaining_modules
 from aliend.lifecycle.reload import Reloader
 from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
@@ -102,7 +104,9 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
+            measuring = asyncio.create_task(write_metrics(parts, reloader.metrics_changed), name="metrics")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
+            loading = asyncio.create_task(load_remaining_modules(), name="modules")
             ready()
             notifier.send("READY=1")
             log.info("ready: profile %s, socket %s, pid %d", settings.profile, listener.path, os.getpid())
@@ -111,7 +115,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle):
+            for task in (watching, forgetting, finding, idle, measuring, loading):
                 task.cancel()
             await listener.close(_GRACE)
             await parts.stdin_files.close()

@@ -45,7 +45,7 @@ def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     if not ownership.is_ours(invocation, daemon):
         return _not_running(invocation, daemon, as_json), _NOT_RUNNING
     host = _host(record.read(record.state_directory(invocation.profile, invocation.environment)))
-    return json.dumps(_facts(daemon, host)) if as_json else _lines(daemon, host), 0
+    return json.dumps(facts_of(daemon, host)) if as_json else _lines(daemon, host), 0
 
 
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
@@ -86,9 +86,17 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
     return json.dumps({"socket": path, "running": is_running}) if as_json else path, 0
 
 
+def show_metrics(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Return the daemon's figures for monitoring, in the OpenMetrics text format."""
+    if as_json:
+        raise ClientError("daemon metrics prints OpenMetrics text only; leave out --json", _EINVAL)
+    answer = ask(invocation, b"/aliend.v1.DaemonService/Metrics", b"", _ANSWER_WAIT)
+    return wire_replies.metrics_response(answer).removesuffix("\n"), 0
+
+
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Return the user's daemons on this host, one for each profile."""
-    found = sorted(set(_running(invocation)), key=lambda one: one[0])
+    found = sorted(set(running(invocation)), key=lambda one: one[0])
     if as_json:
         facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
         return json.dumps({"daemons": facts}), 0
@@ -116,7 +124,7 @@ def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None
     return f"{line}\n{ownership.describe(invocation, other)}" if other else line
 
 
-def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
+def running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
     """Yield profile, record, and whether it responds, for each daemon that holds its lock."""
     for root in record.state_roots(invocation.environment):
         for profile in os.listdir(root) if os.path.isdir(root) else ():
@@ -198,7 +206,8 @@ def _host(found: record.Record | None) -> str:
     return found.host if found else os.uname().nodename
 
 
-def _facts(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, object]:
+def facts_of(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, Any]:
+    """Return the document of `daemon status --json`."""
     facts: dict[str, Any] = {"running": True, "host": host} | asdict(daemon)
     facts["started"] = _moment(facts.pop("started_ms"))
     for central in facts["central"]:

@@ -250,3 +250,25 @@ def reload_response(data: bytes) -> tuple[list[str], list[str]]:
     return [text.decode("utf-8", "replace") for text in applied], [
         text.decode("utf-8", "replace") for text in after_restart
     ]
+
+
+@dataclass(frozen=True)
+class Element:
+    """A storage element in use; `state` is the number of an `ElementState` of the contract."""
+
+    name: str
+    state: int
+    until_ms: int
+    why: str
+
+
+def storage_elements(data: bytes) -> list[Element]:
+    """Read the storage elements of a GetLimitsResponse."""
+    return _each(
+        _bytes(data, 1), 4, lambda one: Element(_text(one, 1), number(one, 2), _time_ms(one, 6), _text(one, 7))
+    )
+
+
+def metrics_response(data: bytes) -> str:
+    """Read a MetricsResponse: a document in the OpenMetrics text format."""
+    return _text(data, 1)

@@ -23,6 +23,7 @@ from aliend.central.credentials.certificates import stamp_of
 from aliend.central.freed_memory import FreedMemory
 from aliend.central.lost_replies import SentRequest, outcome_unknown, resolve_lost_reply
 from aliend.central.reply_buffer import SPILL_AFTER, buffer_reply
+from aliend.central.session_counters import SessionCounters
 from aliend.central.session_status import CentralStatus, state_of
 from aliend.core.connection.connection_state import (
     Abandoned,
@@ -48,6 +49,7 @@ from aliend.core.connection.connection_state import (
 from aliend.core.connection.context import Context
 from aliend.core.connection.pool_policy import MAX_CONNECTIONS, NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED
 from aliend.core.connection.throttle import COMMAND
+from aliend.core.metrics.families import Family
 from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
 from aliend.core.protocol.requests import Request, changes_state, encode, session_change
@@ -98,6 +100,7 @@ class CentralSession:
         self._on_status_change = on_status_change
         self._connected_since = 0.0
         self._commands = 0
+        self._counters = SessionCounters()
         self._user = ""
         self._closed = False
         self._freed_memory = FreedMemory()
@@ -217,6 +220,10 @@ class CentralSession:
             next_attempt_ms=int((time.time() + waits) * 1000) if waits else 0,
         )
 
+    def metrics(self) -> list[Family]:
+        """Return the figures for monitoring."""
+        return self._counters.families(self._pool.waits.values, self._login.logins, self._login.points.count)
+
     async def close(self) -> None:
         """End the session: fail waiting requests, close idle connections, abort busy ones."""
         self._closed = True
@@ -304,7 +311,9 @@ class CentralSession:
             raw = await connection.request(text, timeout)
         except AliendError as error:
             request_trace.trace(request, str(error), time.monotonic() - begun)
+            self._counters.record_failure(error)
             raise
+        self._counters.record_answer(request.command, time.monotonic() - begun, self._login.points.count)
         self._freed_memory.record(len(raw))
         if len(raw) > _PARSE_IN_THREAD_FROM:
             reply = await asyncio.to_thread(parse, raw, request)
@@ -333,7 +342,9 @@ class CentralSession:
                     yield group
                     group = []
         rest, reply = reader.finish()
-        request_trace.trace(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        request_trace.trace(request, f"exit code {reply.exit_code}, streamed", seconds)
+        self._counters.record_answer(request.command, seconds, self._login.points.count)
         if group or rest:
             yield group + rest
         self._record_answer(slot, connection, reply)

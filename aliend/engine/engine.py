@@ -241,7 +241,8 @@ class Engine(Queries):
         job = await self._store.job(number)
         keep_until = self._clock() + KEEP_SECONDS if job.spec.direction == "download" else 0.0
         cancel = CancelTransfer(int(keep_until * 1000))
-        view = await self._change_all(number, (Phase.RUNNING,), cancel, Cancel(), UNFINISHED)
+        first = (Phase.RUNNING,) if job.files.unfinished > BATCH else ()  # running copies stop before others are marked
+        view = await self._change_all(number, first, cancel, Cancel(), UNFINISHED)
         log.info("cancelled by the user", extra=facts(job=number))
         return view
 
@@ -275,6 +276,9 @@ class Engine(Queries):
             return await self.job(number)
         if self._runners:
             self._runners.attempts.forget_lookups(number)
+        from aliend.engine.expansion.target_disks import record_directories_again
+
+        await record_directories_again(self._store, number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)

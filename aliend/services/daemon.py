@@ -1,4 +1,4 @@
-"""The `Daemon` servicer: versions, status, stop, reload."""
+"""The `Daemon` servicer: versions, status, stop, reload, metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from aliend import CONTRACT, VERSION
+from aliend import CONTRACT, VERSION, metrics
 from aliend.errors import StoreError
 from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
@@ -47,6 +47,7 @@ CAPABILITIES = (
     "selection",
     "stop-if-idle",
     "reload",
+    "metrics",
 )
 
 
@@ -101,3 +102,8 @@ class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
         """Apply the configuration; return the settings that apply now and those that need a restart."""
         outcome = self._reload()
         return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)
+
+    @errors_to_status
+    async def Metrics(self, _request: daemon_pb2.MetricsRequest, _context: Context) -> daemon_pb2.MetricsResponse:
+        """Return the figures for monitoring."""
+        return daemon_pb2.MetricsResponse(text=await metrics.open_metrics(self._runtime))

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +39,7 @@ from aliend.store.rows.deletions import Deletions
 from aliend.store.rows.incomplete_files import IncompleteFiles
 from aliend.store.rows.jobs import JobRows, Requests, jobs_where
 from aliend.store.rows.partial_files import PartialFiles
+from aliend.store.rows.queue_counts import queue_counts
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer, WaitingCause
 
@@ -77,6 +79,7 @@ class Store:
         self.history = History(self._database)
         requests = Requests(self._database)
         self.requested_job, self.record_request = requests.job_of, requests.record
+        self.queue_counts = partial(queue_counts, self._database)
         self.forget_loss = self._database.forget_loss
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
@@ -365,10 +368,11 @@ class Store:
         effects: list[Effect] = []
         after: list[Transfer] = []
         now_ms = int(now * 1000)
+        followed = deduplication.joined_counts(transaction.connection, [row.id for row in rows])
         for row in rows:
             successor = (
                 deduplication.successor_of(transaction.connection, self._rows, row)
-                if isinstance(event, Cancel)
+                if isinstance(event, Cancel) and row.id in followed
                 else None
             )
             if successor:
@@ -380,7 +384,7 @@ class Store:
                 continue
             changed, row_effects = step(row, event, now)
             job = transfers.save(transaction, job, row, changed)
-            if is_unfinished(row.state) and not is_unfinished(changed.state):
+            if row.id in followed and is_unfinished(row.state) and not is_unfinished(changed.state):
                 deduplication.propagate_result(transaction, self._rows, changed, now_ms)
             effects += row_effects
             after.append(changed)

@@ -131,3 +131,13 @@ class ReloadResponse(_message.Message):
     applied: _containers.RepeatedScalarFieldContainer[str]
     after_restart: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, applied: _Optional[_Iterable[str]] = ..., after_restart: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class MetricsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MetricsResponse(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...

@@ -55,6 +55,11 @@ class DaemonServiceStub:
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
                 _registered_method=True)
+        self.Metrics = channel.unary_unary(
+                '/aliend.v1.DaemonService/Metrics',
+                request_serializer=aliend_dot_v1_dot_daemon__pb2.MetricsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_daemon__pb2.MetricsResponse.FromString,
+                _registered_method=True)
 
 
 class DaemonServiceServicer:
@@ -92,6 +97,13 @@ class DaemonServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Metrics(self, request, context):
+        """Returns figures for monitoring, read at the moment of the call. Used by `alienctl daemon metrics`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DaemonServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +126,11 @@ def add_DaemonServiceServicer_to_server(servicer, server):
                     servicer.Reload,
                     request_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.SerializeToString,
+            ),
+            'Metrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.Metrics,
+                    request_deserializer=aliend_dot_v1_dot_daemon__pb2.MetricsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_daemon__pb2.MetricsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,6 +242,33 @@ class DaemonService:
             '/aliend.v1.DaemonService/Reload',
             aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Metrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.DaemonService/Metrics',
+            aliend_dot_v1_dot_daemon__pb2.MetricsRequest.SerializeToString,
+            aliend_dot_v1_dot_daemon__pb2.MetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,7 @@ from aliend.runtime import Runtime
 
 TIMED_OUT = 124
 _PRIORITIES = range(-(10**6), 10**6 + 1)
+_JOBS_AT_A_TIME = 500
 _NOTIFY = ("sh", "-c", 'exec notify-send "$@" 2>/dev/null', "sh", "aliend")
 """A desktop notification; it fails without the program or without a desktop."""
 
@@ -97,7 +98,10 @@ async def _notify(call: Call, jobs: Sequence[JobView]) -> None:
 async def _change(runtime: Runtime, call: Call, args: list[str], verb: str, change: Change) -> int:
     """Apply a change to the selected jobs, and print each."""
     options = parse_options(f"transfers {verb}", args, SELECTION)
-    jobs = [await change(runtime, job) for job in await selected_jobs(runtime, verb, options)]
+    selected, jobs = await selected_jobs(runtime, verb, options), list[JobView]()
+    for first in range(0, len(selected), _JOBS_AT_A_TIME):  # the database saves their changes in few transactions
+        chunk = selected[first : first + _JOBS_AT_A_TIME]
+        jobs += await asyncio.gather(*(change(runtime, job) for job in chunk))
     if call.as_json:
         await _print_views(call, jobs, one=_names_one(options))
         return 0

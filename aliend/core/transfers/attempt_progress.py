@@ -35,13 +35,18 @@ class AttemptProgress:
         self.stage = Stage.PREPARE
         self.ses: tuple[str, ...] = ()
         self.bytes = 0
+        self.slot_wait = 0.0
+        """Seconds that the attempt has waited for capacity on its storage elements."""
         self.moved_at = self._began
         """When the last byte moved, or the stage began (POSIX seconds)."""
 
     def enter_stage(self, stage: Stage, ses: Iterable[str] = ()) -> None:
         """Enter a stage with these storage elements (none: those of the previous stage)."""
+        now = self._clock()
+        if self.stage is Stage.SLOT:
+            self.slot_wait += max(0.0, now - self.moved_at)
         self.stage = stage
-        self.moved_at = self._clock()
+        self.moved_at = now
         if stage is Stage.VERIFY:
             self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses

@@ -41,6 +41,8 @@ Kind = Literal[
 `central`: the central service has not answered for seconds.
 """
 
+AFTER_FAILURE: tuple[Kind, ...] = ("retry", "credential", "se resting")
+"""The kinds of waits for the next attempt, whose time is known."""
 SLOW_ANSWER = 5.0
 """Seconds after which a request without an answer is reported."""
 _OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}

@@ -28,6 +28,7 @@ from aliend.core.transfers.transfer import (
     Interrupted,
     NoIntent,
     Phase,
+    State,
     Transfer,
     is_unfinished,
 )
@@ -105,8 +106,13 @@ class AttemptRunner:
         known = facts(job=transfer.job, transfer=transfer.id, attempt=transfer.attempts)
         log.info("started: %s to %s", transfer.source, transfer.target, extra=known)
 
+        statistics, direction = self._running.statistics, result.job.spec.direction
+        if transfer.attempts == 1:
+            statistics.record_start(direction, self._context.clock() - result.job.created_ms / 1000)
+
         def on_bytes(moved: int) -> None:
             self._running.rates.add_bytes(running.job.id, moved)
+            statistics.record_bytes(direction, moved)
 
         progress = AttemptProgress(transfer, self._context.clock, self._context.wake, on_bytes)
         running = RunningAttempt(transfer, result.job, candidate.target, progress, batch=candidate.batch)
@@ -218,6 +224,7 @@ class AttemptRunner:
         records = [each.progress.records(None) for each in stopped]
         for each, known in zip(stopped, records, strict=True):
             log.info("stopped: %s", each.transfer.source, extra=facts_of(each, known, "stopped"))
+            self._count(each, None, None)
         try:
             await self._store.record_attempts([one for each in records for one in each])
         except StoreError as error:
@@ -255,6 +262,7 @@ class AttemptRunner:
         for change, (running, _), result in zip(changes, ended, results, strict=True):
             state = result.transfers[0].state
             log_end(running, change, state)
+            self._count(running, change.event, state)
             if isinstance(state, Done):
                 running.needs_cleanup = False
                 self._running.rates.add_files(running.job.id, 1)
@@ -263,6 +271,10 @@ class AttemptRunner:
             for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
                 effects.setdefault(effect.job if isinstance(effect, HoldJob) else effect, effect)
         await self.perform(tuple(effects.values()))
+
+    def _count(self, running: RunningAttempt, event: Event | None, state: State | None) -> None:
+        slot_wait = running.progress.slot_wait
+        self._running.statistics.record_end(running.job.spec.direction, event, state, slot_wait)
 
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
+from aliend.core.grid.quotas import FileQuota
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
@@ -222,6 +223,13 @@ class FakeCatalogue:
             lfn, ticket = self.mirrored[number]
             self.grid.replicas[self.grid.files[lfn].guid][ticket.se] = ticket.url
         return state
+
+    async def whoami(self) -> tuple[str, str]:
+        return "alice", "/a/"
+
+    async def file_quota(self, user: str, /) -> FileQuota:
+        self._begin("fquota", user)
+        return FileQuota(0, 0, 0, 0)
 
     async def touch(self, lfn: str, /) -> None:
         self._begin("touch", lfn)
