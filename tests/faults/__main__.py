@@ -15,7 +15,10 @@ import time
 
 from tests.faults.campaign import Order, Report
 
-PARTS = ("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile", "storms")
+PARTS = (
+    *("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile"),
+    *("mutated-replies", "storms"),
+)
 _SHOWN = 20
 """Problems of a part that are printed."""
 
