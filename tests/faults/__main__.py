@@ -16,21 +16,9 @@ import time
 from tests.faults.campaign import Order, Report
 
 PARTS = (
-    "kill-daemon",
-    "crash-points",
-    "kill-workers",
-    "storage",
-    "central",
-    "disk",
-    "clock",
-    "hostile",
-    "storms",
-    "cancelled-clients",
-    "killed-editors",
-    "unmounted-targets",
-    "restored-mtimes",
-    "frozen-workers",
-    "small-jobs",
+    *("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile"),
+    *("mutated-replies", "storms", "cancelled-clients", "killed-editors", "unmounted-targets", "restored-mtimes"),
+    *("frozen-workers", "small-jobs"),
 )
 _SHOWN = 20
 """Problems of a part that are printed."""
