@@ -11,7 +11,7 @@ BUF := $(NODE)/node_modules/.bin/buf
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check docs rows bench faults wire proto proto-check buf buf-image api node fmt lint types dist clean
+.PHONY: help setup demo test check docs rows bench faults fuzz wire proto proto-check buf buf-image api node fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -38,6 +38,13 @@ check: setup lint types proto-check ## run before every commit: format, lint, ty
 
 faults: setup ## kill, stop and corrupt everything, then compare; PART=kill-daemon ROUNDS=N SEED=S select
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
+
+fuzz: $(VENV)/.fuzz ## fuzz everything that reads foreign input, 5 minutes a target; MINUTES=N TARGET=name, SEEDED=1 finds seeded defects
+	$(BIN)/python -m tests.fuzz $(TARGET:%=--target %) $(MINUTES:%=--minutes %) $(SEEDED:%=--seeded)
+
+$(VENV)/.fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz || echo "no atheris for this Python: inputs are mutated blindly"
+	touch $@
 
 docs: setup ## build the documentation as HTML in build/site; warnings are errors
 	$(BIN)/mkdocs build --strict
