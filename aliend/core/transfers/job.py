@@ -138,7 +138,7 @@ def want_same_copy(spec: JobSpec, other: JobSpec) -> bool:
 
 def different_fields(spec: JobSpec, other: JobSpec, ignored: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the names of the fields that differ, except `ignored` and those that no caller chooses."""
-    skipped = {"context", "file_systems", "settings", "interactive", *ignored}
+    skipped = {"context", "file_systems", "directories", "settings", "interactive", *ignored}
     names = (one.name for one in fields(JobSpec) if one.name not in skipped)
     return tuple(name for name in names if getattr(spec, name) != getattr(other, name))
 
