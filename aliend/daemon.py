@@ -23,6 +23,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from aliend.central.sessions import CentralSessions
+from aliend.commands.grid import bridge
 from aliend.config import Settings, fallback_socket
 from aliend.engine import Engine
 from aliend.engine.retention import prune_history
@@ -129,6 +130,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
+            bridging = asyncio.create_task(bridge.restore(parts), name="bridge")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             # What lives as long as the daemon need not be looked at by every collection.
             gc.collect()
@@ -141,8 +143,9 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle):
+            for task in (watching, forgetting, finding, idle, bridging):
                 task.cancel()
+            await bridge.close(parts)
             await listener.close(_GRACE)
             await parts.stdin_files.close()
         await centrals.close()

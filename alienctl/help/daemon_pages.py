@@ -48,6 +48,20 @@ PAGES = {
         examples=("alienctl sandbox up", 'eval "$(alienctl sandbox env)"'),
         exit_codes=_LOCAL_CODES,
     ),
+    "bridge": Page(
+        "bridge [on | off | status]",
+        "serve programs that know only JBox: ROOT's TAlien, O2 programs, alienpy",
+        "The bridge is a websocket on this host that speaks the protocol of the central service. It accepts only your "
+        "own certificates, and shares the daemon's connections. Programs find it by the file jclient_token_UID in the "
+        "temporary directory, or by JALIEN_HOST and JALIEN_WSPORT. The file of a running JBox is kept.",
+        options=(
+            ("on", "turn it on, also after a restart of the daemon; needs a token"),
+            ("off", "turn it off and remove the file"),
+            ("status", "whether it is on, its port, its clients (default)"),
+        ),
+        examples=("alienctl bridge on", "alienctl bridge --json"),
+        exit_codes=(*_LOCAL_CODES, ("107", "no token, or the central service cannot be reached")),
+    ),
     "install-names": Page(
         "install-names [--python] DIRECTORY",
         "create alien.py, alien_ls, ... in DIRECTORY as aliases of alienctl",

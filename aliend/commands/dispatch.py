@@ -13,7 +13,7 @@ from aliend.commands.account import cert_import, cert_info, certificates, identi
 from aliend.commands.copying import cp, replicate, sync, transfers
 from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
 from aliend.commands.following.json_report import error_report
-from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
+from aliend.commands.grid import bridge, connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError, ConfigurationError, NotConnected
 from aliend.runtime import Runtime
@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "mcedit": edit.edit,
     "find2": find2.find2,
     "toXml": to_xml.to_xml,
+    "bridge": bridge.bridge,
     "getSE": elements.get_se,
     "SEqos": elements.se_qos,
     "getCE": elements.get_ce,

@@ -20,6 +20,7 @@ _VERBS = {
         *("status", "start", "stop", "restart", "list", "check", "reload", "socket", "logs", "install", "uninstall"),
     ),
     "sandbox": ("up", "down", "status", "env", "reset", "fault", "stats", "set", "file"),
+    "bridge": ("on", "off", "status"),
     "prompt": ("date", "pwd"),
     "completion": ("bash", "zsh", "fish"),
 }
