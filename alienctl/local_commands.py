@@ -14,7 +14,7 @@ from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_OPTIONS, Invocation
-from alienctl.local import install_names, interpreter, wire_replies
+from alienctl.local import install_names, interpreter, root_plugin, wire_replies
 from alienctl.run import CommandRun
 from alienctl.shell import completion
 from alienctl.terminal import printable, write_all
@@ -57,6 +57,10 @@ def perform(invocation: Invocation) -> int:
         return _sandbox(invocation)
     if command == "install-names":
         text, code = install_names.install(operands, as_json)
+        say(text)
+        return code
+    if command == "root-plugin":
+        text, code = root_plugin.run(operands, as_json)
         say(text)
         return code
     if command == "completion":

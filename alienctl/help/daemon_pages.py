@@ -72,6 +72,18 @@ PAGES = {
         examples=("alienctl install-names ~/bin", "alienctl install-names --python ~/lib/python"),
         exit_codes=_LOCAL_CODES,
     ),
+    "root-plugin": Page(
+        "root-plugin install [FILE] | path",
+        "let ROOT open alien:// through the daemon, without JAliEn-ROOT",
+        'TFile::Open("alien:///LFN") reads the first replica that answers, also members of archives. TGrid has Connect '
+        "and Query. Writing is left to `alienctl cp`.",
+        options=(
+            ("install [FILE]", "name the plugin in ~/.rootrc, or in FILE; other lines stay"),
+            ("path", "print the macro that registers the plugin in one process"),
+        ),
+        examples=("alienctl root-plugin install", "root -e 'gROOT->Macro(\"'$(alienctl root-plugin path)'\")'"),
+        exit_codes=_LOCAL_CODES,
+    ),
     "version": Page(
         "version",
         "print the versions of alienctl, the daemon and its libraries",

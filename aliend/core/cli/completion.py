@@ -21,6 +21,7 @@ _VERBS = {
     ),
     "sandbox": ("up", "down", "status", "env", "reset", "fault", "stats", "set", "file"),
     "bridge": ("on", "off", "status"),
+    "root-plugin": ("install", "path"),
     "prompt": ("date", "pwd"),
     "completion": ("bash", "zsh", "fish"),
 }
