@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 PROTO_VENV := .venv-proto
 ROOT_VENV := .venv-root
 ALIENPY_VENV := .venv-alienpy
+NODE := .node
+BUF := $(NODE)/node_modules/.bin/buf
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help root setup demo test check docs rows bench faults wire proto proto-check fmt lint types dist clean
+.PHONY: help root setup demo test check docs rows bench faults wire proto proto-check buf buf-image fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -58,6 +60,17 @@ proto-check: $(PROTO_VENV)/.done ## fail if aliend/v1 is not what proto/ generat
 	$(PROTO_VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=$$out --pyi_out=$$out --grpc_python_out=$$out proto/aliend/v1/*.proto && \
 	diff -r -x __pycache__ -x __init__.py $$out/aliend/v1 aliend/v1 || { echo "aliend/v1 is not what proto/ generates; run: make proto" >&2; exit 1; }
 
+buf: $(BUF) ## lint proto/, and compare it with the committed image of the contract: additions only
+	$(BUF) lint
+	$(BUF) breaking --against proto/contract.binpb
+
+buf-image: $(BUF) ## write the image of the contract, for a new contract number
+	$(BUF) build --exclude-source-info -o proto/contract.binpb
+
+$(BUF): Makefile
+	npm install --silent --no-audit --no-fund --no-save --prefix $(NODE) @bufbuild/buf@1.75.0
+	touch $@
+
 $(PROTO_VENV)/.done: pyproject.toml
 	$(PYTHON) -m venv $(PROTO_VENV)
 	$(PROTO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
@@ -93,5 +106,5 @@ $(ROOT_VENV)/.done: pyproject.toml
 	touch $@
 
 clean: ## remove everything that these tasks created
-	rm -rf $(VENV) $(PROTO_VENV) $(ALIENPY_VENV) $(ROOT_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PROTO_VENV) $(ALIENPY_VENV) $(ROOT_VENV) $(NODE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """alienctl: the command in the terminal. It starts as fast as Python itself and leaves all work to the daemon."""
 
 VERSION = "0.2.0.dev0"
-CONTRACT = 1
+CONTRACT = 2
 """The number of the contract `aliend.v1` that this client speaks."""
 
 

@@ -1,10 +1,10 @@
 """The Python API for other programs: channels to the user's daemon with the stubs of the contract on them.
 
     with Client(connect()) as client:
-        print(client.session.Get(session_pb2.GetSessionRequest()).directory)
+        print(client.session.GetSession(session_pb2.GetSessionRequest()).session.directory)
 
     async with AsyncClient(connect_async()) as client:
-        state = await client.session.Get(session_pb2.GetSessionRequest())
+        answer = await client.session.GetSession(session_pb2.GetSessionRequest())
 
 It does not start a daemon (`alienctl daemon start` does). Errors of calls are `grpc.RpcError`s.
 """
@@ -27,6 +27,7 @@ from aliend.v1 import (
     console_pb2_grpc,
     daemon_pb2,
     daemon_pb2_grpc,
+    errors_pb2,
     session_pb2,
     session_pb2_grpc,
     transfers_pb2,
@@ -34,7 +35,7 @@ from aliend.v1 import (
 )
 
 Stub = TypeVar("Stub")
-_MESSAGES = (catalogue_pb2, console_pb2, daemon_pb2, session_pb2, transfers_pb2)
+_MESSAGES = (catalogue_pb2, console_pb2, daemon_pb2, errors_pb2, session_pb2, transfers_pb2)
 _OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1))
 """A proxy from the environment would break `unix:` targets in some versions of grpcio."""
 
@@ -70,11 +71,11 @@ class _Stubs:
     """The services of the contract on one channel."""
 
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
-        self.console = _stub(console_pb2_grpc.ConsoleStub, channel)
-        self.session = _stub(session_pb2_grpc.SessionStub, channel)
-        self.catalogue = _stub(catalogue_pb2_grpc.CatalogueStub, channel)
-        self.transfers = _stub(transfers_pb2_grpc.TransfersStub, channel)
-        self.daemon = _stub(daemon_pb2_grpc.DaemonStub, channel)
+        self.console = _stub(console_pb2_grpc.ConsoleServiceStub, channel)
+        self.session = _stub(session_pb2_grpc.SessionServiceStub, channel)
+        self.catalogue = _stub(catalogue_pb2_grpc.CatalogueServiceStub, channel)
+        self.transfers = _stub(transfers_pb2_grpc.TransfersServiceStub, channel)
+        self.daemon = _stub(daemon_pb2_grpc.DaemonServiceStub, channel)
 
 
 class Client(_Stubs):

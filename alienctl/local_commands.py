@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 
-from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
 from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
@@ -24,6 +24,7 @@ _EINVAL = 22
 _CHAIN = re.compile(r"[;|!\n]")
 """Signs of several commands, or of a pipe to the shell."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
+_INSTALLERS = {"install-names": install_names.install, "root-plugin": root_plugin.run}
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
 
@@ -55,16 +56,14 @@ def perform(invocation: Invocation) -> int:
         return _daemon(invocation, operands, as_json)
     if command == "sandbox":
         return _sandbox(invocation)
-    if command == "install-names":
-        text, code = install_names.install(operands, as_json)
-        say(text)
-        return code
-    if command == "root-plugin":
-        text, code = root_plugin.run(operands, as_json)
+    if command in _INSTALLERS:
+        text, code = _INSTALLERS[command](operands, as_json)
         say(text)
         return code
     if command == "completion":
         return completion.print_script(invocation)
+    if command in ("doctor", "bug-report"):
+        return _support(command, invocation, operands, as_json)
     if (view := _interactive_view(command, operands)) is not None:
         return view(invocation, operands)
     if command == "logout" and not operands and not _is_alien_py():
@@ -79,6 +78,13 @@ def perform(invocation: Invocation) -> int:
         say(pages.text())
         return 0
     return CommandRun(invocation).run()
+
+
+def _support(command: str, invocation: Invocation, operands: list[str], as_json: bool) -> int:
+    from alienctl.support import bug_report, doctor
+
+    action = doctor.run if command == "doctor" else bug_report.run
+    return action(invocation, operands, as_json=as_json)
 
 
 def _interactive_view(command: str, operands: list[str]) -> Callable[[Invocation, list[str]], int] | None:
@@ -121,6 +127,7 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
         "stop": lambda: control.stop(invocation, as_json, force=force),
         "restart": lambda: control.restart(invocation, as_json),
         "list": lambda: control.list_daemons(invocation, as_json),
+        "metrics": lambda: control.show_metrics(invocation, as_json),
         "check": lambda: configuration.check(invocation, as_json),
         "reload": lambda: configuration.reload(invocation, as_json),
     }
@@ -149,9 +156,9 @@ def _sandbox(invocation: Invocation) -> int:
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:
-    request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
+    request = bytes_field(1, VERSION.encode()) + number_field(2, CONTRACT)
     try:
-        answer = ask(invocation, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        answer = ask(invocation, b"/aliend.v1.DaemonService/Hello", request, _HELLO_WAIT)
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None

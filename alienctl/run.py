@@ -134,7 +134,7 @@ class CommandRun:
         return self.invocation.args
 
     def send(self, message: bytes) -> None:
-        """Send a RunInput."""
+        """Send a RunRequest."""
         if self._connection and not self._connection.call.ended:
             self._connection.call.send_message(message)
             self._connection.flush()
@@ -173,7 +173,7 @@ class CommandRun:
 
     def _connect(self) -> Connection:
         try:
-            return Connection(self.invocation.socket, Call(b"/aliend.v1.Console/Run"))
+            return Connection(self.invocation.socket, Call(b"/aliend.v1.ConsoleService/Run"))
         except (NoDaemonError, UnsafeSocketError) as error:
             self._start_daemon(error)
         return self._connect()  # the daemon may have ended again

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB, OUTPUT_END, LOG = 1, 2, 3, 4, 5, 6, 7, 9, 10
-"""Field numbers of the events in a RunEvent."""
+"""Field numbers of the events in a RunResponse."""
 _EVENTS = (*range(STDOUT, JOB + 1), OUTPUT_END, LOG)
 _GO_ON = 8
 _EXIT_VERSION = 5
@@ -99,7 +99,7 @@ def exit_version(data: bytes) -> bytes:
 
 
 def event(data: bytes) -> tuple[int, bytes]:
-    """Return the event of a RunEvent and its bytes; (0, b"") for an unknown one. Raises MessageError."""
+    """Return the event of a RunResponse and its bytes; (0, b"") for an unknown one. Raises MessageError."""
     found = (0, b"")
     for key, value in fields(data):
         if key in _EVENTS and isinstance(value, bytes):
@@ -108,7 +108,7 @@ def event(data: bytes) -> tuple[int, bytes]:
 
 
 def go_on(data: bytes) -> list[bytes]:
-    """Return `RunEvent.go_on`. Raises MessageError."""
+    """Return `RunResponse.go_on`. Raises MessageError."""
     return [value for key, value in fields(data) if key == _GO_ON and isinstance(value, bytes)]
 
 
@@ -127,7 +127,7 @@ def jobs(data: bytes) -> list[int]:
 
 
 def start(header: bytes, argv: "Sequence[bytes]", terminal: bytes, environment: "Mapping[bytes, bytes]") -> bytes:
-    """Encode a RunInput with `start`; `header` holds the fields of `start_header`, `terminal` a Terminal."""
+    """Encode a RunRequest with `start`; `header` holds the fields of `start_header`, `terminal` a Terminal."""
     parts = [header]
     parts += [bytes_field(3, word) for word in argv]
     parts.append(bytes_field(7, terminal))
@@ -163,31 +163,31 @@ def terminal(streams: "tuple[bool, bool, bool]", columns: int, rows: int) -> byt
 
 
 def standard_input(data: bytes) -> bytes:
-    """Encode a RunInput with bytes of standard input."""
+    """Encode a RunRequest with bytes of standard input."""
     return bytes_field(2, data)
 
 
 def end_of_input() -> bytes:
-    """Encode a RunInput for the end of standard input."""
+    """Encode a RunRequest for the end of standard input."""
     return bytes_field(3, b"")
 
 
 def signal(signal_number: int) -> bytes:
-    """Encode a RunInput with a signal by its POSIX number."""
+    """Encode a RunRequest with a signal by its POSIX number."""
     return bytes_field(4, number_field(1, signal_number))
 
 
 def resize(columns: int, rows: int) -> bytes:
-    """Encode a RunInput with the terminal's new size in characters."""
+    """Encode a RunRequest with the terminal's new size in characters."""
     return bytes_field(5, number_field(1, columns) + number_field(2, rows))
 
 
 def answer(text: str, refused: bool) -> bytes:
-    """Encode a RunInput with the answer to a question."""
+    """Encode a RunRequest with the answer to a question."""
     encoded = bytes_field(1, text.encode("utf-8", "replace")) if text else b""
     return bytes_field(6, encoded + number_field(2, int(refused)))
 
 
 def handoff_result(status: int) -> bytes:
-    """Encode a RunInput with the exit status of a handed-off program."""
+    """Encode a RunRequest with the exit status of a handed-off program."""
     return bytes_field(7, number_field(1, status))

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return an exit code. Ends the process itself after the daemon has stopped."""
     close_to_others(os.environ)
     flags = _flags(arguments)
-    os.umask(0o077)
+    umask = os.umask(0o077)
     raise_soft_limits()
     # grpcio's fork handlers slow down the start; the daemon never forks
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from aliend.config import load
 
         settings = load(flags.profile, os.environ)
-        return _run(settings, flags.foreground)
+        return _run(settings, flags.foreground, umask)
     except AliendError as error:
         sys.stderr.write(f"aliend: {error}\n")
         return error.exit_code
@@ -58,7 +58,7 @@ def _check(profile: str, *, others: bool) -> int:
     return 22 if found else 0
 
 
-def _run(settings: Settings, foreground: bool) -> int:
+def _run(settings: Settings, foreground: bool, umask: int) -> int:
     # imports create many objects but no garbage: do not collect meanwhile
     gc.disable()
     # imported late: `--help` is fast, and grpcio reads its environment at import
@@ -80,7 +80,7 @@ def _run(settings: Settings, foreground: bool) -> int:
             log_file.take_stderr()
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(daemon.serve(settings, lock, ready))
+        runner.run(daemon.serve(settings, lock, ready, umask))
         logging.shutdown()
         # interpreter shutdown may wait for foreign threads; all state is closed and saved
         os._exit(0)

@@ -11,6 +11,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [monitor]      host
     [daemon]       idle_exit
     [log]          level, format, max_mib, max_days
+    [metrics]      textfile
 
 The variables of alien.py (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) override the tables for every profile; the tables
 of the chosen profile override the variables, because the user chose that profile explicitly.
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -57,6 +57,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "monitor": {"host": str},
     "daemon": {"idle_exit": int},
     "log": {"level": str, "format": str, "max_mib": int, "max_days": int},
+    "metrics": {"textfile": str},
 }
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes", "max_mib"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0, "max_days": 0}
@@ -149,6 +150,11 @@ class Settings:
     def log(self) -> LogSettings:
         """Return the settings of the log."""
         return LogSettings(**self.values.get("log", {}))
+
+    @property
+    def metrics_file(self) -> str:
+        """Return the file to which the figures for monitoring are written; empty: none."""
+        return expanded(str(self.values.get("metrics", {}).get("textfile", "")), home_of(self.environment))
 
     @property
     def limits(self) -> TransferLimits:
@@ -262,8 +268,13 @@ def state_home(environment: Mapping[str, str]) -> Path:
     return Path(named if named.startswith("/") else f"{home_of(environment)}/.local/state")
 
 
+def configuration_file(environment: Mapping[str, str]) -> Path:
+    """Return the path of the configuration file, which need not exist."""
+    return _confighome_of(environment) / "aliend" / "config.toml"
+
+
 def _files(profile: str, environment: Mapping[str, str]) -> list[Path]:
-    files = [_confighome_of(environment) / "aliend" / "config.toml"]
+    files = [configuration_file(environment)]
     if profile == "sandbox":
         files.append(state_home(environment) / "aliend" / "sandbox-grid" / "profile.toml")
     return files
@@ -288,14 +299,19 @@ def _confighome_of(environment: Mapping[str, str]) -> Path:
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """Return the state directory, and why it is not the usual one (empty: it is). The client applies the same rule."""
     usual = state_home(environment) / "aliend" / profile
-    kind = _file_system(usual)
-    if not kind or kind in _LOCAL_FILE_SYSTEMS:
+    kind = file_system_of(usual)
+    if not is_shared(kind):
         return str(usual), ""
     local = f"{own_place(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
     return local, f"{usual} is on {kind}, which other hosts may share; the state of this host is in {local}"
 
 
-def _file_system(path: Path) -> str:
+def is_shared(kind: str) -> bool:
+    """Return whether several hosts may share a file system of this type (empty: unknown)."""
+    return bool(kind) and kind not in _LOCAL_FILE_SYSTEMS
+
+
+def file_system_of(path: Path) -> str:
     """Return the file system type of `path` or its nearest existing parent; empty without /proc."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -336,14 +352,17 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.is_fifo():
             raise ConfigurationError(f"The configuration {path} is a FIFO; replace it with a file")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # most users have no configuration
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         if path.is_symlink():
             raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
         raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
 

@@ -7,7 +7,6 @@ the process ends within five seconds after the request to stop, even if XRootD o
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
@@ -15,44 +14,24 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-import grpc.aio
-from grpc_health.v1 import health as grpc_health
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-
 from aliend.central.sessions import CentralSessions
-from aliend.commands.grid import bridge
 from aliend.config import Settings, fallback_socket
 from aliend.engine import Engine
 from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError, StoreError
 from aliend.lifecycle.idle_exit import stop_when_idle
 from aliend.lifecycle.listener import Listener
+from aliend.lifecycle.metrics_file import write_metrics
+from aliend.lifecycle.module_loader import load_remaining_modules
 from aliend.lifecycle.reload import Reloader
 from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
 from aliend.runtime import Runtime
-from aliend.services.catalogue import CatalogueService
-from aliend.services.console import ConsoleService
-from aliend.services.daemon import DaemonService, state_directory_of
-from aliend.services.session import SessionService
-from aliend.services.transfers import TransfersService
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
-from aliend.v1 import (
-    catalogue_pb2,
-    catalogue_pb2_grpc,
-    console_pb2,
-    console_pb2_grpc,
-    daemon_pb2,
-    daemon_pb2_grpc,
-    session_pb2,
-    session_pb2_grpc,
-    transfers_pb2,
-    transfers_pb2_grpc,
-)
 
 log = logging.getLogger(__name__)
 
@@ -62,15 +41,6 @@ STOP_LIMIT = 5.0
 """Seconds from the request to stop to the end of the process."""
 _GRACE = 1.5
 """Seconds that running calls have to complete during the stop."""
-
-_SERVICES = (console_pb2, session_pb2, catalogue_pb2, transfers_pb2, daemon_pb2)
-_OPTIONS = (
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
-    ("grpc.enable_http_proxy", 0),
-    # None: a client that waits for the user's editor, or that the user has stopped, answers no pings.
-    ("grpc.keepalive_time_ms", 2**31 - 1),
-)
 
 
 def acquire(settings: Settings) -> Lock | None:
@@ -97,10 +67,11 @@ def acquire(settings: Settings) -> Lock | None:
     return lock
 
 
-async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> None:
+async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask: int) -> None:
     """Run the daemon until SIGTERM, SIGINT or the `Stop` call; `ready` is called once the socket answers.
 
-    `lock` is the lock of the state directory; its record always names the socket.
+    `lock` is the lock of the state directory; its record always names the socket. `umask` is that of the caller, for
+    the files of requests without their own.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -110,10 +81,12 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
     limits = settings.limits
     centrals = CentralSessions()
     workers = WorkerPool(processes=limits.worker_processes, environment=settings.environment)
+    # grpcio needs as much time as the database needs for its writes to the disk
+    server_imported = asyncio.create_task(asyncio.to_thread(import_module, "aliend.services.server"))
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
-        parts = Runtime(settings, store, centrals, engine, workers)
+        parts = Runtime(settings, store, centrals, engine, workers, umask)
         await asyncio.to_thread(parts.scratch.remove_leftovers)
         async with workers, engine:
             try:
@@ -122,6 +95,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
                 log.warning("cannot clean up the files of uploads from standard input: %s", error)
             reloader = Reloader(parts)
             loop.add_signal_handler(signal.SIGHUP, reloader.on_signal)
+            await server_imported
             listener = _listener(parts, stop, lock, reloader)
             loop.add_signal_handler(signal.SIGUSR1, listener.check_soon)
             await listener.open()
@@ -130,11 +104,10 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
-            bridging = asyncio.create_task(bridge.restore(parts), name="bridge")
+            bridging = asyncio.create_task(_restore_bridge(parts), name="bridge")
+            measuring = asyncio.create_task(write_metrics(parts, reloader.metrics_changed), name="metrics")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
-            # What lives as long as the daemon need not be looked at by every collection.
-            gc.collect()
-            gc.freeze()
+            loading = asyncio.create_task(load_remaining_modules(), name="modules")
             ready()
             notifier.send("READY=1")
             log.info("ready: profile %s, socket %s, pid %d", settings.profile, listener.path, os.getpid())
@@ -143,16 +116,26 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle, bridging):
+            for task in (watching, forgetting, finding, idle, measuring, loading, bridging):
                 task.cancel()
-            await bridge.close(parts)
+            if parts.bridge is not None:
+                await parts.bridge.close()
             await listener.close(_GRACE)
             await parts.stdin_files.close()
         await centrals.close()
     log.info("stopped")
 
 
+async def _restore_bridge(parts: Runtime) -> None:
+    """Turn the bridge on if it was on when the last daemon ended; only then is its code imported."""
+    if await asyncio.to_thread((Path(parts.settings.state_directory) / "bridge").exists):
+        await import_module("aliend.commands.grid.bridge").restore(parts)
+
+
 def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloader) -> Listener:
+    from aliend.services.daemon import state_directory_of
+    from aliend.services.server import create_server
+
     def announce(path: str) -> None:
         parts.socket = path
         lock.write(path)
@@ -161,27 +144,10 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
     return Listener(
         settings.socket,
         fallback_socket(settings.profile),
-        lambda: _server(parts, stop, reloader),
+        lambda: create_server(parts, stop, reloader.reload),
         announce,
         state_directory_of=state_directory_of,
     )
-
-
-async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
-    """Return a server with all services, not yet bound to an address."""
-    server = grpc.aio.server(options=_OPTIONS)
-    console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
-    session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
-    catalogue_pb2_grpc.add_CatalogueServicer_to_server(CatalogueService(parts), server)
-    transfers_pb2_grpc.add_TransfersServicer_to_server(TransfersService(parts), server)
-    daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop, reloader.reload), server)
-    health = grpc_health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME, grpc_health.SERVICE_NAME], server)
-    for name in ["", *names]:
-        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return server
 
 
 async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:

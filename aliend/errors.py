@@ -2,14 +2,17 @@
 
     AliendError                 exit code 1
     |-- UsageError              22   invalid arguments; nothing was done
-    |   `-- BadPattern          64   an invalid regular expression; nothing was done
+    |   |-- BadPattern          64   an invalid regular expression; nothing was done
+    |   `-- RequestIdReused     17   the request id belongs to another job; nothing was done
     |-- NoSuchFile              2   a named local file does not exist; nothing was done
     |-- NotADirectory           20   a file stands where a name needs a directory; nothing was done
     |-- ConfigurationError      22   a setting, or the mode or owner of a file, is wrong
+    |   `-- ContractMismatch    22   the caller and the daemon speak different contracts
     |-- NotConnected           107   the central service is unreachable, or no credential is usable
     |   |-- UnknownAuthority   107   no authority here has signed the certificate of the service
     |   |-- LoginRefused       129   the central service refused the certificate
     |   |   `-- UnknownUser    129   the service accepts the certificate but has no user for it
+    |   |-- Unusable           107   a certificate cannot be used
     |   `-- RoleRefused          n   the central service refused the role or the site
     |-- ServiceError             n   the central service reported an error with this number
     |-- BadReply                70   an invalid reply of the central service (22, 42, 70)
@@ -30,10 +33,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ErrorKind = Literal["permanent", "transient", "local", "credential", "storage"]
+ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "resting"]
 """Who can act on a failed copy: `permanent`: nobody; `transient`: a retry; `local`: the owner of the local disk;
-`credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a storage element is
-backing off, a worker process died during several copies)."""
+`credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a worker process died
+during several copies); `resting`: nothing was tried, because a storage element is backing off."""
 
 
 class AliendError(Exception):
@@ -52,6 +55,16 @@ class BadPattern(UsageError):
     """A regular expression is invalid; nothing was done."""
 
     exit_code = 64
+
+
+class RequestIdReused(UsageError):
+    """The request id belongs to job `job`, which differs in `fields`; nothing was done."""
+
+    exit_code = 17
+
+    def __init__(self, request_id: str, job: int, fields: tuple[str, ...]) -> None:
+        super().__init__(f"request_id {request_id!r} belongs to job {job}, which has another {', '.join(fields)}")
+        self.fields = fields
 
 
 class NoSuchFile(AliendError):
@@ -76,6 +89,10 @@ class ConfigurationError(AliendError):
     exit_code = 22
 
 
+class ContractMismatch(ConfigurationError):
+    """The caller and the daemon speak different contracts."""
+
+
 class NotConnected(AliendError):
     """The central service is unreachable, or no credential is usable."""
 
@@ -94,6 +111,10 @@ class UnknownUser(LoginRefused):
 
 class UnknownAuthority(NotConnected):
     """No authority that is trusted here has signed the certificate of the central service."""
+
+
+class Unusable(NotConnected):
+    """A certificate cannot be used; the next candidate may be."""
 
 
 class RoleRefused(NotConnected):

@@ -31,12 +31,20 @@ class Runtime:
     """The parts of the daemon. `settings` are the last valid ones; `context` reads files that have changed again."""
 
     def __init__(
-        self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
+        self,
+        settings: Settings,
+        store: Store,
+        centrals: CentralSessions,
+        engine: Engine,
+        workers: WorkerPool,
+        umask: int = 0o077,
     ) -> None:
         self.settings = settings
         self._configuration_problem = ""
         self.socket = settings.socket
         """The path on which the daemon listens now."""
+        self.umask = umask
+        """The umask of whoever started the daemon, for callers that name none; the daemon itself runs with 077."""
         self.store = store
         self.central_sessions = centrals
         self.engine = engine

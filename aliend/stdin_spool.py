@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -45,7 +44,7 @@ class StdinSpool:
 
     async def store(self, content: AsyncIterator[bytes]) -> Path:
         """Write `content` to a new file, sync it to the disk, and return its path. Raises CopyError, kind `local`."""
-        path = self._directory / uuid.uuid4().hex
+        path = self._directory / os.urandom(16).hex()
         try:
             await asyncio.to_thread(make_private, str(self._directory))
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

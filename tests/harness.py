@@ -189,9 +189,8 @@ class User:
     def close(self) -> None:
         """Stop all processes of this user."""
         for process in self.started:
-            if process.poll() is None:
+            with process:  # closes its pipes, which programs that it started may still hold
                 process.kill()
-            process.communicate()
         self.run("daemon", "stop", timeout=20)
 
 

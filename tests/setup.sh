@@ -3,7 +3,7 @@
 set -euo pipefail
 declare -A package=(
     [xrootd]=xrootd-server [xrdcp]=xrootd-client [strace]=strace [tmux]=tmux [zsh]=zsh [fish]=fish [gpg]=gnupg
-    [groff]=groff-base [systemd-analyze]=systemd
+    [groff]=groff-base [npm]=npm [systemd-analyze]=systemd
 )
 missing=()
 for program in "${!package[@]}"; do

@@ -43,7 +43,7 @@ def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Make the running daemon read its configuration again."""
     require_valid(invocation)
     applied, after_restart = wire_replies.reload_response(
-        ask(invocation, b"/aliend.v1.Daemon/Reload", b"", _ANSWER_WAIT)
+        ask(invocation, b"/aliend.v1.DaemonService/Reload", b"", _ANSWER_WAIT)
     )
     if as_json:
         return json.dumps({"applied": applied, "after_restart": after_restart}), 0

@@ -45,7 +45,7 @@ def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     if not ownership.is_ours(invocation, daemon):
         return _not_running(invocation, daemon, as_json), _NOT_RUNNING
     host = _host(record.read(record.state_directory(invocation.profile, invocation.environment)))
-    return json.dumps(_facts(daemon, host)) if as_json else _lines(daemon, host), 0
+    return json.dumps(facts_of(daemon, host)) if as_json else _lines(daemon, host), 0
 
 
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
@@ -86,9 +86,17 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
     return json.dumps({"socket": path, "running": is_running}) if as_json else path, 0
 
 
+def show_metrics(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Return the daemon's figures for monitoring, in the OpenMetrics text format."""
+    if as_json:
+        raise ClientError("daemon metrics prints OpenMetrics text only; leave out --json", _EINVAL)
+    answer = ask(invocation, b"/aliend.v1.DaemonService/Metrics", b"", _ANSWER_WAIT)
+    return wire_replies.metrics_response(answer).removesuffix("\n"), 0
+
+
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Return the user's daemons on this host, one for each profile."""
-    found = sorted(set(_running(invocation)), key=lambda one: one[0])
+    found = sorted(set(running(invocation)), key=lambda one: one[0])
     if as_json:
         facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
         return json.dumps({"daemons": facts}), 0
@@ -102,7 +110,7 @@ def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_replies.DaemonStatus:
     """Return the status that the daemon reports within `patience` seconds. Raises ClientError."""
-    return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.Daemon/Status", b"", patience))
+    return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.DaemonService/Status", b"", patience))
 
 
 def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None, as_json: bool) -> str:
@@ -116,7 +124,7 @@ def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None
     return f"{line}\n{ownership.describe(invocation, other)}" if other else line
 
 
-def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
+def running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
     """Yield profile, record, and whether it responds, for each daemon that holds its lock."""
     for root in record.state_roots(invocation.environment):
         for profile in os.listdir(root) if os.path.isdir(root) else ():
@@ -130,7 +138,8 @@ def _responds(daemon: record.Record) -> bool:
     try:
         return (
             daemon.socket != ""
-            and wire_replies.hello(unary(daemon.socket, b"/aliend.v1.Daemon/Hello", b"", _HELLO_WAIT)).pid == daemon.pid
+            and wire_replies.hello(unary(daemon.socket, b"/aliend.v1.DaemonService/Hello", b"", _HELLO_WAIT)).pid
+            == daemon.pid
         )
     except ClientError:
         return False
@@ -144,7 +153,7 @@ def _stop(invocation: Invocation) -> int:
     process = open_process(before) if before and shares_numbers(before) else None
     with process or nullcontext():
         try:
-            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)).pid
+            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.DaemonService/Stop", b"", _ANSWER_WAIT)).pid
         except NoDaemonError:
             pid = process.pid if process else 0
         deadline = time.monotonic() + _END_WAIT
@@ -161,7 +170,7 @@ def _require_ours(invocation: Invocation) -> None:
     """Raise ClientError if the daemon that answers uses another state directory than ours."""
     find(invocation)
     with suppress(NoDaemonError):
-        hello = wire_replies.hello(ask(invocation, b"/aliend.v1.Daemon/Hello", b"", _ANSWER_WAIT))
+        hello = wire_replies.hello(ask(invocation, b"/aliend.v1.DaemonService/Hello", b"", _ANSWER_WAIT))
         if not ownership.is_recorded(invocation, hello.pid):
             ownership.require_ours(invocation, status_of(invocation))
 
@@ -197,7 +206,8 @@ def _host(found: record.Record | None) -> str:
     return found.host if found else os.uname().nodename
 
 
-def _facts(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, object]:
+def facts_of(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, Any]:
+    """Return the document of `daemon status --json`."""
     facts: dict[str, Any] = {"running": True, "host": host} | asdict(daemon)
     facts["started"] = _moment(facts.pop("started_ms"))
     for central in facts["central"]:

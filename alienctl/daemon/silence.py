@@ -58,7 +58,7 @@ def check(run: WaitingCommand, connection: Connection, *, is_late: bool) -> None
 
 def _responds(path: str, seconds: float) -> bool:
     try:
-        unary(path, b"/aliend.v1.Daemon/Hello", b"", seconds)
+        unary(path, b"/aliend.v1.DaemonService/Hello", b"", seconds)
     except ClientError:
         return False
     return True

@@ -31,7 +31,7 @@ def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> t
     if wrong:
         raise ClientError(f"daemon install takes --enable and --linger, not {wrong[0]!r}", _EINVAL)
     check_typed(invocation)
-    unit, reason = unit_of(invocation.profile), _unavailable()
+    unit, reason = unit_of(invocation.profile), unavailable()
     if options and reason:
         raise ClientError(
             f"systemd's user manager does not respond: {reason}\n"
@@ -64,7 +64,7 @@ def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) ->
     unit, file = unit_of(invocation.profile), systemd_unit.file_of(invocation)
     if not os.path.lexists(file) and not is_enabled(invocation):
         return _report([f"no unit is installed for the profile {invocation.profile}"], as_json, unit=unit), 0
-    reason, done = _unavailable(), []
+    reason, done = unavailable(), []
     daemon = None if reason else _run_by(unit, invocation)
     if reason:
         _remove(link_of(invocation))
@@ -154,12 +154,23 @@ def _remove(path: str) -> None:
         raise ClientError(f"cannot remove {path}: {error.strerror}", error.errno or 1) from None
 
 
-def _unavailable() -> str:
+def unavailable() -> str:
     """Return why systemd's user manager cannot be used; empty if it responds."""
     if not shutil.which("systemctl"):
         return "systemctl is not installed"
     asked = _systemctl("show", "--property=Version")
     return asked.stderr.decode("utf-8", "replace").strip() or "no reason given" if asked.returncode else ""
+
+
+def state_of(unit: str) -> str:
+    """Return the state of a unit, such as `active` or `failed`."""
+    return _systemctl("is-active", unit).stdout.decode("utf-8", "replace").strip()
+
+
+def lingers() -> bool:
+    """Return whether the user's services run while the user is logged out."""
+    done = _executed("loginctl", "show-user", "--property=Linger", "--value", str(os.getuid()))
+    return done.stdout.strip() == b"yes"
 
 
 def _must(*words: str) -> None:

@@ -162,7 +162,7 @@ def _hello(path: str) -> wire_replies.Hello:
 
 def _call(path: str, method: bytes, request: bytes) -> bytes:
     """Call a method of the `Daemon` service. `Hello`, `Status` and `Stop` are the same in every contract."""
-    return unary(path, b"/aliend.v1.Daemon/" + method, request, _ANSWER_WAIT)
+    return unary(path, b"/aliend.v1.DaemonService/" + method, request, _ANSWER_WAIT)
 
 
 def _wait_for_end(pid: int) -> None:

@@ -130,7 +130,7 @@ PAGES = {
             ("wait JOB... [--timeout SECONDS]", "wait without output"),
             ("  --notify", "notify on the desktop, or ring the terminal's bell"),
             ("why [JOB]", "why files wait, and until when"),
-            ("cancel JOB...", "stop jobs and discard their unfinished files"),
+            ("cancel JOB...", "stop jobs; unfinished downloads are kept for a day"),
             ("retry JOB...", "retry failed and cancelled files"),
             ("pause JOB..., resume JOB...", "pause jobs; resume them"),
             ("priority N JOB...", "set the priority; higher starts first, 0 is normal"),

@@ -13,6 +13,7 @@ PAGES = {
             ("stop [--force]", "stop it; --force kills a daemon that does not respond; its transfers resume later"),
             ("restart", "replace it; an invalid configuration leaves it running"),
             ("list", "the daemons of all profiles on this host"),
+            ("metrics", "print its figures for monitoring in the OpenMetrics text format"),
             ("check", "validate the configuration of all profiles"),
             ("reload", "apply the configuration; report what needs a restart (SIGHUP does the same)"),
             ("socket [--start]", "print the path of the socket for gRPC programs; --start: start the daemon"),
@@ -34,6 +35,30 @@ PAGES = {
             ("3", "`status`: the daemon is not running"),
             ("107", "the daemon does not respond"),
         ),
+    ),
+    "doctor": Page(
+        "doctor [--problems]",
+        "find out what is wrong, and what to do about it",
+        "Checks certificate, key, token, authorities, clock, network, central service, storage elements, socket,"
+        " daemon, disks, database, libraries, limits and environment. Works without a daemon and without a certificate,"
+        " changes nothing, and takes at most half a minute. `not checked` says why a check could not run.",
+        options=(("--problems", "print only warnings and problems"), ("--json", "one JSON document with all checks")),
+        examples=("alienctl doctor", "alienctl doctor --problems"),
+        exit_codes=(
+            ("0", "nothing is broken; warnings may exist"),
+            ("1", "a check found a problem"),
+            ("22", "invalid arguments"),
+        ),
+    ),
+    "bug-report": Page(
+        "bug-report [-o FILE]",
+        "write an archive with everything that a supporter needs",
+        "The archive holds the reports of doctor and status, versions, configuration, environment, the end of the log,"
+        " and schema and counts of the database. Keys, certificates, tokens, envelopes and pass phrases are removed;"
+        " names of files and hosts are not. Only you can read the file; an existing one is not replaced.",
+        options=(("-o FILE", "write FILE; by default aliend-bug-report-TIME.tar.gz in the current directory"),),
+        examples=("alienctl bug-report", "alienctl bug-report -o report.tar.gz"),
+        exit_codes=_LOCAL_CODES,
     ),
     "sandbox": Page(
         "sandbox ACTION",

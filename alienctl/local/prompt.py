@@ -35,7 +35,7 @@ class _InterruptedError(Exception):
 
 
 def ask(content: bytes, run: Asker) -> bytes:
-    """Ask the Question in `content` at /dev/tty; return the RunInput with the answer.
+    """Ask the Question in `content` at /dev/tty; return the RunRequest with the answer.
 
     Ctrl-C, Ctrl-D at the start of the line and a missing terminal count as refusals.
     """

@@ -139,6 +139,12 @@ def _signed(data: bytes, field: int) -> int:
     return value - 2**64 if value >> 63 else value
 
 
+def _time_ms(data: bytes, field: int) -> int:
+    """Return a Timestamp as POSIX milliseconds; 0 if it is unset."""
+    time = _bytes(data, field)
+    return _signed(time, 1) * 1000 + number(time, 2) // 1_000_000
+
+
 def _each(data: bytes, field: int, read: Callable[[bytes], Item]) -> list[Item]:
     return [read(content) for content in _all_bytes(data, field)]
 
@@ -179,15 +185,15 @@ def central_status(data: bytes) -> CentralStatus:
         connections=number(data, 2) & 0xFFFFFFFF,
         user=_text(data, 3),
         subject=_text(data, 4),
-        certificate_ends_ms=_signed(data, 5),
+        certificate_ends_ms=_time_ms(data, 5),
         logins=number(data, 6),
         commands=number(data, 7),
         problem=_text(data, 8),
         state=number(data, 9),
-        since_ms=_signed(data, 10),
+        since_ms=_time_ms(data, 10),
         points=number(data, 11) & 0xFFFFFFFF,
-        waiting=number(data, 13) & 0xFFFFFFFF,
-        next_attempt_ms=_signed(data, 14),
+        waiting=number(data, 12) & 0xFFFFFFFF,
+        next_attempt_ms=_time_ms(data, 13),
     )
 
 
@@ -196,7 +202,7 @@ def daemon_status(data: bytes) -> DaemonStatus:
     return DaemonStatus(
         version=_text(data, 1),
         pid=number(data, 2),
-        started_ms=_signed(data, 3),
+        started_ms=_time_ms(data, 3),
         profile=_text(data, 4),
         socket=_text(data, 5),
         state_directory=_text(data, 6),
@@ -214,7 +220,7 @@ def run_exit(data: bytes) -> RunExit:
 
 
 def watch_response(data: bytes) -> tuple[list[WatchedJob], str]:
-    """Read the jobs of a WatchResponse and its resume token."""
+    """Read the jobs of a WatchJobsResponse and its resume token."""
     return _each(data, 1, _watched_job), _text(data, 3)
 
 
@@ -244,3 +250,25 @@ def reload_response(data: bytes) -> tuple[list[str], list[str]]:
     return [text.decode("utf-8", "replace") for text in applied], [
         text.decode("utf-8", "replace") for text in after_restart
     ]
+
+
+@dataclass(frozen=True)
+class Element:
+    """A storage element in use; `state` is the number of an `ElementState` of the contract."""
+
+    name: str
+    state: int
+    until_ms: int
+    why: str
+
+
+def storage_elements(data: bytes) -> list[Element]:
+    """Read the storage elements of a GetLimitsResponse."""
+    return _each(
+        _bytes(data, 1), 4, lambda one: Element(_text(one, 1), number(one, 2), _time_ms(one, 6), _text(one, 7))
+    )
+
+
+def metrics_response(data: bytes) -> str:
+    """Read a MetricsResponse: a document in the OpenMetrics text format."""
+    return _text(data, 1)

@@ -13,7 +13,7 @@ from alienctl.terminal import write_all
 from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, fields, number
 
-_METHOD = b"/aliend.v1.Console/Complete"
+_METHOD = b"/aliend.v1.ConsoleService/Complete"
 _CANDIDATES, _DESCRIPTIONS, _IS_ORDERED = 1, 2, 3
 """Fields of CompleteResponse."""
 _TIMEOUT = 1.0

@@ -58,7 +58,7 @@ class JobNotices(threading.Thread):
         self._followed.update(jobs)
 
     def _watch(self) -> None:
-        call = Call(b"/aliend.v1.Transfers/Watch")
+        call = Call(b"/aliend.v1.TransfersService/WatchJobs")
         call.send_message(bytes_field(2, self._token.encode()) if self._token else b"")
         call.close_sending()
         connection = Connection(self._invocation.socket, call)

@@ -13,7 +13,7 @@ from alienctl.invocation import Invocation
 
 _BANNER = """\
 alien is a client of aliend's services: alien.session, alien.catalogue, alien.transfers, alien.console, alien.daemon.
-    alien.session.Get(session_pb2.GetSessionRequest()).directory"""
+    alien.session.GetSession(session_pb2.GetSessionRequest()).session.directory"""
 
 
 def run(invocation: Invocation, operands: list[str]) -> int:

@@ -13,6 +13,10 @@ from alienctl.top.rows import Element, File, Job, Reason, Snapshot
 _JOB_STATES = ("", "expanding", "active", "paused", "done", "partial", "failed", "cancelled", "deleting")
 _FILE_STATES = ("", "queued", "running", "waiting", "done", "failed", "cancelled")
 _ELEMENT_STATES = ("", "working", "resting", "probing")
+_WAIT_KINDS = (
+    *("", "paused", "held", "space", "permission", "retry", "credential", "se resting", "se full", "bandwidth"),
+    *("target", "joined", "limit", "behind", "next", "central", "expanding"),
+)
 """Names of the enumerations of the contract, by number."""
 _MOST_JOBS, _MOST_ENDED, _MOST_FILES = 200, 20, 200
 """Rows that are requested at a time; running jobs and running files come first."""
@@ -61,11 +65,11 @@ class DaemonSource:
 
     async def snapshot(self) -> Snapshot:
         """Return the queue now: running jobs, then other unfinished ones, then those that ended last."""
-        running = await self._call("List", self._messages.ListJobsRequest(page_size=_MOST_JOBS, running_only=True))
-        active = await self._call("List", self._messages.ListJobsRequest(page_size=_MOST_JOBS, active_only=True))
-        newest = await self._call("List", self._messages.ListJobsRequest(page_size=_MOST_ENDED))
-        limits = await self._call("GetLimits", self._messages.GetLimitsRequest())
-        ended = [job for job in newest.jobs if job.ended_ms]
+        running = await self._call("ListJobs", self._messages.ListJobsRequest(page_size=_MOST_JOBS, running_only=True))
+        active = await self._call("ListJobs", self._messages.ListJobsRequest(page_size=_MOST_JOBS, active_only=True))
+        newest = await self._call("ListJobs", self._messages.ListJobsRequest(page_size=_MOST_ENDED))
+        limits = (await self._call("GetLimits", self._messages.GetLimitsRequest())).limits
+        ended = [job for job in newest.jobs if job.HasField("end_time")]
         jobs = {job.id: job for job in [*running.jobs, *active.jobs, *ended]}
         return Snapshot(
             jobs=list(map(_job, jobs.values())),
@@ -82,23 +86,28 @@ class DaemonSource:
             left = _MOST_FILES - len(found)
             if left <= 0:
                 break
-            request = self._messages.ListTransfersRequest(job=job, page_size=left, states=[state])
+            request = self._messages.ListTransfersRequest(job_id=job, page_size=left, states=[state])
             found += map(_file, (await self._call("ListTransfers", request)).transfers)
         return found
 
     async def reasons(self, job: int) -> list[Reason]:
         """Return why files of a job wait."""
-        answer = await self._call("ListReasons", self._messages.ListReasonsRequest(job=job))
-        return [Reason(one.kind, one.text, one.files, one.first, _clock(one.until_ms)) for one in answer.reasons]
+        answer = await self._call("ListWaitReasons", self._messages.ListWaitReasonsRequest(job_id=job))
+        return [
+            Reason(_WAIT_KINDS[one.kind], one.text, one.files, one.first_source, _clock(one.retry_time))
+            for one in answer.reasons
+        ]
 
     async def change(self, verb: str, job: int) -> None:
         """Pause, resume, cancel or retry a job."""
-        await self._call(verb.capitalize(), self._messages.ChangeJobRequest(request_id=self._new_request_id(), id=job))
+        method = f"{verb.capitalize()}Job"
+        request = getattr(self._messages, f"{method}Request")(request_id=self._new_request_id(), id=job)
+        await self._call(method, request)
 
     async def set_priority(self, job: int, priority: int) -> None:
         """Set the priority of a job."""
-        request = self._messages.SetPriorityRequest(request_id=self._new_request_id(), id=job, priority=priority)
-        await self._call("SetPriority", request)
+        request = self._messages.SetJobPriorityRequest(request_id=self._new_request_id(), id=job, priority=priority)
+        await self._call("SetJobPriority", request)
 
     async def set_limits(self, words: Sequence[str]) -> None:
         """Set limits, as in `files=8 rate=20M`."""
@@ -135,18 +144,17 @@ class DaemonSource:
 
 def _job(job: Any) -> Job:  # noqa: ANN401 - a message of the contract
     files = job.files
-    unfinished = files.queued + files.running + files.waiting
     return Job(
         id=job.id,
         state=_JOB_STATES[job.state],
         target=job.target,
         files_done=files.done,
         files_failed=files.failed,
-        files_total=unfinished + files.done + files.failed + files.cancelled,
+        files_total=files.total,
         bytes_done=job.bytes_done,
         bytes_total=job.bytes_total,
         rate=job.bytes_per_second,
-        seconds_left=job.seconds_left,
+        seconds_left=job.time_left.seconds,
         priority=job.priority,
         label=job.label,
         message=job.message,
@@ -154,7 +162,7 @@ def _job(job: Any) -> Job:  # noqa: ANN401 - a message of the contract
 
 
 def _file(file: Any) -> File:  # noqa: ANN401 - a message of the contract
-    until = f"; next try at {_clock(file.retry_ms)}" if file.retry_ms else ""
+    until = f"; next try at {_clock(file.retry_time)}" if file.HasField("retry_time") else ""
     return File(_FILE_STATES[file.state], file.source, file.size, file.bytes_done, file.message + until)
 
 
@@ -165,17 +173,17 @@ def _element(element: Any) -> Element:  # noqa: ANN401 - a message of the contra
         element.copies,
         element.limit,
         element.bytes_per_second,
-        _clock(element.until_ms),
-        element.why,
+        _clock(element.retry_time),
+        element.reason,
     )
 
 
 def _limits_text(limits: Any) -> str:  # noqa: ANN401 - a message of the contract
     files = [f"{name}={limits.files[name]}" for name in ("files", "down", "up") if limits.files.get(name)]
-    rates = [f"{name}={rate.set}" for name, rate in sorted(limits.rates.items())]
+    rates = [f"{name}={rate.schedule}" for name, rate in sorted(limits.rates.items())]
     return "limits " + " ".join([*files, *rates])
 
 
-def _clock(milliseconds: int) -> str:
-    """Return the local time of day; empty for 0."""
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%H:%M:%S") if milliseconds else ""
+def _clock(time: Any) -> str:  # noqa: ANN401 - a Timestamp
+    """Return the local time of day; empty if it is unset."""
+    return datetime.fromtimestamp(time.seconds).astimezone().strftime("%H:%M:%S") if time.seconds else ""

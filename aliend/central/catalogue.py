@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
-from aliend.central.session import CentralSession
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror, mirror_state, queued_mirrors
+from aliend.core.grid.quotas import FileQuota, file_quota
 from aliend.core.protocol.replies import (
     Reply,
     Result,
@@ -26,6 +27,9 @@ from aliend.core.protocol.replies import (
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import BadReply, ServiceError, UsageError
 
+if TYPE_CHECKING:
+    from aliend.central.session import CentralSession
+
 # Inside the class, `list` is a method.
 Entries = list[Entry]
 Names = list[str]
@@ -36,6 +40,7 @@ Found = list[tuple[Entry, Result]]
 _NOT_FOUND, _EXISTS, _NOT_REGISTERED = 2, 17, 53
 _FIRST_LIMIT = 1_000_000_000
 """The smallest limit for `find`: more entries than any directory has, and still a 32-bit number."""
+_NO_QUOTA = 61
 _FIRST_SHORT_LIMIT, _SHORT_LIMITS = 1000, 3000
 """The smallest short limit, and the number of short limits before one is reused."""
 
@@ -205,6 +210,14 @@ class Catalogue:
         if not reply.results or not reply.results[0].get("username"):
             raise BadReply("whoami: the reply of the central service has no user name", 42)
         return str(reply.results[0]["username"]), str(reply.results[0].get("homedir") or "")
+
+    async def file_quota(self, user: str) -> FileQuota:
+        """Return the file quota of an account. Raises ServiceError if it has none."""
+        reply = await self._ask(Request("fquota", ("-nomsg", "list", user)))
+        found = [result for result in reply.results if result.get("username", user) == user]
+        if not found:
+            raise ServiceError("fquota", _NO_QUOTA, f"the service has no quota for {user}")
+        return file_quota(found[0])
 
     async def _tickets(self, args: tuple[str, ...], storage: str, *, http: bool = False) -> Tickets:
         request = Request("access", (*(() if http else ("-nomsg",)), *args, *([storage] if storage else [])))

@@ -23,6 +23,7 @@ from aliend.central.credentials.certificates import stamp_of
 from aliend.central.freed_memory import FreedMemory
 from aliend.central.lost_replies import SentRequest, outcome_unknown, resolve_lost_reply
 from aliend.central.reply_buffer import SPILL_AFTER, buffer_reply
+from aliend.central.session_counters import SessionCounters
 from aliend.central.session_status import CentralStatus, state_of
 from aliend.core.connection.connection_state import (
     Abandoned,
@@ -48,17 +49,17 @@ from aliend.core.connection.connection_state import (
 from aliend.core.connection.context import Context
 from aliend.core.connection.pool_policy import MAX_CONNECTIONS, NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED
 from aliend.core.connection.throttle import COMMAND
+from aliend.core.metrics.families import Family
 from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
-from aliend.core.protocol.requests import Request, changes_state, encode, refuse_change, session_change
+from aliend.core.protocol.requests import Request, changes_connection, changes_state, encode, refuse_change
 from aliend.errors import AliendError, BadReply, NotConnected
 
+OnEnd = Callable[[Reply], None]
 GROUP_SIZE = 500
 """The approximate number of results in a group of a stream."""
 _NO_CHANGE = Request("pwd")
 """A placeholder for work that changes nothing and sends no request."""
-_UNCHANGED = ("", "cd", "-pwd")
-"""Changes of a connection that do not matter to the next request, see `session_change`."""
 _CREDENTIAL_CHECK = 1.0
 """Seconds for which bulk work believes that the credential files have not changed."""
 _EARLY_CLOSE = 30.0
@@ -100,6 +101,7 @@ class CentralSession:
         self._on_status_change = on_status_change
         self._connected_since = 0.0
         self._commands = 0
+        self._counters = SessionCounters()
         self._user = ""
         self._closed = False
         self._freed_memory = FreedMemory()
@@ -126,11 +128,9 @@ class CentralSession:
         """Execute `request`, in `directory` if given, and return the reply, which may report a failure.
 
         `timeout` limits the answer (seconds, default: the context's), not the wait for a connection. With `may_change`
-        the request may change its connection: a new directory does not matter, because requests carry their own; after
-        any other change the connection is closed. Raises
-        NotConnected, OutcomeUnknown (the reply to a changing request was lost or invalid, and the catalogue does not
-        show the outcome), BadReply, UsageError (a request that would change the session), ConfigurationError
-        (credential or CA files that must be corrected).
+        the request may change its connection, which is then closed if that matters to others. Raises NotConnected,
+        OutcomeUnknown (the reply to a changing request is lost, and the catalogue does not show the outcome), BadReply,
+        UsageError (a request that would change the session), ConfigurationError (credential or CA files to correct).
         """
         if not may_change:
             refuse_change(request)
@@ -161,7 +161,7 @@ class CentralSession:
         directory: str = "",
         bulk: bool = True,
         timeout: float | None = None,
-        on_end: Callable[[Reply], None] = lambda _: None,
+        on_end: OnEnd = lambda _: None,
     ) -> AsyncGenerator[list[Result], None]:
         """Execute `request` and yield its results in groups as they arrive; for long replies.
 
@@ -236,6 +236,10 @@ class CentralSession:
             problem=self._login.problem,
             next_attempt_ms=int((time.time() + waits) * 1000) if waits else 0,
         )
+
+    def metrics(self) -> list[Family]:
+        """Return the figures for monitoring."""
+        return self._counters.families(self._pool.waits.values, self._login.logins, self._login.points.count)
 
     async def close(self) -> None:
         """End the session: fail waiting requests, close idle connections, abort busy ones."""
@@ -319,7 +323,9 @@ class CentralSession:
             raw = await connection.request(text, timeout)
         except AliendError as error:
             request_trace.trace(request, str(error), time.monotonic() - begun)
+            self._counters.record_failure(error)
             raise
+        self._counters.record_answer(request.command, time.monotonic() - begun, self._login.points.count)
         self._freed_memory.record(len(raw))
         if len(raw) > _PARSE_IN_THREAD_FROM:
             reply = await asyncio.to_thread(parse, raw, request)
@@ -330,31 +336,27 @@ class CentralSession:
         # The connection has lost its directory with that of the request: it would resolve names wrongly.
         lost_directory = reply.directory == NO_DIRECTORY and connection.had_directory
         connection.had_directory = reply.directory not in ("", NO_DIRECTORY)
-        is_changed = session_change(request) not in _UNCHANGED
-        self._record_answer(slot, connection, reply, reusable=not (lost_directory or is_changed))
+        self._record_answer(slot, connection, reply, reusable=not (lost_directory or changes_connection(request)))
         return reply
 
     async def _stream_once(
-        self,
-        slot: Slot,
-        connection: Connection,
-        request: Request,
-        reply_pieces: AsyncGenerator[str, None],
-        on_end: Callable[[Reply], None],
+        self, slot: Slot, connection: Connection, request: Request, arriving: AsyncGenerator[str, None], on_end: OnEnd
     ) -> AsyncGenerator[list[Result], None]:
         """Yield the groups of one streamed reply. Raises ServiceError at its end if the service reports a failure."""
         self._count_command()
         begun = time.monotonic()
         reader, group = ReplyReader(request), list[Result]()
         grace = min(SPILL_AFTER, self.context.finding.ping / 4)  # a connection that is not read does not answer pings
-        async with aclosing(buffer_reply(reply_pieces, grace=grace)) as pieces:
+        async with aclosing(buffer_reply(arriving, grace=grace)) as pieces:
             async for piece in request_trace.reported(request, pieces):
                 group += reader.feed(piece)
                 if len(group) >= GROUP_SIZE:
                     yield group
                     group = []
         rest, reply = reader.finish()
-        request_trace.trace(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        request_trace.trace(request, f"exit code {reply.exit_code}, streamed", seconds)
+        self._counters.record_answer(request.command, seconds, self._login.points.count)
         if group or rest:
             yield group + rest
         self._record_answer(slot, connection, reply)

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.connection.login import ThrottleLedger
-from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context
+
+if TYPE_CHECKING:
+    from aliend.central.connection.login import ThrottleLedger
+    from aliend.central.session import CentralSession
 
 
 class CentralSessions:
-    """One `CentralSession` for each context that was used; each opens its connections only when needed."""
+    """One `CentralSession` for each context that was used; each opens its connections only when needed.
+
+    The first one imports the libraries for websockets and TLS, so that the daemon starts without them.
+    """
 
     def __init__(self) -> None:
         self._centrals: dict[Context, CentralSession] = {}
         self._watchers: set[asyncio.Event] = set()
-        self._ledger = ThrottleLedger()
 
     def of(self, context: Context) -> CentralSession:
         """Return the session of `context`."""
         if context not in self._centrals:
+            from aliend.central.session import CentralSession
+
             self._centrals[context] = CentralSession(context, on_status_change=self._tell, ledger=self._ledger)
         return self._centrals[context]
+
+    @cached_property
+    def _ledger(self) -> ThrottleLedger:
+        from aliend.central.connection.login import ThrottleLedger
+
+        return ThrottleLedger()
 
     def catalogue_of(self, context: Context) -> Catalogue:
         """Return the typed operations of `context`."""

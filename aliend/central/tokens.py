@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from aliend.central.connection.connection import open_connection, user_agent
 from aliend.central.credentials import private_files
 from aliend.central.credentials.certificates import Pair, examined, facts_of, now_in_ms, usable
-from aliend.central.credentials.pem_files import Planted, Unusable, text_of
+from aliend.central.credentials.pem_files import Planted, text_of
 from aliend.central.credentials.private_keys import KeyRing, Locked
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
@@ -34,7 +33,7 @@ from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemFile, PemText, blocks
 from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.protocol.requests import Request, encode
-from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError, one_line
+from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, Unusable, UsageError, one_line
 
 log = logging.getLogger(__name__)
 
@@ -284,6 +283,8 @@ def _check_content(place: _Place) -> None:
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
     """Run `token` on a separate connection, because `-u` leaves its connection in that role."""
+    from aliend.central.connection.connection import open_connection, user_agent  # with the library for websockets
+
     connection = await open_connection(login, Target(login.endpoint), user_agent())
     try:
         request = Request("token", ("-nomsg", *options))

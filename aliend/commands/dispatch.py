@@ -7,92 +7,101 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
-from aliend.commands.account import cert_import, cert_info, certificates, identity, login, navigation, tokens
-from aliend.commands.copying import cp, replicate, sync, transfers
-from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
-from aliend.commands.following.json_report import error_report
-from aliend.commands.grid import bridge, connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
+from aliend.commands.account import tokens
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError, ConfigurationError, NotConnected
 from aliend.runtime import Runtime
 
 Command = Callable[[Runtime, Call], Awaitable[int]]
 
-COMMANDS: dict[str, Command] = {
-    "pwd": navigation.pwd,
-    "cd": navigation.cd,
-    "cp": cp.cp,
-    "replicate": replicate.replicate,
-    "sync": sync.sync,
-    "transfers": transfers.transfers,
-    "ccdb": ccdb.ccdb,
-    "home": navigation.home,
-    "pushd": navigation.pushd,
-    "popd": navigation.popd,
-    "dirs": navigation.dirs,
-    "cat": contents.cat,
-    "head": contents.head,
-    "tail": contents.tail,
-    "less": contents.page,
-    "more": contents.page,
-    "run": run.run,
-    "exec": run.execute,
-    "edit": edit.edit,
-    "vi": edit.edit,
-    "vim": edit.edit,
-    "nano": edit.edit,
-    "mcedit": edit.edit,
-    "find2": find2.find2,
-    "toXml": to_xml.to_xml,
-    "bridge": bridge.bridge,
-    "getSE": elements.get_se,
-    "SEqos": elements.se_qos,
-    "getCE": elements.get_ce,
-    "quota": quota.quota,
-    "pfn": pfns.pfn,
-    "pfn-status": pfns.pfn_status,
-    "lfn2uri": lfn2uri.lfn2uri,
-    "xrd_ping": xrootd_servers.ping,
-    "xrd_config": xrootd_servers.config,
-    "xrd_stats": xrootd_servers.stats,
-    "cert-info": cert_info.cert_info,
-    "token-info": cert_info.token_info,
-    "cert-verify": certificates.cert_verify,
-    "token-verify": certificates.token_verify,
-    "certkey-match": certificates.certkey_match,
-    "tokenkey-match": certificates.tokenkey_match,
-    "getCAcerts": certificates.get_ca_certs,
-    "user": identity.user,
-    "setSite": identity.set_site,
-    "timing": identity.timing,
-    "ping": connectivity.ping,
-    "wbtime": connectivity.wbtime,
-    "checkAddr": connectivity.check_addr,
-    "queryML": monalisa.query_ml,
-    "submit": grid_jobs.submit,
-    "ps": grid_jobs.ps,
-    "jobInfo": grid_jobs.job_info,
-    "siteJobs": grid_jobs.site_jobs,
-    "login": login.login,
-    "cert-import": cert_import.cert_import,
-    "token": tokens.token,
-    "token-init": tokens.token_init,
-    "token-destroy": tokens.token_destroy,
+COMMANDS: dict[str, str] = {
+    "pwd": "account.navigation:pwd",
+    "cd": "account.navigation:cd",
+    "cp": "copying.cp:cp",
+    "replicate": "copying.replicate:replicate",
+    "sync": "copying.sync:sync",
+    "transfers": "copying.transfers:transfers",
+    "ccdb": "files.ccdb:ccdb",
+    "home": "account.navigation:home",
+    "pushd": "account.navigation:pushd",
+    "popd": "account.navigation:popd",
+    "dirs": "account.navigation:dirs",
+    "cat": "files.contents:cat",
+    "head": "files.contents:head",
+    "tail": "files.contents:tail",
+    "less": "files.contents:page",
+    "more": "files.contents:page",
+    "run": "files.run:run",
+    "exec": "files.run:execute",
+    "edit": "files.edit:edit",
+    "vi": "files.edit:edit",
+    "vim": "files.edit:edit",
+    "nano": "files.edit:edit",
+    "mcedit": "files.edit:edit",
+    "find2": "files.find2:find2",
+    "toXml": "files.to_xml:to_xml",
+    "bridge": "grid.bridge:bridge",
+    "getSE": "grid.elements:get_se",
+    "SEqos": "grid.elements:se_qos",
+    "getCE": "grid.elements:get_ce",
+    "quota": "grid.quota:quota",
+    "pfn": "files.pfns:pfn",
+    "pfn-status": "files.pfns:pfn_status",
+    "lfn2uri": "files.lfn2uri:lfn2uri",
+    "xrd_ping": "grid.xrootd_servers:ping",
+    "xrd_config": "grid.xrootd_servers:config",
+    "xrd_stats": "grid.xrootd_servers:stats",
+    "cert-info": "account.cert_info:cert_info",
+    "token-info": "account.cert_info:token_info",
+    "cert-verify": "account.certificates:cert_verify",
+    "token-verify": "account.certificates:token_verify",
+    "certkey-match": "account.certificates:certkey_match",
+    "tokenkey-match": "account.certificates:tokenkey_match",
+    "getCAcerts": "account.certificates:get_ca_certs",
+    "user": "account.identity:user",
+    "setSite": "account.identity:set_site",
+    "timing": "account.identity:timing",
+    "ping": "grid.connectivity:ping",
+    "wbtime": "grid.connectivity:wbtime",
+    "checkAddr": "grid.connectivity:check_addr",
+    "queryML": "grid.monalisa:query_ml",
+    "submit": "grid.grid_jobs:submit",
+    "ps": "grid.grid_jobs:ps",
+    "jobInfo": "grid.grid_jobs:job_info",
+    "siteJobs": "grid.grid_jobs:site_jobs",
+    "login": "account.login:login",
+    "cert-import": "account.cert_import:cert_import",
+    "token": "account.tokens:token",
+    "token-init": "account.tokens:token_init",
+    "token-destroy": "account.tokens:token_destroy",
 }
-"""Commands implemented here; all others belong to the central service or to the client."""
+"""Module and function of each command implemented here; all others belong to the central service or to the client.
+
+A module is imported when its first command runs, so that the daemon starts without them.
+"""
 
 HELP_WORDS = frozenset({"-h", "--h", "-help", "--help"})
 """Arguments behind a command that ask for its help."""
+
+_PASSTHROUGH = "grid.passthrough:run"
 
 _COPY_COMMANDS = frozenset({"cp", "sync", "replicate"})
 """Commands whose JSON output is a copy report."""
 
 
+def function_of(name: str) -> Command:
+    """Return the function that runs a command."""
+    module, _, function = COMMANDS.get(name, _PASSTHROUGH).partition(":")
+    command: Command = getattr(import_module(f"aliend.commands.{module}"), function)
+    return command
+
+
 async def execute(runtime: Runtime, call: Call) -> int:
     """Run one command, print its error if it fails, and return its exit code."""
-    command = COMMANDS.get(call.args[0], passthrough.run)
+    command = function_of(call.args[0])
     try:
         if call.args[0] not in tokens.WITHOUT_SERVICE:
             await tokens.prepare(runtime, call)
@@ -119,6 +128,8 @@ async def _failed(call: Call, error: AliendError) -> int:
 def _error_document(command: str, error: AliendError) -> dict[str, Any]:
     """Return the JSON document of a failed command, in the same shape as on success."""
     if command in _COPY_COMMANDS:
+        from aliend.commands.following.json_report import error_report  # as the commands: only when used
+
         return error_report(error)
     metadata = {"exitcode": str(error.exit_code), "error": str(error), "user": "", "currentdir": ""}
     return {"metadata": metadata, "results": []}

@@ -5,39 +5,40 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from aliend.core.cli.log_records import facts
-from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
+from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.bandwidth import Rates
-from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
+from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry, different_fields
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
 from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.engine.attempts.replacement import needs_undo
-from aliend.engine.attempts.runner import AttemptRunner
-from aliend.engine.batches.batch_runner import BatchRunner
-from aliend.engine.expansion.deletion_runner import DeletionRunner
-from aliend.engine.expansion.expansion_runner import ExpansionRunner
-from aliend.engine.expansion.sync_plan import SyncPlan
-from aliend.engine.expansion.target_disks import with_file_systems
+from aliend.engine.expansion.job_tasks import MAX_RUNNING
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
+from aliend.engine.relay_spool import remove_ended
 from aliend.engine.views import (
     JobView,
     LimitsInUse,
 )
-from aliend.errors import NoSuchJob, StoreError, UsageError
+from aliend.errors import NoSuchJob, RequestIdReused, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
+
+if TYPE_CHECKING:
+    from aliend.engine.expansion.sync_plan import SyncPlan
+    from aliend.engine.runners import Runners
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop when the daemon ends."""
+_STOPPED_LIMIT = 2.0
+"""Seconds to wait for cancelled copies to stop before their partial files are reported."""
 _LONGEST_SLEEP = 3600.0
 _SPARE = 8
 """Candidates read in addition to those that have a slot; a few may have a target that is being written."""
@@ -75,11 +78,11 @@ class Engine(Queries):
         self._round_robin = RoundRobin()
         self._held_jobs = HeldJobs(store, clock)
         self._tasks = asyncio.TaskGroup()
-        context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
-        self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
-        self._batches = BatchRunner(context, self._attempts, self._running, self._limiter)
-        self._expansions = ExpansionRunner(context, self._held_jobs)
-        self._deletions = DeletionRunner(context)
+        self._context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
+        self._partial_files = KeptPartialFiles(self._context)
+        self._runners: Runners | None = None
+        """None until a job needs them."""
+        self._keep_free = -1
         self._catalogue_of = catalogue_of
         self._is_store_ready = False
         self._main: asyncio.Task[None] | None = None
@@ -106,7 +109,8 @@ class Engine(Queries):
             return
         self._main.cancel()
         await asyncio.wait({self._main}, timeout=_STOP_LIMIT)
-        await self._attempts.close()
+        if self._runners:
+            await self._runners.attempts.close()
         with suppress(StoreError):
             await self._store.recover()
 
@@ -125,7 +129,9 @@ class Engine(Queries):
         Limits that the user set while a daemon ran take precedence. `keep_free_mib` MiB of a disk stay free (-1: 5 % of
         the disk, at most 2 GiB).
         """
-        self._attempts.keep_free = self._expansions.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        self._keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        if self._runners:
+            self._runners.set_keep_free(self._keep_free)
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 
@@ -146,6 +152,8 @@ class Engine(Queries):
         removed = 0
         for number in numbers:
             rows = 0
+            with suppress(NoSuchJob):
+                await self._partial_files.discard(await self._store.job(number))
             while deleted := await self._store.history.remove(number):
                 rows += deleted
             removed += bool(rows)
@@ -156,7 +164,7 @@ class Engine(Queries):
         """Change the priority of one job; its next files start accordingly."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
         log.info("priority set by the user: %d", priority, extra=facts(job=number))
-        self._attempts.change_spec(job)
+        self._running.change_spec(job)
         self._wake.set()
         return self._view(job)
 
@@ -165,7 +173,7 @@ class Engine(Queries):
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
         log.info("rate set by the user: %d bytes per second", rate, extra=facts(job=number))
         self._workers.bandwidth.set_job_rate(number, rate)
-        self._attempts.change_spec(job)
+        self._running.change_spec(job)
         return self._view(job)
 
     def limits_in_use(self) -> LimitsInUse:
@@ -194,6 +202,9 @@ class Engine(Queries):
 
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
+        from aliend.core.copying.plan import check_spec
+        from aliend.engine.expansion.target_disks import with_file_systems
+
         check_spec(spec)
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
@@ -204,26 +215,49 @@ class Engine(Queries):
         self._wake.set()
         return self._view(job)
 
+    async def submit_once(self, spec: JobSpec, request_id: str, ignored: Sequence[str] = ()) -> JobView:
+        """Submit like `submit`, but raise RequestIdReused if the id belongs to a job that differs from `spec`.
+
+        `ignored` are fields of the specification that may differ.
+        """
+        view = await self.submit(spec, request_id)
+        if differing := different_fields((await self._store.job(view.id)).spec, spec, ignored):
+            raise RequestIdReused(request_id, view.id, differing)
+        return view
+
     def plan(self, spec: JobSpec) -> SyncPlan:
         """Return what a synchronisation would do now; an async context manager.
 
         Nothing is stored. Raises UsageError.
         """
+        from aliend.core.copying.plan import check_spec
+        from aliend.engine.expansion.sync_plan import SyncPlan
+
         check_spec(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
     async def cancel(self, number: int) -> JobView:
-        """Cancel all unfinished transfers of a job; running copies stop at once."""
-        view = await self._change_all(number, (Phase.RUNNING,), CancelTransfer(), Cancel(), UNFINISHED)
+        """Cancel all unfinished transfers of a job; running copies stop at once, downloads keep their partial files."""
+        job = await self._store.job(number)
+        keep_until = self._clock() + KEEP_SECONDS if job.spec.direction == "download" else 0.0
+        cancel = CancelTransfer(int(keep_until * 1000))
+        first = (Phase.RUNNING,) if job.files.unfinished > BATCH else ()  # running copies stop before others are marked
+        view = await self._change_all(number, first, cancel, Cancel(), UNFINISHED)
         log.info("cancelled by the user", extra=facts(job=number))
         return view
+
+    async def kept_files(self, jobs: Collection[int]) -> dict[int, KeptFiles]:
+        """Return what is kept of cancelled downloads, by job, once their copies have stopped (or after 2 s)."""
+        if self._runners:
+            await self._runners.attempts.wait_stopped(jobs, _STOPPED_LIMIT)
+        return {job: kept for job, kept in (await self._store.partial_files.summaries()).items() if job in jobs}
 
     async def pause(self, number: int) -> JobView:
         """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
         log.info("paused by the user", extra=facts(job=number))
         while effects := await self._store.transfer_ownership(number):
-            await self._attempts.perform(effects)
+            await self._needed_runners().attempts.perform(effects)
         self._wake.set()
         return view
 
@@ -235,10 +269,13 @@ class Engine(Queries):
         return self._view(job)
 
     async def retry(self, number: int, request_id: str) -> JobView:
-        """Queue failed and cancelled transfers again; once for each `request_id`."""
-        if await self._store.was_requested(request_id):
+        """Queue failed and cancelled transfers again; once for each `request_id`. Raises RequestIdReused."""
+        if earlier := await self._store.requested_job(request_id):
+            if earlier != number:
+                raise RequestIdReused(request_id, earlier, ("id",))
             return await self.job(number)
-        self._attempts.forget_lookups(number)
+        if self._runners:
+            self._runners.attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)
@@ -252,7 +289,7 @@ class Engine(Queries):
             last = 0
             while True:
                 outcome = await self._store.change_many(number, phases, event, also, last)
-                await self._attempts.perform(outcome.effects)
+                await self._needed_runners().attempts.perform(outcome.effects)
                 if len(outcome.transfers) < BATCH:
                     break
                 last = outcome.transfers[-1].id
@@ -270,6 +307,8 @@ class Engine(Queries):
                         await self._recover()
                         has_recovered = True
                     self._apply_rates()
+                    if ended := await self._partial_files.ended():
+                        await self._needed_runners().attempts.clean_up_ended(ended)
                     for number in await self._held_jobs.releasable():
                         log.info("its obstacle is gone", extra=facts(job=number))
                         await self.resume(number)
@@ -282,11 +321,10 @@ class Engine(Queries):
         """Complete what the last daemon left unfinished: cancellations, and replacements of files."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
-        await self._attempts.clear_spool()
+        await remove_ended(self._store)
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(needs_undo, page):
-                self._attempts.clean_up(transfer, await self._store.job(transfer.job))
+            await self._needed_runners().attempts.undo_ended(page)
             last = page[-1].id
 
     async def _start(self) -> float | None:
@@ -295,14 +333,23 @@ class Engine(Queries):
             load = self._running.load()
             choose = partial(choose_transfers, load=load, limits=self._limits, round_robin=self._round_robin)
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
-            self._expansions.start(work.expanding)
-            self._deletions.start(work.deleting)
-            self._batches.start(started)
+            if work.expanding or work.deleting or started:
+                self._needed_runners().start(work, started)
             if not started or self._running.is_full:
                 return work.next_ready
 
+    def _needed_runners(self) -> Runners:
+        """Return the runners; import and create them for the first job."""
+        if self._runners is None:
+            from aliend.engine.runners import Runners
+
+            self._runners = Runners(self._context, self._limiter, self._running, self._held_jobs, self._partial_files)
+            self._runners.set_keep_free(self._keep_free)
+        return self._runners
+
     def _scheduling_query(self, load: Load) -> SchedulingQuery:
         """Return the query for what may start now."""
+        runners = self._runners
         return SchedulingQuery(
             now=self._clock(),
             last_job=self._round_robin.last_job,
@@ -310,9 +357,9 @@ class Engine(Queries):
             closed=closed_directions(load, self._limits),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
             batches=self._limits.batch_directions if self._rates == Rates() else (),
-            expanding=self._expansions.excluded(),
-            expansions=self._expansions.free_slots,
-            deleting=self._deletions.excluded(),
+            expanding=runners.expansions.excluded() if runners else (),
+            expansions=runners.expansions.free_slots if runners else MAX_RUNNING,
+            deleting=runners.deletions.excluded() if runners else (),
         )
 
     async def _sleep(self, next_ready: float | None) -> None:
@@ -324,9 +371,9 @@ class Engine(Queries):
         by_clock = (now // 60 + minutes) * 60 if minutes else None
         starts = (
             next_ready,
-            self._expansions.next_start(),
-            self._deletions.next_start(),
+            self._runners.next_start() if self._runners else None,
             self._held_jobs.next_check(),
+            self._partial_files.next_end,
             by_clock,
         )
         due = [at for at in starts if at is not None]

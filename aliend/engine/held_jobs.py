@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aliend.core.transfers import backoff
@@ -22,6 +25,8 @@ from aliend.store import Store
 
 CHECK_INTERVAL = 5.0
 """Seconds between two checks."""
+_ANSWER_LIMIT = 3.0
+"""Seconds within which a file system must answer."""
 _FIRST_PAUSE, _MAX_PAUSE = 10.0, 600.0
 """Seconds between two releases of the same job."""
 
@@ -42,6 +47,8 @@ class HeldJobs:
         self._clock = clock
         self._backoffs: dict[int, _ReleaseBackoff] = {}
         self._next: float | None = 0.0
+        self._unanswered: set[int] = set()
+        """The jobs whose file system has not answered a check."""
 
     def next_check(self) -> float | None:
         """Return when to call `releasable` (POSIX seconds); None: no job is on hold."""
@@ -62,11 +69,36 @@ class HeldJobs:
         for job in held:
             state = self._backoffs.get(job.id) or _ReleaseBackoff(0, now + (0 if _is_observable(job) else _FIRST_PAUSE))
             self._backoffs[job.id] = state
-            if state.until <= now and job.obstacle and await asyncio.to_thread(_may_resume, job.spec, job.obstacle):
+            if state.until <= now and job.obstacle and await self._check(job.id, job.spec, job.obstacle):
                 pause = backoff.ceiling(state.releases + 1, _FIRST_PAUSE, _MAX_PAUSE)
                 self._backoffs[job.id] = _ReleaseBackoff(state.releases + 1, now + pause)
                 releasable.append(job.id)
         return releasable
+
+    async def _check(self, job: int, spec: JobSpec, obstacle: Obstacle) -> bool:
+        """Return whether the obstacle is gone; a file system that does not answer within seconds still has it.
+
+        Each check has a thread of its own: on a dead network disk it never ends, and must block no other work.
+        """
+        if job in self._unanswered:
+            return False
+        self._unanswered.add(job)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bool] = loop.create_future()
+
+        def answered(*, is_gone: bool) -> None:
+            self._unanswered.discard(job)
+            if not answer.done():
+                answer.set_result(is_gone)
+
+        def check() -> None:
+            is_gone = _may_resume(spec, obstacle)
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(partial(answered, is_gone=is_gone))
+
+        threading.Thread(target=check, daemon=True).start()
+        await asyncio.wait([answer], timeout=_ANSWER_LIMIT)
+        return answer.done() and answer.result()
 
     def reset_backoff(self, job: int) -> None:
         """Forget earlier releases of a job, because one of its files has arrived."""

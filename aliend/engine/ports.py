@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
+from aliend.core.grid.quotas import FileQuota
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.tasks import R, Task, TaskOptions
 from aliend.store import Store
+
+if TYPE_CHECKING:
+    from aliend.storage.tasks import R, Task, TaskOptions
 
 
 class CataloguePort(Protocol):
@@ -55,6 +58,12 @@ class CataloguePort(Protocol):
 
     async def mirror_state(self, number: int, /) -> MirrorState:
         """Return the state of one of these copies."""
+
+    async def whoami(self) -> tuple[str, str]:
+        """Return the account's name and home directory."""
+
+    async def file_quota(self, user: str, /) -> FileQuota:
+        """Return the file quota of an account. Raises ServiceError if it has none."""
 
     async def touch(self, lfn: str, /) -> None:
         """Create an entry without content, and its parent directories."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
-from contextlib import aclosing
-from dataclasses import replace
 
+from aliend.core.metrics.families import Family, gauge
 from aliend.core.transfers.attempt_record import AttemptRecord
-from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter, JobState
+from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter
 from aliend.core.transfers.transfer import Phase
-from aliend.core.transfers.wait_reason import ElementLoad, Reason, SchedulerSnapshot
+from aliend.core.transfers.wait_reason import AFTER_FAILURE, ElementLoad, SchedulerSnapshot
 from aliend.engine.admission.job_rates import JobRates
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.change_stream import ChangeStream
 from aliend.engine.ports import WorkersPort
+from aliend.engine.statistics import element_families
 from aliend.engine.views import (
     ActiveCopy,
     Changes,
@@ -26,8 +26,8 @@ from aliend.engine.views import (
     view_of_job,
     view_of_transfer,
 )
-from aliend.engine.wait_reasons import add_to_groups, reasons
-from aliend.store import Store
+from aliend.engine.wait_reasons import groups_of_job, reasons
+from aliend.store import BATCH, Store
 
 
 class Queries:
@@ -91,8 +91,12 @@ class Queries:
 
     async def wait_reasons(self, job: int = 0) -> AsyncGenerator[list[WaitingFile], None]:
         """Return the files of a job (0: of all jobs) that wait, and why, in groups."""
+        async for group in reasons(self._store, job, await self._snapshot()):
+            yield group
+
+    async def _snapshot(self) -> SchedulerSnapshot:
         now = self._clock()
-        snapshot = SchedulerSnapshot(
+        return SchedulerSnapshot(
             now,
             self._running.limits,
             self._running.running_copies(),
@@ -100,39 +104,42 @@ class Queries:
             await self._store.jobs_with_ready_files(now),
             self._workers.bandwidth.throttled_rates(),
         )
-        async for group in reasons(self._store, job, snapshot):
-            yield group
 
     async def grouped_reasons(self, job: int = 0) -> list[WaitGroup]:
-        """Return why the files of a job (0: of all jobs) wait, grouped by job and reason."""
-        groups: dict[tuple[int, str, str], WaitGroup] = {}
-        async for page in self.wait_reasons(job):
-            for file in page:
-                add_to_groups(groups, file)
-        return list(groups.values())
+        """Return why the files of a job (0: of all jobs) wait, grouped by job and reason; cheap for large jobs."""
+        snapshot = await self._snapshot()
+        if job:
+            return await groups_of_job(self._store, await self._store.job(job), snapshot)
+        groups: list[WaitGroup] = []
+        last = 0
+        while page := await self._store.jobs(BATCH, last, active_only=True):
+            for one in page:
+                groups += await groups_of_job(self._store, one, snapshot)
+            last = page[-1].id
+        return groups
 
     async def wait_summary(self, job: int) -> list[WaitGroup]:
-        """Return why files of a job wait: those that failed, or else the others, judged by the first of them.
+        """Return why files of a job wait: those that failed, or else the others."""
+        groups = await self.grouped_reasons(job)
+        return [group for group in groups if group.reason.kind in AFTER_FAILURE] or groups
 
-        It is cheap for a job of any size.
-        """
-        stored = await self._store.job(job)
-        causes = await self._store.waiting_causes(job)
-        if causes and stored.state is not JobState.PAUSED:
-            return [
-                WaitGroup(job, Reason("retry", cause.text, cause.until), cause.files, cause.first) for cause in causes
-            ]
-        groups: dict[tuple[int, str, str], WaitGroup] = {}
-        async with aclosing(self.wait_reasons(job)) as pages:
-            async for page in pages:
-                for file in page:
-                    add_to_groups(groups, file)
-                if any(group.files for group in groups.values()):
-                    break
-        found = list(groups.values())
-        if len(found) == 1 and found[0].files:  # the files that were not looked at wait for the same reason
-            found = [replace(found[0], files=max(found[0].files, stored.files.queued))]
-        return found
+    async def metrics(self) -> list[Family]:
+        """Return the figures for monitoring."""
+        counts = await self._store.queue_counts()
+        rate = sum(self._running.rates.bytes_per_second(job) for job in self._running.job_numbers())
+        return [
+            *self._running.statistics.families(),
+            *element_families(self._limiter.elements()),
+            Family("jobs", "gauge", "Unfinished jobs.", ("state",), {(name,): n for name, n in counts.jobs.items()}),
+            Family(
+                "transfers",
+                "gauge",
+                "Unfinished transfers.",
+                ("state",),
+                {(name,): n for name, n in counts.transfers.items()},
+            ),
+            gauge("rate_bytes", "Measured bytes per second of all copies.", rate, "bytes"),
+        ]
 
     def progress(self, job: int = 0) -> list[ActiveCopy]:
         """Return the files of a job (0: of all jobs) that are being copied."""

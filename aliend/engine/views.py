@@ -9,7 +9,7 @@ from aliend.core.transfers.attempt_record import EventRecord
 from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Counters, Direction, Job, JobState, Purpose
 from aliend.core.transfers.scheduler import Limits
-from aliend.core.transfers.transfer import Phase, Transfer, Waiting, message_of, phase_of
+from aliend.core.transfers.transfer import PartialKept, Phase, Transfer, Waiting, message_of, phase_of
 from aliend.core.transfers.wait_reason import Reason
 
 
@@ -44,7 +44,10 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class TransferView:
-    """A file of a job. `bytes_done` are of the running attempt, `retry_ms` is 0 unless it waits.
+    """A file of a job. `retry_ms` is 0 unless it waits.
+
+    `bytes_done` are of the running attempt, or of the partial file that a cancelled download keeps until
+    `kept_until_ms` (POSIX milliseconds; 0: nothing is kept).
 
     `joined` (mostly 0) is the transfer of another job that copies it, `wanted` the number of jobs that want it (0: not
     counted).
@@ -63,6 +66,7 @@ class TransferView:
     retry_ms: int
     joined: int = 0
     wanted: int = 0
+    kept_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,7 @@ def view_of_job(job: Job, progress: JobProgress = JobProgress()) -> JobView:
 def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int, wanted: int = 0) -> TransferView:
     """Return the view of a transfer; `bytes_done` of the running attempt, `wanted` by so many jobs."""
     state = transfer.state
+    kept = transfer.intent if isinstance(transfer.intent, PartialKept) else PartialKept(0)
     return TransferView(
         id=transfer.id,
         job=transfer.job,
@@ -221,12 +226,13 @@ def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int, 
         source=transfer.source,
         target=transfer.target,
         size=transfer.size,
-        bytes_done=bytes_done,
+        bytes_done=bytes_done or kept.bytes,
         attempts=transfer.attempts,
         message=message_of(state),
         retry_ms=int(state.until * 1000) if isinstance(state, Waiting) else 0,
         joined=transfer.joined,
         wanted=wanted,
+        kept_until_ms=kept.until_ms if kept.bytes else 0,
     )
 
 

@@ -1,15 +1,25 @@
-"""Collects for every waiting file why it waits, from stored and running transfers."""
+"""Collects why files wait, one by one or in groups, from stored and running transfers."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from aliend.core.transfers.job import Job
-from aliend.core.transfers.transfer import UNFINISHED
-from aliend.core.transfers.wait_reason import SchedulerSnapshot, expansion_wait_reason, general_text, wait_reason
+from aliend.core.transfers.job import Job, JobState
+from aliend.core.transfers.transfer import UNFINISHED, Phase
+from aliend.core.transfers.wait_reason import (
+    Reason,
+    SchedulerSnapshot,
+    expansion_wait_reason,
+    general_text,
+    wait_reason,
+    waiting_kind,
+)
 from aliend.engine.views import WaitGroup, WaitingFile
-from aliend.store import BATCH, Store
+from aliend.store import BATCH, Store, WaitingCause
+
+_LOOKED_AT, _EVERY = 100, 2**62
+"""Files of a job that are looked at one by one to group all of them."""
 
 
 async def reasons(store: Store, job: int, snapshot: SchedulerSnapshot) -> AsyncIterator[list[WaitingFile]]:
@@ -26,16 +36,62 @@ async def reasons(store: Store, job: int, snapshot: SchedulerSnapshot) -> AsyncI
         last = jobs[-1].id
 
 
-async def _of_job(store: Store, job: Job, snapshot: SchedulerSnapshot) -> AsyncIterator[list[WaitingFile]]:
+async def _of_job(
+    store: Store, job: Job, snapshot: SchedulerSnapshot, most: int = _EVERY
+) -> AsyncIterator[list[WaitingFile]]:
+    """Return the waiting files of a job in groups: all, or those among its first `most` unfinished ones."""
     whole = expansion_wait_reason(job)
     if whole:
         yield [WaitingFile(job.id, 0, "", whole)]
-    last = 0
-    while page := await store.transfers(job.id, BATCH, last, UNFINISHED):
+    last, left = 0, most
+    while left and (page := await store.transfers(job.id, min(BATCH, left), last, UNFINISHED)):
         kinds = await store.last_error_kinds([transfer.id for transfer in page])
         reasons_of = [(transfer, wait_reason(transfer, job, kinds.get(transfer.id, ""), snapshot)) for transfer in page]
         yield [WaitingFile(job.id, transfer.id, transfer.source, reason) for transfer, reason in reasons_of if reason]
-        last = page[-1].id
+        last, left = page[-1].id, left - len(page)
+
+
+async def groups_of_job(store: Store, job: Job, snapshot: SchedulerSnapshot) -> list[WaitGroup]:
+    """Return why the files of a job wait, grouped by reason; its cost hardly grows with their number.
+
+    Files that failed are grouped by the database. Of those that have not started only the first are looked at: the
+    others wait for the most frequent reason among these.
+    """
+    groups: dict[tuple[int, str, str], WaitGroup] = {}
+    if job.state is JobState.PAUSED or job.files.unfinished <= _LOOKED_AT:
+        async for page in _of_job(store, job, snapshot, most=_LOOKED_AT):
+            for file in page:
+                add_to_groups(groups, file)
+        return _with_rest(list(groups.values()), job.files.unfinished)
+    if whole := expansion_wait_reason(job):
+        add_to_groups(groups, WaitingFile(job.id, 0, "", whole))
+    for transfer in await store.transfers(job.id, BATCH, 0, (Phase.RUNNING,)):
+        if reason := wait_reason(transfer, job, "", snapshot):
+            add_to_groups(groups, WaitingFile(job.id, transfer.id, transfer.source, reason))
+    causes = await store.waiting_causes(job.id)
+    kinds = await store.last_error_kinds([cause.transfer for cause in causes]) if causes else {}
+    failed = [
+        WaitGroup(job.id, _reason_of(cause, kinds.get(cause.transfer, "")), cause.files, cause.first)
+        for cause in causes
+    ]
+    queued: dict[tuple[int, str, str], WaitGroup] = {}
+    for transfer in await store.transfers(job.id, _LOOKED_AT, 0, (Phase.QUEUED,)):
+        if reason := wait_reason(transfer, job, "", snapshot):
+            add_to_groups(queued, WaitingFile(job.id, transfer.id, transfer.source, reason))
+    return [*groups.values(), *failed, *_with_rest(list(queued.values()), job.files.queued)]
+
+
+def _reason_of(cause: WaitingCause, last_kind: str) -> Reason:
+    return Reason(waiting_kind(cause.text, last_kind), cause.text, cause.until)
+
+
+def _with_rest(groups: list[WaitGroup], files: int) -> list[WaitGroup]:
+    """Return the groups with the files that were not looked at in the largest one."""
+    rest = files - sum(group.files for group in groups)
+    if rest <= 0 or files <= _LOOKED_AT or not any(group.files for group in groups):
+        return groups
+    largest = max(groups, key=lambda group: group.files)
+    return [replace(group, files=group.files + rest) if group is largest else group for group in groups]
 
 
 def add_to_groups(groups: dict[tuple[int, str, str], WaitGroup], file: WaitingFile) -> None:

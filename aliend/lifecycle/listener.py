@@ -16,13 +16,15 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-
-import grpc.aio
+from typing import TYPE_CHECKING
 
 from aliend.config import SOCKET_PATH_LIMIT
 from aliend.errors import ConfigurationError
 from aliend.lifecycle.socket_holder import other_holder
 from aliend.lifecycle.state_directory import make_private
+
+if TYPE_CHECKING:
+    import grpc.aio
 
 log = logging.getLogger(__name__)
 

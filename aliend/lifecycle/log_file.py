@@ -15,6 +15,7 @@ import stat
 import time
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from aliend.config import LogSettings
 from aliend.core.cli.log_records import FACTS, LogRecord, as_json, as_text
@@ -119,6 +120,19 @@ def _problem(facts: os.stat_result) -> str:
     if stat.S_ISFIFO(facts.st_mode):
         return "it is a FIFO"
     return "" if facts.st_uid == os.geteuid() else f"it belongs to another user (uid {facts.st_uid})"
+
+
+def why_unwritable(path: str) -> str:
+    """Return why a log could not be written at this path, without opening it; empty: it could."""
+    try:
+        facts = Path(path).lstat()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return str(error.strerror)
+    if stat.S_ISLNK(facts.st_mode):
+        return "it is a link"
+    return _problem(facts) or ("" if os.access(path, os.W_OK) else "its mode forbids it")
 
 
 def log_problem() -> str:

@@ -33,7 +33,8 @@ class Reloader:
         self._started_with = parts.settings.values
         self._applied = parts.settings.values
         self.reloaded = asyncio.Event()
-        """Set after each successful reload."""
+        """Set after each successful reload, for the idle exit; `metrics_changed` for the file with metrics."""
+        self.metrics_changed = asyncio.Event()
 
     def reload(self) -> Reloaded:
         """Read the files and apply them. Raises ConfigurationError, with nothing changed, if they are not valid."""
@@ -47,6 +48,7 @@ class Reloader:
         )
         log_file.configure(settings.log)
         self.reloaded.set()
+        self.metrics_changed.set()
         before, self._applied = self._applied, settings.values
         applied = [text for key, text in _changes(before, settings.values) if key not in _NEED_RESTART]
         waiting = [text for key, text in _changes(self._started_with, settings.values) if key in _NEED_RESTART]

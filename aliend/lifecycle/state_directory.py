@@ -72,10 +72,17 @@ def make_private(directory: str) -> None:
         check_parents(path)
         for missing in reversed([parent for parent in (path, *path.parents) if not os.path.lexists(parent)]):
             missing.mkdir(mode=0o700, exist_ok=True)
-        check_parents(path)
-        facts = path.lstat()
+        require_ours(path)
+        if path.lstat().st_mode & 0o077:
+            path.chmod(0o700)
     except OSError as error:
         raise ConfigurationError(f"Cannot create the directory {directory}: {error.strerror}") from error
+
+
+def require_ours(path: Path) -> None:
+    """Check that a directory is ours, not a link, and below safe parents. Raises ConfigurationError, and OSError."""
+    check_parents(path)
+    facts, directory = path.lstat(), str(path)
     if not stat.S_ISDIR(facts.st_mode):
         raise ConfigurationError(f"{directory} is not a directory (a link is not accepted); remove it")
     if facts.st_uid != os.getuid():
@@ -83,8 +90,6 @@ def make_private(directory: str) -> None:
             f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it. "
             "Set XDG_RUNTIME_DIR, XDG_STATE_HOME or ALIEND_SOCKET to a place of your own"
         )
-    if facts.st_mode & 0o077:
-        path.chmod(0o700)
 
 
 def check_parents(path: Path) -> None:

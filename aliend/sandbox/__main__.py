@@ -15,8 +15,7 @@ from aliend.sandbox import cli, control, grid_size
 from aliend.sandbox.control_client import NOT_RUNNING, send_request
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.grid_size import GridSize
-from aliend.sandbox.layout import Layout, locate
-from aliend.sandbox.server import background_process
+from aliend.sandbox.layout import Layout, locate, previous_state
 from aliend.sandbox.storage import xrootd_packages, xrootd_program
 
 _NOT_RUNNING_EXIT, _SIGPIPE_EXIT = 3, 141
@@ -26,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the subcommand in `argv` (default: those of the process) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["serve"] and len(arguments) == 3:
+        # with all of the service, which the other subcommands do not need
+        from aliend.sandbox.server import background_process
+
         return background_process.run(Layout(Path(arguments[1])), int(arguments[2]))
     try:
         try:
@@ -108,7 +110,7 @@ def _done(layout: Layout, arguments: argparse.Namespace, text: str = "") -> int:
 
 def _status(layout: Layout, *, as_json: bool) -> int:
     pid = control.server_pid(layout)
-    state = background_process.previous_state(layout) if pid else {}
+    state = previous_state(layout) if pid else {}
     if as_json:
         _print(json.dumps({"running": pid is not None, "directory": str(layout.root), **state}))
     elif pid is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 
 from aliend.sandbox.protocol import faults, settings
-from aliend.sandbox.server import control_socket
-from aliend.sandbox.storage import storage_faults
 
 CLEAR = "clear"
 COMMANDS = {
@@ -72,8 +70,8 @@ def _fault(branch: argparse.ArgumentParser) -> None:
     tables = (
         ("faults of the next command", faults.ONCE),
         ("faults that last until cleared", faults.LASTING),
-        ("immediate faults", control_socket.IMMEDIATE),
-        ("faults of a storage element SE, until cleared", storage_faults.KINDS),
+        ("immediate faults", faults.IMMEDIATE),
+        ("faults of a storage element SE, until cleared", faults.STORAGE),
     )
     lines = []
     for title, table in tables:
@@ -93,7 +91,7 @@ def fault_request(kind: str, values: list[str], command: str, times: int | None)
     if kind == CLEAR:
         return {"do": "clear"}
     rest = list(values)
-    element = rest.pop(0) if kind in storage_faults.KINDS and rest else ""
+    element = rest.pop(0) if kind in faults.STORAGE and rest else ""
     return {
         "do": "fault",
         "kind": kind,

@@ -19,8 +19,7 @@ from typing import Any
 import aliend
 from aliend.sandbox import grid_size
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.layout import USERS, Layout
-from aliend.sandbox.server.background_process import READY, previous_state
+from aliend.sandbox.layout import READY, USERS, Layout, previous_state
 from aliend.sandbox.storage import xrootd_program
 
 _START_LIMIT = 30.0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import getuid
 from pathlib import Path
+from typing import Any
 
 USERS = ("alice", "bob", "admin")
 """The users that have a certificate; the exports of `env` select the first one."""
+READY = "ready"
+"""The line that reports a successful start of the server; any other line is the reason of the failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +107,12 @@ def locate(environment: Mapping[str, str]) -> Layout:
     named = environment.get("XDG_STATE_HOME", "")
     state = named if named.startswith("/") else f"{home}/.local/state"
     return Layout(Path(state).absolute() / "aliend" / "sandbox-grid")
+
+
+def previous_state(layout: Layout) -> dict[str, Any]:
+    """Return the state that the last server saved, or an empty dictionary."""
+    try:
+        state: dict[str, Any] = json.loads(layout.state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state

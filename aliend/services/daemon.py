@@ -1,4 +1,4 @@
-"""The `Daemon` servicer: versions, status, stop, reload."""
+"""The `Daemon` servicer: versions, status, stop, reload, metrics."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from aliend import CONTRACT, VERSION
+from aliend import CONTRACT, VERSION, metrics
 from aliend.errors import StoreError
 from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import errors_to_status
-from aliend.services.status_message import central_messages
+from aliend.services.messages.status import central_messages
+from aliend.services.messages.times import timestamp
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 _PATIENCE = 1.0
@@ -26,7 +27,7 @@ def state_directory_of(path: str) -> str:
     """Ask the daemon that listens on a socket for its state directory; empty: it does not answer. Blocks."""
     with grpc.insecure_channel(f"unix:{path}") as channel:
         try:
-            answer = daemon_pb2_grpc.DaemonStub(channel).Status(daemon_pb2.StatusRequest(), timeout=_PATIENCE)
+            answer = daemon_pb2_grpc.DaemonServiceStub(channel).Status(daemon_pb2.StatusRequest(), timeout=_PATIENCE)
         except grpc.RpcError:
             return ""
     return str(answer.state_directory)
@@ -46,10 +47,11 @@ CAPABILITIES = (
     "selection",
     "stop-if-idle",
     "reload",
+    "metrics",
 )
 
 
-class DaemonService(daemon_pb2_grpc.DaemonServicer):
+class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
     """Reports on the daemon. Sets `stop` to end it."""
 
     def __init__(self, runtime: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> None:
@@ -73,7 +75,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         return daemon_pb2.StatusResponse(
             version=VERSION,
             pid=os.getpid(),
-            started_ms=int(self._runtime.started * 1000),
+            start_time=timestamp(int(self._runtime.started * 1000)),
             profile=settings.profile,
             socket=self._runtime.socket,
             state_directory=settings.state_directory,
@@ -100,3 +102,8 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         """Apply the configuration; return the settings that apply now and those that need a restart."""
         outcome = self._reload()
         return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)
+
+    @errors_to_status
+    async def Metrics(self, _request: daemon_pb2.MetricsRequest, _context: Context) -> daemon_pb2.MetricsResponse:
+        """Return the figures for monitoring."""
+        return daemon_pb2.MetricsResponse(text=await metrics.open_metrics(self._runtime))

@@ -1,4 +1,4 @@
-"""Converts our errors to a gRPC status with details (`google.rpc.Status` with an `ErrorInfo`)."""
+"""Ends a call with the gRPC status of our error: code, message, `ErrorInfo` and `RetryInfo`."""
 
 from __future__ import annotations
 
@@ -7,47 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any, NoReturn, Protocol, TypeVar
 
-import grpc
 import grpc.aio
 from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from aliend.core.cli.escaping import readable
-from aliend.errors import (
-    AliendError,
-    BadReply,
-    ConfigurationError,
-    LoginRefused,
-    NoSuchJob,
-    NotConnected,
-    OutcomeUnknown,
-    ServiceError,
-    StoreError,
-    UsageError,
-)
+from aliend.errors import AliendError
 from aliend.runtime import Runtime
-
-DOMAIN = "aliend"
-_CODES: tuple[tuple[type[AliendError], grpc.StatusCode], ...] = (
-    (UsageError, grpc.StatusCode.INVALID_ARGUMENT),
-    (ConfigurationError, grpc.StatusCode.FAILED_PRECONDITION),
-    (LoginRefused, grpc.StatusCode.UNAUTHENTICATED),
-    (NotConnected, grpc.StatusCode.UNAVAILABLE),
-    (NoSuchJob, grpc.StatusCode.NOT_FOUND),
-    (BadReply, grpc.StatusCode.INTERNAL),
-    (OutcomeUnknown, grpc.StatusCode.ABORTED),
-    (StoreError, grpc.StatusCode.INTERNAL),
-)
-_SERVICE_CODES = {
-    1: grpc.StatusCode.PERMISSION_DENIED,
-    2: grpc.StatusCode.NOT_FOUND,
-    13: grpc.StatusCode.PERMISSION_DENIED,
-    17: grpc.StatusCode.ALREADY_EXISTS,
-    20: grpc.StatusCode.FAILED_PRECONDITION,
-    22: grpc.StatusCode.INVALID_ARGUMENT,
-    122: grpc.StatusCode.RESOURCE_EXHAUSTED,
-}
+from aliend.services.messages.errors import code_and_reason, info_of, message_of, retry_of
 
 
 class _Service(Protocol):
@@ -59,23 +26,16 @@ class _Service(Protocol):
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
 
-async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError) -> NoReturn:
-    """End the call with the status of `error`: its message, and an ErrorInfo with the reason and the exit code."""
-    details = error_details_pb2.ErrorInfo(
-        reason=type(error).__name__, domain=DOMAIN, metadata={"exit_code": str(error.exit_code)}
-    )
-    packed = any_pb2.Any()
-    packed.Pack(details)
-    status = status_pb2.Status(code=code_of(error).value[0], message=readable(str(error)), details=[packed])
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError, lfn: str = "") -> NoReturn:
+    """End the call with the status of `error`; `lfn` is the name that the request is about (empty: none or several)."""
+    number: int = code_and_reason(error)[0].value[0]
+    status = status_pb2.Status(code=number, message=message_of(error))
+    for details in filter(None, (info_of(error, lfn), retry_of(error))):
+        packed = any_pb2.Any()
+        packed.Pack(details)
+        status.details.append(packed)
     await context.abort_with_status(rpc_status.to_status(status))
     raise AssertionError("abort_with_status does not return")
-
-
-def code_of(error: AliendError) -> grpc.StatusCode:
-    """Return the gRPC code for `error`."""
-    if isinstance(error, ServiceError):
-        return _SERVICE_CODES.get(error.code, grpc.StatusCode.UNKNOWN)
-    return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
 
 
 def errors_to_status(method: Method) -> Method:
@@ -83,7 +43,7 @@ def errors_to_status(method: Method) -> Method:
     name = method.__qualname__
     # A question about the daemon does not make the daemon needed.
     is_counted = not name.startswith("DaemonService.")
-    can_resume = name.endswith(".Watch")
+    can_resume = name.partition(".")[2].startswith("Watch")
 
     @functools.wraps(method)
     async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
@@ -91,6 +51,12 @@ def errors_to_status(method: Method) -> Method:
             try:
                 return await method(self, request, context)
             except AliendError as error:
-                await abort(context, error)
+                await abort(context, error, _lfn_of(request))
 
     return wrapped  # type: ignore[return-value]  # the same signature, checked at the definition
+
+
+def _lfn_of(request: object) -> str:
+    """Return the only name in a request; empty if it has none or several."""
+    lfns: list[str] = list(getattr(request, "lfns", ()))
+    return str(getattr(request, "lfn", "") or (lfns[0] if len(lfns) == 1 else ""))

@@ -93,6 +93,12 @@ def no_answer(what: str, limit: float) -> StorageError:
     return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
 
 
+def hung_disk(path: str, seconds: int) -> CopyError:
+    """Return the error of a copy that has been stuck in a call of the local file system for `seconds`."""
+    text = f"{path}: the disk has not answered for {seconds} s; check whether it is still connected"
+    return CopyError(text, "local", 60.0, obstacle=Obstacle("other", path))
+
+
 def exceeded_limit(error: OSError) -> str:
     """Return the sentence about the limit of this process that caused the error, and the remedy; empty when none did.
 

@@ -137,12 +137,28 @@ class Checksum(Task[Checksummed]):
 class RemovePartial(Task[Checksummed]):
     """Remove the partial file that an unfinished download left beside `target`; the result has its size and no md5.
 
-    `directories` were created for the download and are removed too if they are empty.
+    One of at least `keep_from` bytes stays (0: none does). `directories` were created for the download and are removed
+    too if they are empty. Nothing is looked for on another file system than that of `file_systems` (see `Download`).
     """
 
     id: int
     target: str
     directories: tuple[str, ...] = ()
+    keep_from: int = 0
+    file_systems: tuple[FileSystem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptPartial(Task[Checksummed]):
+    """Give the partial file of transfer `other` to transfer `id`, unless that has one; the result has its size.
+
+    Both are downloads to `target`. Nothing is done on another file system than that of `file_systems`.
+    """
+
+    id: int
+    target: str
+    other: int
+    file_systems: tuple[FileSystem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

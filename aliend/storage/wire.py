@@ -7,7 +7,8 @@ To the process:
     {"stop": N}
     {"grant": N, "size": bytes, "share": ...}   bandwidth credit
     {"pace": N, "share": ...}                   a new rate
-    {"ping": true}                              answer `{"alive": true}` at once
+    {"ping": true}                              answer `{"alive": true, "silent": [[N, path, seconds], ...]}` at once:
+                                                the tasks whose thread may hang in a local file system
     {"end": true}                               end after the last answer
 
 From it: `{"ready": true}` first, or `{"fatal": reason}`; then for a task:

@@ -4,7 +4,7 @@ from aliend.store.batch_changes import TransferChange
 from aliend.store.rows.deletions import Deletion, FileKey
 from aliend.store.rows.sessions import IdentityRecord, SessionRecord
 from aliend.store.rows.sync_listings import ListedFile, SyncListings
-from aliend.store.rows.transfers import NewTransfer
+from aliend.store.rows.transfers import NewTransfer, WaitingCause
 from aliend.store.scheduling_queries import SchedulingQuery, SchedulingResult
 from aliend.store.store import BATCH, ChangeResult, Store
 
@@ -22,4 +22,5 @@ __all__ = [
     "Store",
     "SyncListings",
     "TransferChange",
+    "WaitingCause",
 ]

@@ -17,11 +17,11 @@ _ROWS = 500
 _EVENTS = 4 * _ROWS
 """Events deleted in one transaction; most transfers have three."""
 
-# Transfers that may have temporary entries in the catalogue are kept until those are removed.
+# Transfers that may have temporary entries in the catalogue, or keep a partial file, stay until those are removed.
 _REMOVABLE = f"""
 SELECT id FROM job WHERE ended_ms > 0 AND NOT EXISTS (
     SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)}
-    AND (json_extract(intent, '$.kind') = 'replacing' OR json_extract(intent, '$.lfn') <> target))
+    AND (json_extract(intent, '$.kind') IN ('replacing', 'partial') OR json_extract(intent, '$.lfn') <> target))
 """
 _OLD = f"{_REMOVABLE} AND ended_ms < ? ORDER BY ended_ms LIMIT 1"
 _ONE = f"{_REMOVABLE} AND id = ?"

@@ -160,6 +160,12 @@ def make_ready(connection: sqlite3.Connection, latest: float) -> int:
     return connection.execute("UPDATE transfer SET ready = 1 WHERE ready > 1 AND ready > ?", (latest,)).rowcount
 
 
+def end_waits(connection: sqlite3.Connection, se: str, most: int) -> int:
+    """Make at most `most` transfers ready whose reason to wait names a storage element; return how many."""
+    waiting = "SELECT id FROM transfer WHERE ready > 1 AND instr(reason, ?) ORDER BY ready LIMIT ?"
+    return connection.execute(f"UPDATE transfer SET ready = 1 WHERE id IN ({waiting})", (se, most)).rowcount
+
+
 def _make_due_ready(connection: sqlite3.Connection, now: float) -> None:
     """Make waiting transfers ready whose pause is over, each once; at most `_MAX_DUE`."""
     due = f"SELECT id FROM transfer WHERE ready > 1 AND ready <= ? ORDER BY ready LIMIT {_MAX_DUE}"

@@ -173,9 +173,17 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def check_schema(path: Path) -> None:
     """Raise NewerDatabase if the database at `path`, perhaps in use, is newer than this aliend. Changes nothing."""
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(read_only(path), uri=True)) as connection:
         _schema(connection, path)
+
+
+def read_only(path: Path) -> str:
+    """Return the address with which SQLite opens a database for reading, and creates no file beside it.
+
+    Without a log of changes nobody uses the database; SQLite would create the log even for a reader.
+    """
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    return f"{path.absolute().as_uri()}?{mode}"
 
 
 def _schema(connection: sqlite3.Connection, path: Path) -> int:

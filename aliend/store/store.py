@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -37,6 +38,8 @@ from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
 from aliend.store.rows.incomplete_files import IncompleteFiles
 from aliend.store.rows.jobs import JobRows, Requests, jobs_where
+from aliend.store.rows.partial_files import PartialFiles
+from aliend.store.rows.queue_counts import queue_counts
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer, WaitingCause
 
@@ -51,6 +54,9 @@ class ChangeResult:
     transfers: tuple[Transfer, ...]
     effects: tuple[Effect, ...]
     job: Job
+
+
+StartResult = tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]
 
 
 class Store:
@@ -68,10 +74,12 @@ class Store:
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
         self.incomplete = IncompleteFiles(self._database)
+        self.partial_files = PartialFiles(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
         requests = Requests(self._database)
-        self.was_requested, self.record_request = requests.was_made, requests.record
+        self.requested_job, self.record_request = requests.job_of, requests.record
+        self.queue_counts = partial(queue_counts, self._database)
         self.forget_loss = self._database.forget_loss
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
@@ -231,7 +239,7 @@ class Store:
         self,
         query: scheduling_queries.SchedulingQuery,
         choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], RoundRobin]],
-    ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
+    ) -> StartResult:
         """Start the transfers that `choose` selects; return what may start, the results, and the round-robin state.
 
         `choose` is called in the database's thread. If a crash of the machine loses a start, the transfer is still
@@ -239,9 +247,7 @@ class Store:
         """
         now = self._clock()
 
-        def write(
-            transaction: Transaction,
-        ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
+        def write(transaction: Transaction) -> StartResult:
             connection = transaction.connection
             result = scheduling_queries.schedulable(connection, self._rows, query)
             selected, turns = choose(result.candidates)
@@ -263,18 +269,6 @@ class Store:
         """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""
         return await self._database.read(lambda at: attempt_rows.last_error_kinds(at, transfers))
 
-    async def record_created_directories(self, job: int, directories: Sequence[str]) -> None:
-        """Record local directories that are about to be created for the job."""
-        rows = [(job, directory) for directory in directories]
-        sql = "INSERT OR IGNORE INTO made VALUES (?, ?)"
-        await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
-
-    async def created_directories_above(self, job: int, target: str) -> list[str]:
-        """Return the directories above `target` that were created for the job."""
-        above = json.dumps([str(parent) for parent in Path(target).parents])
-        sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
-        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, above)).fetchall()])
-
     async def limits(self) -> dict[str, int | str]:
         """Return the limits that the user has set."""
         sql = "SELECT value FROM meta WHERE key = 'limits'"
@@ -289,6 +283,10 @@ class Store:
     async def make_ready(self, latest: float) -> int:
         """Make transfers ready that would wait until after `latest`; return how many."""
         return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest))
+
+    async def end_waits(self, se: str, most: int) -> int:
+        """Make at most `most` transfers ready that wait for a storage element; return how many."""
+        return await self._database.write(lambda at: scheduling_queries.end_waits(at.connection, se, most))
 
     async def recover(self) -> int:
         """Apply `after_restart` to all transfers that ran when the daemon ended; return how many."""
@@ -370,10 +368,11 @@ class Store:
         effects: list[Effect] = []
         after: list[Transfer] = []
         now_ms = int(now * 1000)
+        followed = deduplication.joined_counts(transaction.connection, [row.id for row in rows])
         for row in rows:
             successor = (
                 deduplication.successor_of(transaction.connection, self._rows, row)
-                if isinstance(event, Cancel)
+                if isinstance(event, Cancel) and row.id in followed
                 else None
             )
             if successor:
@@ -385,7 +384,7 @@ class Store:
                 continue
             changed, row_effects = step(row, event, now)
             job = transfers.save(transaction, job, row, changed)
-            if is_unfinished(row.state) and not is_unfinished(changed.state):
+            if row.id in followed and is_unfinished(row.state) and not is_unfinished(changed.state):
                 deduplication.propagate_result(transaction, self._rows, changed, now_ms)
             effects += row_effects
             after.append(changed)

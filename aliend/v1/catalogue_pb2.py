@@ -22,27 +22,29 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61liend/v1/catalogue.proto\x12\taliend.v1\"8\n\x0bListRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07session\x18\x03 \x01(\t\"1\n\x0cListResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\",\n\x0bStatRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"B\n\x0cStatResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\x12\x0f\n\x07missing\x18\x02 \x03(\t\"\xf0\x01\n\x05\x45ntry\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12#\n\x04type\x18\x02 \x01(\x0e\x32\x15.aliend.v1.Entry.Type\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\r\n\x05owner\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x01(\t\x12\x12\n\nchanged_ms\x18\x07 \x01(\x03\x12\x0b\n\x03md5\x18\x08 \x01(\t\x12\x0c\n\x04guid\x18\t \x01(\t\"E\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x08\n\x04\x46ILE\x10\x01\x12\r\n\tDIRECTORY\x10\x02\x12\x0e\n\nCOLLECTION\x10\x03\x32\x7f\n\tCatalogue\x12\x39\n\x04List\x12\x16.aliend.v1.ListRequest\x1a\x17.aliend.v1.ListResponse0\x01\x12\x37\n\x04Stat\x12\x16.aliend.v1.StatRequest\x1a\x17.aliend.v1.StatResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61liend/v1/catalogue.proto\x12\taliend.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x05\x45ntry\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x14.aliend.v1.EntryType\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\r\n\x05owner\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x01(\t\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03md5\x18\x08 \x01(\t\x12\x0c\n\x04guid\x18\t \x01(\t\x12\x13\n\x0bgrid_job_id\x18\n \x01(\x04\"?\n\x12ListEntriesRequest\x12\x0b\n\x03lfn\x18\x01 \x01(\t\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07session\x18\x03 \x01(\t\"8\n\x13ListEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\"3\n\x12StatEntriesRequest\x12\x0c\n\x04lfns\x18\x01 \x03(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\"I\n\x13StatEntriesResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.aliend.v1.Entry\x12\x0f\n\x07missing\x18\x02 \x03(\t*q\n\tEntryType\x12\x1a\n\x16\x45NTRY_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_TYPE_FILE\x10\x01\x12\x18\n\x14\x45NTRY_TYPE_DIRECTORY\x10\x02\x12\x19\n\x15\x45NTRY_TYPE_COLLECTION\x10\x03\x32\xb0\x01\n\x10\x43\x61talogueService\x12N\n\x0bListEntries\x12\x1d.aliend.v1.ListEntriesRequest\x1a\x1e.aliend.v1.ListEntriesResponse0\x01\x12L\n\x0bStatEntries\x12\x1d.aliend.v1.StatEntriesRequest\x1a\x1e.aliend.v1.StatEntriesResponseB!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aliend.v1.catalogue_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_LISTREQUEST']._serialized_start=40
-  _globals['_LISTREQUEST']._serialized_end=96
-  _globals['_LISTRESPONSE']._serialized_start=98
-  _globals['_LISTRESPONSE']._serialized_end=147
-  _globals['_STATREQUEST']._serialized_start=149
-  _globals['_STATREQUEST']._serialized_end=193
-  _globals['_STATRESPONSE']._serialized_start=195
-  _globals['_STATRESPONSE']._serialized_end=261
-  _globals['_ENTRY']._serialized_start=264
-  _globals['_ENTRY']._serialized_end=504
-  _globals['_ENTRY_TYPE']._serialized_start=435
-  _globals['_ENTRY_TYPE']._serialized_end=504
-  _globals['_CATALOGUE']._serialized_start=506
-  _globals['_CATALOGUE']._serialized_end=633
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\taliend.v1P\001Z\022aliend/v1;aliendv1'
+  _globals['_ENTRYTYPE']._serialized_start=545
+  _globals['_ENTRYTYPE']._serialized_end=658
+  _globals['_ENTRY']._serialized_start=74
+  _globals['_ENTRY']._serialized_end=292
+  _globals['_LISTENTRIESREQUEST']._serialized_start=294
+  _globals['_LISTENTRIESREQUEST']._serialized_end=357
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=359
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=415
+  _globals['_STATENTRIESREQUEST']._serialized_start=417
+  _globals['_STATENTRIESREQUEST']._serialized_end=468
+  _globals['_STATENTRIESRESPONSE']._serialized_start=470
+  _globals['_STATENTRIESRESPONSE']._serialized_end=543
+  _globals['_CATALOGUESERVICE']._serialized_start=661
+  _globals['_CATALOGUESERVICE']._serialized_end=837
 # @@protoc_insertion_point(module_scope)

@@ -25,8 +25,8 @@ if _version_not_supported:
     )
 
 
-class CatalogueStub:
-    """Reads the catalogue. LFNs may be relative to the directory of the request's session.
+class CatalogueServiceStub:
+    """The file catalogue. LFNs may be relative to the directory of the request's session.
     """
 
     def __init__(self, channel):
@@ -35,23 +35,23 @@ class CatalogueStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.List = channel.unary_stream(
-                '/aliend.v1.Catalogue/List',
-                request_serializer=aliend_dot_v1_dot_catalogue__pb2.ListRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListResponse.FromString,
+        self.ListEntries = channel.unary_stream(
+                '/aliend.v1.CatalogueService/ListEntries',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.ListEntriesRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListEntriesResponse.FromString,
                 _registered_method=True)
-        self.Stat = channel.unary_unary(
-                '/aliend.v1.Catalogue/Stat',
-                request_serializer=aliend_dot_v1_dot_catalogue__pb2.StatRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.StatResponse.FromString,
+        self.StatEntries = channel.unary_unary(
+                '/aliend.v1.CatalogueService/StatEntries',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesResponse.FromString,
                 _registered_method=True)
 
 
-class CatalogueServicer:
-    """Reads the catalogue. LFNs may be relative to the directory of the request's session.
+class CatalogueServiceServicer:
+    """The file catalogue. LFNs may be relative to the directory of the request's session.
     """
 
-    def List(self, request, context):
+    def ListEntries(self, request, context):
         """Lists the entries of a directory, or a single file. Used by `alienctl ls`. Read-only. Entries have the order of the
         central service, at most 1000 per message. Errors: NOT_FOUND, UNAVAILABLE.
         """
@@ -59,7 +59,7 @@ class CatalogueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Stat(self, request, context):
+    def StatEntries(self, request, context):
         """Returns the catalogue entries of up to 1000 names. Used by `alienctl stat`. Read-only.
         Errors: INVALID_ARGUMENT. A name that does not exist is listed in `missing` and is not an error.
         """
@@ -68,32 +68,32 @@ class CatalogueServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_CatalogueServicer_to_server(servicer, server):
+def add_CatalogueServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'List': grpc.unary_stream_rpc_method_handler(
-                    servicer.List,
-                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.ListResponse.SerializeToString,
+            'ListEntries': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListEntries,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.ListEntriesRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.ListEntriesResponse.SerializeToString,
             ),
-            'Stat': grpc.unary_unary_rpc_method_handler(
-                    servicer.Stat,
-                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.StatRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.StatResponse.SerializeToString,
+            'StatEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.StatEntries,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.StatEntriesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'aliend.v1.Catalogue', rpc_method_handlers)
+            'aliend.v1.CatalogueService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('aliend.v1.Catalogue', rpc_method_handlers)
+    server.add_registered_method_handlers('aliend.v1.CatalogueService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Catalogue:
-    """Reads the catalogue. LFNs may be relative to the directory of the request's session.
+class CatalogueService:
+    """The file catalogue. LFNs may be relative to the directory of the request's session.
     """
 
     @staticmethod
-    def List(request,
+    def ListEntries(request,
             target,
             options=(),
             channel_credentials=None,
@@ -106,9 +106,9 @@ class Catalogue:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/aliend.v1.Catalogue/List',
-            aliend_dot_v1_dot_catalogue__pb2.ListRequest.SerializeToString,
-            aliend_dot_v1_dot_catalogue__pb2.ListResponse.FromString,
+            '/aliend.v1.CatalogueService/ListEntries',
+            aliend_dot_v1_dot_catalogue__pb2.ListEntriesRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.ListEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -120,7 +120,7 @@ class Catalogue:
             _registered_method=True)
 
     @staticmethod
-    def Stat(request,
+    def StatEntries(request,
             target,
             options=(),
             channel_credentials=None,
@@ -133,9 +133,9 @@ class Catalogue:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Catalogue/Stat',
-            aliend_dot_v1_dot_catalogue__pb2.StatRequest.SerializeToString,
-            aliend_dot_v1_dot_catalogue__pb2.StatResponse.FromString,
+            '/aliend.v1.CatalogueService/StatEntries',
+            aliend_dot_v1_dot_catalogue__pb2.StatEntriesRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.StatEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/console.proto\x12\taliend.v1\"\xb4\x01\n\x0f\x43ompleteRequest\x12\r\n\x05words\x18\x01 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x02 \x01(\x0c\x12\x0f\n\x07session\x18\x03 \x01(\t\x12@\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32+.aliend.v1.CompleteRequest.EnvironmentEntry\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x10\x43ompleteResponse\x12\x12\n\ncandidates\x18\x01 \x03(\x0c\x12\x14\n\x0c\x64\x65scriptions\x18\x02 \x03(\t\x12\x12\n\nis_ordered\x18\x03 \x01(\x08\"\x93\x02\n\x08RunInput\x12$\n\x05start\x18\x01 \x01(\x0b\x32\x13.aliend.v1.RunStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65of\x18\x03 \x01(\x0b\x32\x15.aliend.v1.EndOfInputH\x00\x12#\n\x06signal\x18\x04 \x01(\x0b\x32\x11.aliend.v1.SignalH\x00\x12#\n\x06resize\x18\x05 \x01(\x0b\x32\x11.aliend.v1.ResizeH\x00\x12#\n\x06\x61nswer\x18\x06 \x01(\x0b\x32\x11.aliend.v1.AnswerH\x00\x12\x32\n\x0ehandoff_result\x18\x07 \x01(\x0b\x32\x18.aliend.v1.HandoffResultH\x00\x42\x07\n\x05input\"\xfc\x02\n\x08RunStart\x12\x10\n\x08\x63ontract\x18\x01 \x01(\r\x12\x16\n\x0e\x63lient_version\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x04 \x01(\x0c\x12\r\n\x05umask\x18\x05 \x01(\r\x12\x0f\n\x07session\x18\x06 \x01(\t\x12%\n\x08terminal\x18\x07 \x01(\x0b\x32\x13.aliend.v1.Terminal\x12\x39\n\x0b\x65nvironment\x18\x08 \x03(\x0b\x32$.aliend.v1.RunStart.EnvironmentEntry\x12\x19\n\x11\x63ommands_on_stdin\x18\t \x01(\x08\x12\x15\n\rstop_on_error\x18\n \x01(\x08\x12\x0b\n\x03raw\x18\x0b \x01(\x08\x12\x13\n\x0binteractive\x18\x0c \x01(\x08\x12\r\n\x05\x64\x65\x62ug\x18\r \x01(\x08\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\x08Terminal\x12\x19\n\x11stdin_is_terminal\x18\x01 \x01(\x08\x12\x1a\n\x12stdout_is_terminal\x18\x02 \x01(\x08\x12\x1a\n\x12stderr_is_terminal\x18\x03 \x01(\x08\x12\x0f\n\x07\x63olumns\x18\x04 \x01(\r\x12\x0c\n\x04rows\x18\x05 \x01(\r\"\x0c\n\nEndOfInput\"\x18\n\x06Signal\x12\x0e\n\x06number\x18\x01 \x01(\x05\"\'\n\x06Resize\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\r\x12\x0c\n\x04rows\x18\x02 \x01(\r\"\'\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07refused\x18\x02 \x01(\x08\"\x1f\n\rHandoffResult\x12\x0e\n\x06status\x18\x01 \x01(\x05\"\xc8\x02\n\x08RunEvent\x12\x10\n\x06stdout\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06stderr\x18\x02 \x01(\x0cH\x00\x12*\n\x08progress\x18\x03 \x01(\x0b\x32\x16.aliend.v1.RunProgressH\x00\x12\'\n\x08question\x18\x04 \x01(\x0b\x32\x13.aliend.v1.QuestionH\x00\x12%\n\x07handoff\x18\x05 \x01(\x0b\x32\x12.aliend.v1.HandoffH\x00\x12\"\n\x04\x65xit\x18\x06 \x01(\x0b\x32\x12.aliend.v1.RunExitH\x00\x12%\n\x03job\x18\x07 \x01(\x0b\x32\x16.aliend.v1.AttachedJobH\x00\x12*\n\noutput_end\x18\t \x01(\x0b\x32\x14.aliend.v1.OutputEndH\x00\x12\r\n\x03log\x18\n \x01(\tH\x00\x12\r\n\x05go_on\x18\x08 \x03(\x0c\x42\x07\n\x05\x65vent\"Y\n\x07RunExit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06leaves\x18\x02 \x01(\x08\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x11\n\tdirectory\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\"\x0b\n\tOutputEnd\"\'\n\x0b\x41ttachedJob\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04more\x18\x02 \x03(\x04\"\xcd\x01\n\x0bRunProgress\x12\x12\n\nbytes_done\x18\x01 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x02 \x01(\x04\x12\x12\n\nfiles_done\x18\x03 \x01(\x04\x12\x14\n\x0c\x66iles_failed\x18\x04 \x01(\x04\x12\x13\n\x0b\x66iles_total\x18\x05 \x01(\x04\x12&\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x17.aliend.v1.FileProgress\x12\x18\n\x10\x62ytes_per_second\x18\x07 \x01(\x04\x12\x14\n\x0cseconds_left\x18\x08 \x01(\x04\"Q\n\x0c\x46ileProgress\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nbytes_done\x18\x03 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x04 \x01(\x04\"(\n\x08Question\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x63ho\x18\x02 \x01(\x08\"t\n\x07Handoff\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\x0c\x12\r\n\x05stdin\x18\x02 \x01(\x0c\x12\x14\n\x0ctakes_output\x18\x03 \x01(\x08\x12\x16\n\x0emay_be_missing\x18\x04 \x01(\x08\x12\x0c\n\x04text\x18\x05 \x01(\x0c\x12\x10\n\x08text_lfn\x18\x06 \x01(\x0c\x32\x83\x01\n\x07\x43onsole\x12\x33\n\x03Run\x12\x13.aliend.v1.RunInput\x1a\x13.aliend.v1.RunEvent(\x01\x30\x01\x12\x43\n\x08\x43omplete\x12\x1a.aliend.v1.CompleteRequest\x1a\x1b.aliend.v1.CompleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/console.proto\x12\taliend.v1\"\xb4\x01\n\x0f\x43ompleteRequest\x12\r\n\x05words\x18\x01 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x02 \x01(\x0c\x12\x0f\n\x07session\x18\x03 \x01(\t\x12@\n\x0b\x65nvironment\x18\x04 \x03(\x0b\x32+.aliend.v1.CompleteRequest.EnvironmentEntry\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x10\x43ompleteResponse\x12\x12\n\ncandidates\x18\x01 \x03(\x0c\x12\x14\n\x0c\x64\x65scriptions\x18\x02 \x03(\t\x12\x12\n\nis_ordered\x18\x03 \x01(\x08\"\x95\x02\n\nRunRequest\x12$\n\x05start\x18\x01 \x01(\x0b\x32\x13.aliend.v1.RunStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65of\x18\x03 \x01(\x0b\x32\x15.aliend.v1.EndOfInputH\x00\x12#\n\x06signal\x18\x04 \x01(\x0b\x32\x11.aliend.v1.SignalH\x00\x12#\n\x06resize\x18\x05 \x01(\x0b\x32\x11.aliend.v1.ResizeH\x00\x12#\n\x06\x61nswer\x18\x06 \x01(\x0b\x32\x11.aliend.v1.AnswerH\x00\x12\x32\n\x0ehandoff_result\x18\x07 \x01(\x0b\x32\x18.aliend.v1.HandoffResultH\x00\x42\x07\n\x05input\"\xfc\x02\n\x08RunStart\x12\x10\n\x08\x63ontract\x18\x01 \x01(\r\x12\x16\n\x0e\x63lient_version\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x04 \x01(\x0c\x12\r\n\x05umask\x18\x05 \x01(\r\x12\x0f\n\x07session\x18\x06 \x01(\t\x12%\n\x08terminal\x18\x07 \x01(\x0b\x32\x13.aliend.v1.Terminal\x12\x39\n\x0b\x65nvironment\x18\x08 \x03(\x0b\x32$.aliend.v1.RunStart.EnvironmentEntry\x12\x19\n\x11\x63ommands_on_stdin\x18\t \x01(\x08\x12\x15\n\rstop_on_error\x18\n \x01(\x08\x12\x0b\n\x03raw\x18\x0b \x01(\x08\x12\x13\n\x0binteractive\x18\x0c \x01(\x08\x12\r\n\x05\x64\x65\x62ug\x18\r \x01(\x08\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\x08Terminal\x12\x19\n\x11stdin_is_terminal\x18\x01 \x01(\x08\x12\x1a\n\x12stdout_is_terminal\x18\x02 \x01(\x08\x12\x1a\n\x12stderr_is_terminal\x18\x03 \x01(\x08\x12\x0f\n\x07\x63olumns\x18\x04 \x01(\r\x12\x0c\n\x04rows\x18\x05 \x01(\r\"\x0c\n\nEndOfInput\"\x18\n\x06Signal\x12\x0e\n\x06number\x18\x01 \x01(\x05\"\'\n\x06Resize\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\r\x12\x0c\n\x04rows\x18\x02 \x01(\r\"\'\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07refused\x18\x02 \x01(\x08\"\x1f\n\rHandoffResult\x12\x0e\n\x06status\x18\x01 \x01(\x05\"\xcb\x02\n\x0bRunResponse\x12\x10\n\x06stdout\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06stderr\x18\x02 \x01(\x0cH\x00\x12*\n\x08progress\x18\x03 \x01(\x0b\x32\x16.aliend.v1.RunProgressH\x00\x12\'\n\x08question\x18\x04 \x01(\x0b\x32\x13.aliend.v1.QuestionH\x00\x12%\n\x07handoff\x18\x05 \x01(\x0b\x32\x12.aliend.v1.HandoffH\x00\x12\"\n\x04\x65xit\x18\x06 \x01(\x0b\x32\x12.aliend.v1.RunExitH\x00\x12%\n\x03job\x18\x07 \x01(\x0b\x32\x16.aliend.v1.AttachedJobH\x00\x12*\n\noutput_end\x18\t \x01(\x0b\x32\x14.aliend.v1.OutputEndH\x00\x12\r\n\x03log\x18\n \x01(\tH\x00\x12\r\n\x05go_on\x18\x08 \x03(\x0c\x42\x07\n\x05\x65vent\"Y\n\x07RunExit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06leaves\x18\x02 \x01(\x08\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x11\n\tdirectory\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\"\x0b\n\tOutputEnd\"\'\n\x0b\x41ttachedJob\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04more\x18\x02 \x03(\x04\"\xcd\x01\n\x0bRunProgress\x12\x12\n\nbytes_done\x18\x01 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x02 \x01(\x04\x12\x12\n\nfiles_done\x18\x03 \x01(\x04\x12\x14\n\x0c\x66iles_failed\x18\x04 \x01(\x04\x12\x13\n\x0b\x66iles_total\x18\x05 \x01(\x04\x12&\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x17.aliend.v1.FileProgress\x12\x18\n\x10\x62ytes_per_second\x18\x07 \x01(\x04\x12\x14\n\x0cseconds_left\x18\x08 \x01(\x04\"Q\n\x0c\x46ileProgress\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nbytes_done\x18\x03 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x04 \x01(\x04\"(\n\x08Question\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x63ho\x18\x02 \x01(\x08\"t\n\x07Handoff\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\x0c\x12\r\n\x05stdin\x18\x02 \x01(\x0c\x12\x14\n\x0ctakes_output\x18\x03 \x01(\x08\x12\x16\n\x0emay_be_missing\x18\x04 \x01(\x08\x12\x0c\n\x04text\x18\x05 \x01(\x0c\x12\x10\n\x08text_lfn\x18\x06 \x01(\x0c\x32\x8f\x01\n\x0e\x43onsoleService\x12\x38\n\x03Run\x12\x15.aliend.v1.RunRequest\x1a\x16.aliend.v1.RunResponse(\x01\x30\x01\x12\x43\n\x08\x43omplete\x12\x1a.aliend.v1.CompleteRequest\x1a\x1b.aliend.v1.CompleteResponseB!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aliend.v1.console_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\taliend.v1P\001Z\022aliend/v1;aliendv1'
   _globals['_COMPLETEREQUEST_ENVIRONMENTENTRY']._loaded_options = None
   _globals['_COMPLETEREQUEST_ENVIRONMENTENTRY']._serialized_options = b'8\001'
   _globals['_RUNSTART_ENVIRONMENTENTRY']._loaded_options = None
@@ -41,40 +42,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETEREQUEST_ENVIRONMENTENTRY']._serialized_end=219
   _globals['_COMPLETERESPONSE']._serialized_start=221
   _globals['_COMPLETERESPONSE']._serialized_end=301
-  _globals['_RUNINPUT']._serialized_start=304
-  _globals['_RUNINPUT']._serialized_end=579
-  _globals['_RUNSTART']._serialized_start=582
-  _globals['_RUNSTART']._serialized_end=962
+  _globals['_RUNREQUEST']._serialized_start=304
+  _globals['_RUNREQUEST']._serialized_end=581
+  _globals['_RUNSTART']._serialized_start=584
+  _globals['_RUNSTART']._serialized_end=964
   _globals['_RUNSTART_ENVIRONMENTENTRY']._serialized_start=169
   _globals['_RUNSTART_ENVIRONMENTENTRY']._serialized_end=219
-  _globals['_TERMINAL']._serialized_start=964
-  _globals['_TERMINAL']._serialized_end=1088
-  _globals['_ENDOFINPUT']._serialized_start=1090
-  _globals['_ENDOFINPUT']._serialized_end=1102
-  _globals['_SIGNAL']._serialized_start=1104
-  _globals['_SIGNAL']._serialized_end=1128
-  _globals['_RESIZE']._serialized_start=1130
-  _globals['_RESIZE']._serialized_end=1169
-  _globals['_ANSWER']._serialized_start=1171
-  _globals['_ANSWER']._serialized_end=1210
-  _globals['_HANDOFFRESULT']._serialized_start=1212
-  _globals['_HANDOFFRESULT']._serialized_end=1243
-  _globals['_RUNEVENT']._serialized_start=1246
-  _globals['_RUNEVENT']._serialized_end=1574
-  _globals['_RUNEXIT']._serialized_start=1576
-  _globals['_RUNEXIT']._serialized_end=1665
-  _globals['_OUTPUTEND']._serialized_start=1667
-  _globals['_OUTPUTEND']._serialized_end=1678
-  _globals['_ATTACHEDJOB']._serialized_start=1680
-  _globals['_ATTACHEDJOB']._serialized_end=1719
-  _globals['_RUNPROGRESS']._serialized_start=1722
-  _globals['_RUNPROGRESS']._serialized_end=1927
-  _globals['_FILEPROGRESS']._serialized_start=1929
-  _globals['_FILEPROGRESS']._serialized_end=2010
-  _globals['_QUESTION']._serialized_start=2012
-  _globals['_QUESTION']._serialized_end=2052
-  _globals['_HANDOFF']._serialized_start=2054
-  _globals['_HANDOFF']._serialized_end=2170
-  _globals['_CONSOLE']._serialized_start=2173
-  _globals['_CONSOLE']._serialized_end=2304
+  _globals['_TERMINAL']._serialized_start=966
+  _globals['_TERMINAL']._serialized_end=1090
+  _globals['_ENDOFINPUT']._serialized_start=1092
+  _globals['_ENDOFINPUT']._serialized_end=1104
+  _globals['_SIGNAL']._serialized_start=1106
+  _globals['_SIGNAL']._serialized_end=1130
+  _globals['_RESIZE']._serialized_start=1132
+  _globals['_RESIZE']._serialized_end=1171
+  _globals['_ANSWER']._serialized_start=1173
+  _globals['_ANSWER']._serialized_end=1212
+  _globals['_HANDOFFRESULT']._serialized_start=1214
+  _globals['_HANDOFFRESULT']._serialized_end=1245
+  _globals['_RUNRESPONSE']._serialized_start=1248
+  _globals['_RUNRESPONSE']._serialized_end=1579
+  _globals['_RUNEXIT']._serialized_start=1581
+  _globals['_RUNEXIT']._serialized_end=1670
+  _globals['_OUTPUTEND']._serialized_start=1672
+  _globals['_OUTPUTEND']._serialized_end=1683
+  _globals['_ATTACHEDJOB']._serialized_start=1685
+  _globals['_ATTACHEDJOB']._serialized_end=1724
+  _globals['_RUNPROGRESS']._serialized_start=1727
+  _globals['_RUNPROGRESS']._serialized_end=1932
+  _globals['_FILEPROGRESS']._serialized_start=1934
+  _globals['_FILEPROGRESS']._serialized_end=2015
+  _globals['_QUESTION']._serialized_start=2017
+  _globals['_QUESTION']._serialized_end=2057
+  _globals['_HANDOFF']._serialized_start=2059
+  _globals['_HANDOFF']._serialized_end=2175
+  _globals['_CONSOLESERVICE']._serialized_start=2178
+  _globals['_CONSOLESERVICE']._serialized_end=2321
 # @@protoc_insertion_point(module_scope)

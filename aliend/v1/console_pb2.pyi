@@ -35,7 +35,7 @@ class CompleteResponse(_message.Message):
     is_ordered: bool
     def __init__(self, candidates: _Optional[_Iterable[bytes]] = ..., descriptions: _Optional[_Iterable[str]] = ..., is_ordered: _Optional[bool] = ...) -> None: ...
 
-class RunInput(_message.Message):
+class RunRequest(_message.Message):
     __slots__ = ("start", "stdin", "eof", "signal", "resize", "answer", "handoff_result")
     START_FIELD_NUMBER: _ClassVar[int]
     STDIN_FIELD_NUMBER: _ClassVar[int]
@@ -138,7 +138,7 @@ class HandoffResult(_message.Message):
     status: int
     def __init__(self, status: _Optional[int] = ...) -> None: ...
 
-class RunEvent(_message.Message):
+class RunResponse(_message.Message):
     __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job", "output_end", "log", "go_on")
     STDOUT_FIELD_NUMBER: _ClassVar[int]
     STDERR_FIELD_NUMBER: _ClassVar[int]

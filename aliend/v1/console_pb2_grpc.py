@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class ConsoleStub:
+class ConsoleServiceStub:
     """Runs command lines of the user in the daemon and transports their input and output.
     """
 
@@ -36,18 +36,18 @@ class ConsoleStub:
             channel: A grpc.Channel.
         """
         self.Run = channel.stream_stream(
-                '/aliend.v1.Console/Run',
-                request_serializer=aliend_dot_v1_dot_console__pb2.RunInput.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_console__pb2.RunEvent.FromString,
+                '/aliend.v1.ConsoleService/Run',
+                request_serializer=aliend_dot_v1_dot_console__pb2.RunRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_console__pb2.RunResponse.FromString,
                 _registered_method=True)
         self.Complete = channel.unary_unary(
-                '/aliend.v1.Console/Complete',
+                '/aliend.v1.ConsoleService/Complete',
                 request_serializer=aliend_dot_v1_dot_console__pb2.CompleteRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_console__pb2.CompleteResponse.FromString,
                 _registered_method=True)
 
 
-class ConsoleServicer:
+class ConsoleServiceServicer:
     """Runs command lines of the user in the daemon and transports their input and output.
     """
 
@@ -78,12 +78,12 @@ class ConsoleServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_ConsoleServicer_to_server(servicer, server):
+def add_ConsoleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Run': grpc.stream_stream_rpc_method_handler(
                     servicer.Run,
-                    request_deserializer=aliend_dot_v1_dot_console__pb2.RunInput.FromString,
-                    response_serializer=aliend_dot_v1_dot_console__pb2.RunEvent.SerializeToString,
+                    request_deserializer=aliend_dot_v1_dot_console__pb2.RunRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_console__pb2.RunResponse.SerializeToString,
             ),
             'Complete': grpc.unary_unary_rpc_method_handler(
                     servicer.Complete,
@@ -92,13 +92,13 @@ def add_ConsoleServicer_to_server(servicer, server):
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'aliend.v1.Console', rpc_method_handlers)
+            'aliend.v1.ConsoleService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('aliend.v1.Console', rpc_method_handlers)
+    server.add_registered_method_handlers('aliend.v1.ConsoleService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Console:
+class ConsoleService:
     """Runs command lines of the user in the daemon and transports their input and output.
     """
 
@@ -116,9 +116,9 @@ class Console:
         return grpc.experimental.stream_stream(
             request_iterator,
             target,
-            '/aliend.v1.Console/Run',
-            aliend_dot_v1_dot_console__pb2.RunInput.SerializeToString,
-            aliend_dot_v1_dot_console__pb2.RunEvent.FromString,
+            '/aliend.v1.ConsoleService/Run',
+            aliend_dot_v1_dot_console__pb2.RunRequest.SerializeToString,
+            aliend_dot_v1_dot_console__pb2.RunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -143,7 +143,7 @@ class Console:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Console/Complete',
+            '/aliend.v1.ConsoleService/Complete',
             aliend_dot_v1_dot_console__pb2.CompleteRequest.SerializeToString,
             aliend_dot_v1_dot_console__pb2.CompleteResponse.FromString,
             options,

@@ -22,35 +22,41 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61liend/v1/daemon.proto\x12\taliend.v1\"8\n\x0cHelloRequest\x12\x16\n\x0e\x63lient_version\x18\x01 \x01(\t\x12\x10\n\x08\x63ontract\x18\x02 \x01(\r\"U\n\rHelloResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x63ontract\x18\x02 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x04\"\x0f\n\rStatusRequest\"\xfb\x01\n\x0eStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x04\x12\x12\n\nstarted_ms\x18\x03 \x01(\x03\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0e\n\x06socket\x18\x05 \x01(\t\x12\x17\n\x0fstate_directory\x18\x06 \x01(\t\x12\x10\n\x08log_file\x18\x07 \x01(\t\x12)\n\x07\x63\x65ntral\x18\x08 \x03(\x0b\x32\x18.aliend.v1.CentralStatus\x12\x13\n\x0b\x61\x63tive_jobs\x18\t \x01(\x04\x12\x19\n\x11running_transfers\x18\n \x01(\x04\x12\x10\n\x08warnings\x18\x0b \x03(\t\"\x86\x03\n\rCentralStatus\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12\x13\n\x0b\x63onnections\x18\x02 \x01(\r\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x1b\n\x13\x63\x65rtificate_ends_ms\x18\x05 \x01(\x03\x12\x0e\n\x06logins\x18\x06 \x01(\x04\x12\x10\n\x08\x63ommands\x18\x07 \x01(\x04\x12\x0f\n\x07problem\x18\x08 \x01(\t\x12-\n\x05state\x18\t \x01(\x0e\x32\x1e.aliend.v1.CentralStatus.State\x12\x10\n\x08since_ms\x18\n \x01(\x03\x12\x0e\n\x06points\x18\x0b \x01(\r\x12\x0f\n\x07waiting\x18\r \x01(\r\x12\x17\n\x0fnext_attempt_ms\x18\x0e \x01(\x03\"T\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x08\n\x04IDLE\x10\x01\x12\x0e\n\nCONNECTING\x10\x02\x12\r\n\tCONNECTED\x10\x03\x12\x0b\n\x07\x46\x41ILING\x10\x04J\x04\x08\x0c\x10\rR\x08\x64\x65lay_ms\"#\n\x0bStopRequest\x12\x14\n\x0conly_if_idle\x18\x01 \x01(\x08\"]\n\x0cStopResponse\x12\x0b\n\x03pid\x18\x01 \x01(\x04\x12\x0e\n\x06needed\x18\x02 \x01(\x08\x12\x15\n\rrunning_calls\x18\x03 \x01(\r\x12\x19\n\x11running_transfers\x18\x04 \x01(\r\"\x0f\n\rReloadRequest\"8\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12\x15\n\rafter_restart\x18\x02 \x03(\t2\xfb\x01\n\x06\x44\x61\x65mon\x12:\n\x05Hello\x12\x17.aliend.v1.HelloRequest\x1a\x18.aliend.v1.HelloResponse\x12=\n\x06Status\x12\x18.aliend.v1.StatusRequest\x1a\x19.aliend.v1.StatusResponse\x12\x37\n\x04Stop\x12\x16.aliend.v1.StopRequest\x1a\x17.aliend.v1.StopResponse\x12=\n\x06Reload\x12\x18.aliend.v1.ReloadRequest\x1a\x19.aliend.v1.ReloadResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61liend/v1/daemon.proto\x12\taliend.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"8\n\x0cHelloRequest\x12\x16\n\x0e\x63lient_version\x18\x01 \x01(\t\x12\x10\n\x08\x63ontract\x18\x02 \x01(\r\"U\n\rHelloResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x63ontract\x18\x02 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x04\"\x0f\n\rStatusRequest\"\x97\x02\n\x0eStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x04\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0e\n\x06socket\x18\x05 \x01(\t\x12\x17\n\x0fstate_directory\x18\x06 \x01(\t\x12\x10\n\x08log_file\x18\x07 \x01(\t\x12)\n\x07\x63\x65ntral\x18\x08 \x03(\x0b\x32\x18.aliend.v1.CentralStatus\x12\x13\n\x0b\x61\x63tive_jobs\x18\t \x01(\x04\x12\x19\n\x11running_transfers\x18\n \x01(\x04\x12\x10\n\x08warnings\x18\x0b \x03(\t\"\xec\x03\n\rCentralStatus\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12\x13\n\x0b\x63onnections\x18\x02 \x01(\r\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12;\n\x17\x63\x65rtificate_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06logins\x18\x06 \x01(\x04\x12\x10\n\x08\x63ommands\x18\x07 \x01(\x04\x12\x0f\n\x07problem\x18\x08 \x01(\t\x12-\n\x05state\x18\t \x01(\x0e\x32\x1e.aliend.v1.CentralStatus.State\x12\x30\n\x0c\x63onnect_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06points\x18\x0b \x01(\r\x12\x0f\n\x07waiting\x18\x0c \x01(\r\x12\x35\n\x11next_attempt_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_IDLE\x10\x01\x12\x14\n\x10STATE_CONNECTING\x10\x02\x12\x13\n\x0fSTATE_CONNECTED\x10\x03\x12\x11\n\rSTATE_FAILING\x10\x04\"#\n\x0bStopRequest\x12\x14\n\x0conly_if_idle\x18\x01 \x01(\x08\"]\n\x0cStopResponse\x12\x0b\n\x03pid\x18\x01 \x01(\x04\x12\x0e\n\x06needed\x18\x02 \x01(\x08\x12\x15\n\rrunning_calls\x18\x03 \x01(\r\x12\x19\n\x11running_transfers\x18\x04 \x01(\r\"\x0f\n\rReloadRequest\"8\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12\x15\n\rafter_restart\x18\x02 \x03(\t\"\x10\n\x0eMetricsRequest\"\x1f\n\x0fMetricsResponse\x12\x0c\n\x04text\x18\x01 \x01(\t2\xc4\x02\n\rDaemonService\x12:\n\x05Hello\x12\x17.aliend.v1.HelloRequest\x1a\x18.aliend.v1.HelloResponse\x12=\n\x06Status\x12\x18.aliend.v1.StatusRequest\x1a\x19.aliend.v1.StatusResponse\x12\x37\n\x04Stop\x12\x16.aliend.v1.StopRequest\x1a\x17.aliend.v1.StopResponse\x12=\n\x06Reload\x12\x18.aliend.v1.ReloadRequest\x1a\x19.aliend.v1.ReloadResponse\x12@\n\x07Metrics\x12\x19.aliend.v1.MetricsRequest\x1a\x1a.aliend.v1.MetricsResponseB!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aliend.v1.daemon_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_HELLOREQUEST']._serialized_start=37
-  _globals['_HELLOREQUEST']._serialized_end=93
-  _globals['_HELLORESPONSE']._serialized_start=95
-  _globals['_HELLORESPONSE']._serialized_end=180
-  _globals['_STATUSREQUEST']._serialized_start=182
-  _globals['_STATUSREQUEST']._serialized_end=197
-  _globals['_STATUSRESPONSE']._serialized_start=200
-  _globals['_STATUSRESPONSE']._serialized_end=451
-  _globals['_CENTRALSTATUS']._serialized_start=454
-  _globals['_CENTRALSTATUS']._serialized_end=844
-  _globals['_CENTRALSTATUS_STATE']._serialized_start=744
-  _globals['_CENTRALSTATUS_STATE']._serialized_end=828
-  _globals['_STOPREQUEST']._serialized_start=846
-  _globals['_STOPREQUEST']._serialized_end=881
-  _globals['_STOPRESPONSE']._serialized_start=883
-  _globals['_STOPRESPONSE']._serialized_end=976
-  _globals['_RELOADREQUEST']._serialized_start=978
-  _globals['_RELOADREQUEST']._serialized_end=993
-  _globals['_RELOADRESPONSE']._serialized_start=995
-  _globals['_RELOADRESPONSE']._serialized_end=1051
-  _globals['_DAEMON']._serialized_start=1054
-  _globals['_DAEMON']._serialized_end=1305
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\taliend.v1P\001Z\022aliend/v1;aliendv1'
+  _globals['_HELLOREQUEST']._serialized_start=70
+  _globals['_HELLOREQUEST']._serialized_end=126
+  _globals['_HELLORESPONSE']._serialized_start=128
+  _globals['_HELLORESPONSE']._serialized_end=213
+  _globals['_STATUSREQUEST']._serialized_start=215
+  _globals['_STATUSREQUEST']._serialized_end=230
+  _globals['_STATUSRESPONSE']._serialized_start=233
+  _globals['_STATUSRESPONSE']._serialized_end=512
+  _globals['_CENTRALSTATUS']._serialized_start=515
+  _globals['_CENTRALSTATUS']._serialized_end=1007
+  _globals['_CENTRALSTATUS_STATE']._serialized_start=899
+  _globals['_CENTRALSTATUS_STATE']._serialized_end=1007
+  _globals['_STOPREQUEST']._serialized_start=1009
+  _globals['_STOPREQUEST']._serialized_end=1044
+  _globals['_STOPRESPONSE']._serialized_start=1046
+  _globals['_STOPRESPONSE']._serialized_end=1139
+  _globals['_RELOADREQUEST']._serialized_start=1141
+  _globals['_RELOADREQUEST']._serialized_end=1156
+  _globals['_RELOADRESPONSE']._serialized_start=1158
+  _globals['_RELOADRESPONSE']._serialized_end=1214
+  _globals['_METRICSREQUEST']._serialized_start=1216
+  _globals['_METRICSREQUEST']._serialized_end=1232
+  _globals['_METRICSRESPONSE']._serialized_start=1234
+  _globals['_METRICSRESPONSE']._serialized_end=1265
+  _globals['_DAEMONSERVICE']._serialized_start=1268
+  _globals['_DAEMONSERVICE']._serialized_end=1592
 # @@protoc_insertion_point(module_scope)

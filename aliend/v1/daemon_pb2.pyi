@@ -1,3 +1,6 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -32,10 +35,10 @@ class StatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "pid", "started_ms", "profile", "socket", "state_directory", "log_file", "central", "active_jobs", "running_transfers", "warnings")
+    __slots__ = ("version", "pid", "start_time", "profile", "socket", "state_directory", "log_file", "central", "active_jobs", "running_transfers", "warnings")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
-    STARTED_MS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     SOCKET_FIELD_NUMBER: _ClassVar[int]
     STATE_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
@@ -46,7 +49,7 @@ class StatusResponse(_message.Message):
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     version: str
     pid: int
-    started_ms: int
+    start_time: _timestamp_pb2.Timestamp
     profile: str
     socket: str
     state_directory: str
@@ -55,49 +58,49 @@ class StatusResponse(_message.Message):
     active_jobs: int
     running_transfers: int
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., started_ms: _Optional[int] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CentralStatus(_message.Message):
-    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_ends_ms", "logins", "commands", "problem", "state", "since_ms", "points", "waiting", "next_attempt_ms")
+    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_expire_time", "logins", "commands", "problem", "state", "connect_time", "points", "waiting", "next_attempt_time")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[CentralStatus.State]
-        IDLE: _ClassVar[CentralStatus.State]
-        CONNECTING: _ClassVar[CentralStatus.State]
-        CONNECTED: _ClassVar[CentralStatus.State]
-        FAILING: _ClassVar[CentralStatus.State]
+        STATE_IDLE: _ClassVar[CentralStatus.State]
+        STATE_CONNECTING: _ClassVar[CentralStatus.State]
+        STATE_CONNECTED: _ClassVar[CentralStatus.State]
+        STATE_FAILING: _ClassVar[CentralStatus.State]
     STATE_UNSPECIFIED: CentralStatus.State
-    IDLE: CentralStatus.State
-    CONNECTING: CentralStatus.State
-    CONNECTED: CentralStatus.State
-    FAILING: CentralStatus.State
+    STATE_IDLE: CentralStatus.State
+    STATE_CONNECTING: CentralStatus.State
+    STATE_CONNECTED: CentralStatus.State
+    STATE_FAILING: CentralStatus.State
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
-    CERTIFICATE_ENDS_MS_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     LOGINS_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
-    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    CONNECT_TIME_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
-    NEXT_ATTEMPT_MS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _ClassVar[int]
     endpoint: str
     connections: int
     user: str
     subject: str
-    certificate_ends_ms: int
+    certificate_expire_time: _timestamp_pb2.Timestamp
     logins: int
     commands: int
     problem: str
     state: CentralStatus.State
-    since_ms: int
+    connect_time: _timestamp_pb2.Timestamp
     points: int
     waiting: int
-    next_attempt_ms: int
-    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_ends_ms: _Optional[int] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ..., state: _Optional[_Union[CentralStatus.State, str]] = ..., since_ms: _Optional[int] = ..., points: _Optional[int] = ..., waiting: _Optional[int] = ..., next_attempt_ms: _Optional[int] = ...) -> None: ...
+    next_attempt_time: _timestamp_pb2.Timestamp
+    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ..., state: _Optional[_Union[CentralStatus.State, str]] = ..., connect_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., points: _Optional[int] = ..., waiting: _Optional[int] = ..., next_attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class StopRequest(_message.Message):
     __slots__ = ("only_if_idle",)
@@ -128,3 +131,13 @@ class ReloadResponse(_message.Message):
     applied: _containers.RepeatedScalarFieldContainer[str]
     after_restart: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, applied: _Optional[_Iterable[str]] = ..., after_restart: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class MetricsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MetricsResponse(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...

@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class DaemonStub:
+class DaemonServiceStub:
     """Status and control of the daemon. Works without credentials and without network.
     """
 
@@ -36,28 +36,33 @@ class DaemonStub:
             channel: A grpc.Channel.
         """
         self.Hello = channel.unary_unary(
-                '/aliend.v1.Daemon/Hello',
+                '/aliend.v1.DaemonService/Hello',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.HelloRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.HelloResponse.FromString,
                 _registered_method=True)
         self.Status = channel.unary_unary(
-                '/aliend.v1.Daemon/Status',
+                '/aliend.v1.DaemonService/Status',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.StatusRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.StatusResponse.FromString,
                 _registered_method=True)
         self.Stop = channel.unary_unary(
-                '/aliend.v1.Daemon/Stop',
+                '/aliend.v1.DaemonService/Stop',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.StopRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.StopResponse.FromString,
                 _registered_method=True)
         self.Reload = channel.unary_unary(
-                '/aliend.v1.Daemon/Reload',
+                '/aliend.v1.DaemonService/Reload',
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
                 _registered_method=True)
+        self.Metrics = channel.unary_unary(
+                '/aliend.v1.DaemonService/Metrics',
+                request_serializer=aliend_dot_v1_dot_daemon__pb2.MetricsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_daemon__pb2.MetricsResponse.FromString,
+                _registered_method=True)
 
 
-class DaemonServicer:
+class DaemonServiceServicer:
     """Status and control of the daemon. Works without credentials and without network.
     """
 
@@ -92,8 +97,15 @@ class DaemonServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Metrics(self, request, context):
+        """Returns figures for monitoring, read at the moment of the call. Used by `alienctl daemon metrics`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
-def add_DaemonServicer_to_server(servicer, server):
+
+def add_DaemonServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Hello': grpc.unary_unary_rpc_method_handler(
                     servicer.Hello,
@@ -115,15 +127,20 @@ def add_DaemonServicer_to_server(servicer, server):
                     request_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.SerializeToString,
             ),
+            'Metrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.Metrics,
+                    request_deserializer=aliend_dot_v1_dot_daemon__pb2.MetricsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_daemon__pb2.MetricsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'aliend.v1.Daemon', rpc_method_handlers)
+            'aliend.v1.DaemonService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('aliend.v1.Daemon', rpc_method_handlers)
+    server.add_registered_method_handlers('aliend.v1.DaemonService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Daemon:
+class DaemonService:
     """Status and control of the daemon. Works without credentials and without network.
     """
 
@@ -141,7 +158,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Hello',
+            '/aliend.v1.DaemonService/Hello',
             aliend_dot_v1_dot_daemon__pb2.HelloRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.HelloResponse.FromString,
             options,
@@ -168,7 +185,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Status',
+            '/aliend.v1.DaemonService/Status',
             aliend_dot_v1_dot_daemon__pb2.StatusRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.StatusResponse.FromString,
             options,
@@ -195,7 +212,7 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Stop',
+            '/aliend.v1.DaemonService/Stop',
             aliend_dot_v1_dot_daemon__pb2.StopRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.StopResponse.FromString,
             options,
@@ -222,9 +239,36 @@ class Daemon:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Daemon/Reload',
+            '/aliend.v1.DaemonService/Reload',
             aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Metrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.DaemonService/Metrics',
+            aliend_dot_v1_dot_daemon__pb2.MetricsRequest.SerializeToString,
+            aliend_dot_v1_dot_daemon__pb2.MetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

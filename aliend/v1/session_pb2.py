@@ -25,23 +25,28 @@ _sym_db = _symbol_database.Default()
 from aliend.v1 import daemon_pb2 as aliend_dot_v1_dot_daemon__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/session.proto\x12\taliend.v1\x1a\x16\x61liend/v1/daemon.proto\"$\n\x11GetSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"\\\n\x0cSessionState\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x1a\n\x12previous_directory\x18\x04 \x01(\t\"<\n\x16\x43hangeDirectoryRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tdirectory\x18\x02 \x01(\t\"\x15\n\x13WatchSessionRequest\"A\n\x14WatchSessionResponse\x12)\n\x07\x63\x65ntral\x18\x01 \x03(\x0b\x32\x18.aliend.v1.CentralStatus2\xe2\x01\n\x07Session\x12<\n\x03Get\x12\x1c.aliend.v1.GetSessionRequest\x1a\x17.aliend.v1.SessionState\x12M\n\x0f\x43hangeDirectory\x12!.aliend.v1.ChangeDirectoryRequest\x1a\x17.aliend.v1.SessionState\x12J\n\x05Watch\x12\x1e.aliend.v1.WatchSessionRequest\x1a\x1f.aliend.v1.WatchSessionResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/session.proto\x12\taliend.v1\x1a\x16\x61liend/v1/daemon.proto\"T\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x1a\n\x12previous_directory\x18\x04 \x01(\t\"$\n\x11GetSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"9\n\x12GetSessionResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"<\n\x16\x43hangeDirectoryRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tdirectory\x18\x02 \x01(\t\">\n\x17\x43hangeDirectoryResponse\x12#\n\x07session\x18\x01 \x01(\x0b\x32\x12.aliend.v1.Session\"\x19\n\x17WatchConnectionsRequest\"E\n\x18WatchConnectionsResponse\x12)\n\x07\x63\x65ntral\x18\x01 \x03(\x0b\x32\x18.aliend.v1.CentralStatus2\x94\x02\n\x0eSessionService\x12I\n\nGetSession\x12\x1c.aliend.v1.GetSessionRequest\x1a\x1d.aliend.v1.GetSessionResponse\x12X\n\x0f\x43hangeDirectory\x12!.aliend.v1.ChangeDirectoryRequest\x1a\".aliend.v1.ChangeDirectoryResponse\x12]\n\x10WatchConnections\x12\".aliend.v1.WatchConnectionsRequest\x1a#.aliend.v1.WatchConnectionsResponse0\x01\x42!\n\taliend.v1P\x01Z\x12\x61liend/v1;aliendv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aliend.v1.session_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_GETSESSIONREQUEST']._serialized_start=62
-  _globals['_GETSESSIONREQUEST']._serialized_end=98
-  _globals['_SESSIONSTATE']._serialized_start=100
-  _globals['_SESSIONSTATE']._serialized_end=192
-  _globals['_CHANGEDIRECTORYREQUEST']._serialized_start=194
-  _globals['_CHANGEDIRECTORYREQUEST']._serialized_end=254
-  _globals['_WATCHSESSIONREQUEST']._serialized_start=256
-  _globals['_WATCHSESSIONREQUEST']._serialized_end=277
-  _globals['_WATCHSESSIONRESPONSE']._serialized_start=279
-  _globals['_WATCHSESSIONRESPONSE']._serialized_end=344
-  _globals['_SESSION']._serialized_start=347
-  _globals['_SESSION']._serialized_end=573
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\taliend.v1P\001Z\022aliend/v1;aliendv1'
+  _globals['_SESSION']._serialized_start=62
+  _globals['_SESSION']._serialized_end=146
+  _globals['_GETSESSIONREQUEST']._serialized_start=148
+  _globals['_GETSESSIONREQUEST']._serialized_end=184
+  _globals['_GETSESSIONRESPONSE']._serialized_start=186
+  _globals['_GETSESSIONRESPONSE']._serialized_end=243
+  _globals['_CHANGEDIRECTORYREQUEST']._serialized_start=245
+  _globals['_CHANGEDIRECTORYREQUEST']._serialized_end=305
+  _globals['_CHANGEDIRECTORYRESPONSE']._serialized_start=307
+  _globals['_CHANGEDIRECTORYRESPONSE']._serialized_end=369
+  _globals['_WATCHCONNECTIONSREQUEST']._serialized_start=371
+  _globals['_WATCHCONNECTIONSREQUEST']._serialized_end=396
+  _globals['_WATCHCONNECTIONSRESPONSE']._serialized_start=398
+  _globals['_WATCHCONNECTIONSRESPONSE']._serialized_end=467
+  _globals['_SESSIONSERVICE']._serialized_start=470
+  _globals['_SESSIONSERVICE']._serialized_end=746
 # @@protoc_insertion_point(module_scope)

@@ -7,23 +7,29 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Session(_message.Message):
+    __slots__ = ("name", "user", "directory", "previous_directory")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    user: str
+    directory: str
+    previous_directory: str
+    def __init__(self, name: _Optional[str] = ..., user: _Optional[str] = ..., directory: _Optional[str] = ..., previous_directory: _Optional[str] = ...) -> None: ...
+
 class GetSessionRequest(_message.Message):
     __slots__ = ("session",)
     SESSION_FIELD_NUMBER: _ClassVar[int]
     session: str
     def __init__(self, session: _Optional[str] = ...) -> None: ...
 
-class SessionState(_message.Message):
-    __slots__ = ("session", "user", "directory", "previous_directory")
+class GetSessionResponse(_message.Message):
+    __slots__ = ("session",)
     SESSION_FIELD_NUMBER: _ClassVar[int]
-    USER_FIELD_NUMBER: _ClassVar[int]
-    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
-    PREVIOUS_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
-    session: str
-    user: str
-    directory: str
-    previous_directory: str
-    def __init__(self, session: _Optional[str] = ..., user: _Optional[str] = ..., directory: _Optional[str] = ..., previous_directory: _Optional[str] = ...) -> None: ...
+    session: Session
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
 
 class ChangeDirectoryRequest(_message.Message):
     __slots__ = ("session", "directory")
@@ -33,11 +39,17 @@ class ChangeDirectoryRequest(_message.Message):
     directory: str
     def __init__(self, session: _Optional[str] = ..., directory: _Optional[str] = ...) -> None: ...
 
-class WatchSessionRequest(_message.Message):
+class ChangeDirectoryResponse(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: Session
+    def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class WatchConnectionsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class WatchSessionResponse(_message.Message):
+class WatchConnectionsResponse(_message.Message):
     __slots__ = ("central",)
     CENTRAL_FIELD_NUMBER: _ClassVar[int]
     central: _containers.RepeatedCompositeFieldContainer[_daemon_pb2.CentralStatus]

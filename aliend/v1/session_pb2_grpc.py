@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class SessionStub:
+class SessionServiceStub:
     """A session keeps a working directory; it survives reconnects and restarts of the daemon.
     """
 
@@ -35,29 +35,29 @@ class SessionStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Get = channel.unary_unary(
-                '/aliend.v1.Session/Get',
+        self.GetSession = channel.unary_unary(
+                '/aliend.v1.SessionService/GetSession',
                 request_serializer=aliend_dot_v1_dot_session__pb2.GetSessionRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_session__pb2.SessionState.FromString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.GetSessionResponse.FromString,
                 _registered_method=True)
         self.ChangeDirectory = channel.unary_unary(
-                '/aliend.v1.Session/ChangeDirectory',
+                '/aliend.v1.SessionService/ChangeDirectory',
                 request_serializer=aliend_dot_v1_dot_session__pb2.ChangeDirectoryRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_session__pb2.SessionState.FromString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.ChangeDirectoryResponse.FromString,
                 _registered_method=True)
-        self.Watch = channel.unary_stream(
-                '/aliend.v1.Session/Watch',
-                request_serializer=aliend_dot_v1_dot_session__pb2.WatchSessionRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_session__pb2.WatchSessionResponse.FromString,
+        self.WatchConnections = channel.unary_stream(
+                '/aliend.v1.SessionService/WatchConnections',
+                request_serializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsResponse.FromString,
                 _registered_method=True)
 
 
-class SessionServicer:
+class SessionServiceServicer:
     """A session keeps a working directory; it survives reconnects and restarts of the daemon.
     """
 
-    def Get(self, request, context):
-        """Returns the state of a session. Used by `alienctl pwd`. Read-only; a new session starts in the user's home.
+    def GetSession(self, request, context):
+        """Returns a session. Used by `alienctl pwd`. Read-only; a new session starts in the user's home.
         Errors: UNAVAILABLE if the service cannot be reached and the directory is still unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -72,8 +72,8 @@ class SessionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Watch(self, request, context):
-        """Returns the sessions with central services now and after each change, at most ten times per second. For programs
+    def WatchConnections(self, request, context):
+        """Returns the connections to central services now and after each change, at most ten times per second. For programs
         and status lines; `alienctl daemon status` shows the same once. Read-only; ends with the daemon.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -81,37 +81,37 @@ class SessionServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_SessionServicer_to_server(servicer, server):
+def add_SessionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Get': grpc.unary_unary_rpc_method_handler(
-                    servicer.Get,
+            'GetSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSession,
                     request_deserializer=aliend_dot_v1_dot_session__pb2.GetSessionRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_session__pb2.SessionState.SerializeToString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.GetSessionResponse.SerializeToString,
             ),
             'ChangeDirectory': grpc.unary_unary_rpc_method_handler(
                     servicer.ChangeDirectory,
                     request_deserializer=aliend_dot_v1_dot_session__pb2.ChangeDirectoryRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_session__pb2.SessionState.SerializeToString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.ChangeDirectoryResponse.SerializeToString,
             ),
-            'Watch': grpc.unary_stream_rpc_method_handler(
-                    servicer.Watch,
-                    request_deserializer=aliend_dot_v1_dot_session__pb2.WatchSessionRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_session__pb2.WatchSessionResponse.SerializeToString,
+            'WatchConnections': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchConnections,
+                    request_deserializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.WatchConnectionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'aliend.v1.Session', rpc_method_handlers)
+            'aliend.v1.SessionService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('aliend.v1.Session', rpc_method_handlers)
+    server.add_registered_method_handlers('aliend.v1.SessionService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Session:
+class SessionService:
     """A session keeps a working directory; it survives reconnects and restarts of the daemon.
     """
 
     @staticmethod
-    def Get(request,
+    def GetSession(request,
             target,
             options=(),
             channel_credentials=None,
@@ -124,9 +124,9 @@ class Session:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Session/Get',
+            '/aliend.v1.SessionService/GetSession',
             aliend_dot_v1_dot_session__pb2.GetSessionRequest.SerializeToString,
-            aliend_dot_v1_dot_session__pb2.SessionState.FromString,
+            aliend_dot_v1_dot_session__pb2.GetSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -151,9 +151,9 @@ class Session:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Session/ChangeDirectory',
+            '/aliend.v1.SessionService/ChangeDirectory',
             aliend_dot_v1_dot_session__pb2.ChangeDirectoryRequest.SerializeToString,
-            aliend_dot_v1_dot_session__pb2.SessionState.FromString,
+            aliend_dot_v1_dot_session__pb2.ChangeDirectoryResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -165,7 +165,7 @@ class Session:
             _registered_method=True)
 
     @staticmethod
-    def Watch(request,
+    def WatchConnections(request,
             target,
             options=(),
             channel_credentials=None,
@@ -178,9 +178,9 @@ class Session:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/aliend.v1.Session/Watch',
-            aliend_dot_v1_dot_session__pb2.WatchSessionRequest.SerializeToString,
-            aliend_dot_v1_dot_session__pb2.WatchSessionResponse.FromString,
+            '/aliend.v1.SessionService/WatchConnections',
+            aliend_dot_v1_dot_session__pb2.WatchConnectionsRequest.SerializeToString,
+            aliend_dot_v1_dot_session__pb2.WatchConnectionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,3 +1,7 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -10,87 +14,161 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class Direction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DIRECTION_UNSPECIFIED: _ClassVar[Direction]
-    DOWNLOAD: _ClassVar[Direction]
-    UPLOAD: _ClassVar[Direction]
-    COPY: _ClassVar[Direction]
+    DIRECTION_DOWNLOAD: _ClassVar[Direction]
+    DIRECTION_UPLOAD: _ClassVar[Direction]
+    DIRECTION_COPY: _ClassVar[Direction]
 
 class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PURPOSE_UNSPECIFIED: _ClassVar[Purpose]
-    REPLICATE: _ClassVar[Purpose]
-    MIRROR: _ClassVar[Purpose]
-    SYNC: _ClassVar[Purpose]
+    PURPOSE_COPY: _ClassVar[Purpose]
+    PURPOSE_REPLICATE: _ClassVar[Purpose]
+    PURPOSE_MIRROR: _ClassVar[Purpose]
+    PURPOSE_SYNC: _ClassVar[Purpose]
 
 class Overwrite(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     OVERWRITE_UNSPECIFIED: _ClassVar[Overwrite]
-    NEVER: _ClassVar[Overwrite]
-    ALWAYS: _ClassVar[Overwrite]
-    CHANGED: _ClassVar[Overwrite]
+    OVERWRITE_NEVER: _ClassVar[Overwrite]
+    OVERWRITE_ALWAYS: _ClassVar[Overwrite]
+    OVERWRITE_CHANGED: _ClassVar[Overwrite]
 
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     JOB_STATE_UNSPECIFIED: _ClassVar[JobState]
-    EXPANDING: _ClassVar[JobState]
-    ACTIVE: _ClassVar[JobState]
-    PAUSED: _ClassVar[JobState]
-    DONE: _ClassVar[JobState]
-    PARTIAL: _ClassVar[JobState]
-    FAILED: _ClassVar[JobState]
-    CANCELLED: _ClassVar[JobState]
-    DELETING: _ClassVar[JobState]
+    JOB_STATE_EXPANDING: _ClassVar[JobState]
+    JOB_STATE_ACTIVE: _ClassVar[JobState]
+    JOB_STATE_PAUSED: _ClassVar[JobState]
+    JOB_STATE_DONE: _ClassVar[JobState]
+    JOB_STATE_PARTIAL: _ClassVar[JobState]
+    JOB_STATE_FAILED: _ClassVar[JobState]
+    JOB_STATE_CANCELLED: _ClassVar[JobState]
+    JOB_STATE_DELETING: _ClassVar[JobState]
 
 class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TRANSFER_STATE_UNSPECIFIED: _ClassVar[TransferState]
-    TRANSFER_QUEUED: _ClassVar[TransferState]
-    TRANSFER_RUNNING: _ClassVar[TransferState]
-    TRANSFER_WAITING: _ClassVar[TransferState]
-    TRANSFER_DONE: _ClassVar[TransferState]
-    TRANSFER_FAILED: _ClassVar[TransferState]
-    TRANSFER_CANCELLED: _ClassVar[TransferState]
+    TRANSFER_STATE_QUEUED: _ClassVar[TransferState]
+    TRANSFER_STATE_RUNNING: _ClassVar[TransferState]
+    TRANSFER_STATE_WAITING: _ClassVar[TransferState]
+    TRANSFER_STATE_DONE: _ClassVar[TransferState]
+    TRANSFER_STATE_FAILED: _ClassVar[TransferState]
+    TRANSFER_STATE_CANCELLED: _ClassVar[TransferState]
+
+class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVENT_TYPE_UNSPECIFIED: _ClassVar[EventType]
+    EVENT_TYPE_JOB_EXPANDING: _ClassVar[EventType]
+    EVENT_TYPE_JOB_ACTIVE: _ClassVar[EventType]
+    EVENT_TYPE_JOB_PAUSED: _ClassVar[EventType]
+    EVENT_TYPE_JOB_DELETING: _ClassVar[EventType]
+    EVENT_TYPE_JOB_CANCELLING: _ClassVar[EventType]
+    EVENT_TYPE_JOB_DONE: _ClassVar[EventType]
+    EVENT_TYPE_JOB_PARTIAL: _ClassVar[EventType]
+    EVENT_TYPE_JOB_FAILED: _ClassVar[EventType]
+    EVENT_TYPE_JOB_CANCELLED: _ClassVar[EventType]
+    EVENT_TYPE_TRANSFER_QUEUED: _ClassVar[EventType]
+    EVENT_TYPE_TRANSFER_RUNNING: _ClassVar[EventType]
+    EVENT_TYPE_TRANSFER_WAITING: _ClassVar[EventType]
+    EVENT_TYPE_TRANSFER_DONE: _ClassVar[EventType]
+    EVENT_TYPE_TRANSFER_FAILED: _ClassVar[EventType]
+    EVENT_TYPE_TRANSFER_CANCELLED: _ClassVar[EventType]
+
+class WaitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WAIT_KIND_UNSPECIFIED: _ClassVar[WaitKind]
+    WAIT_KIND_PAUSED: _ClassVar[WaitKind]
+    WAIT_KIND_HELD: _ClassVar[WaitKind]
+    WAIT_KIND_SPACE: _ClassVar[WaitKind]
+    WAIT_KIND_PERMISSION: _ClassVar[WaitKind]
+    WAIT_KIND_RETRY: _ClassVar[WaitKind]
+    WAIT_KIND_CREDENTIAL: _ClassVar[WaitKind]
+    WAIT_KIND_ELEMENT_RESTING: _ClassVar[WaitKind]
+    WAIT_KIND_ELEMENT_FULL: _ClassVar[WaitKind]
+    WAIT_KIND_BANDWIDTH: _ClassVar[WaitKind]
+    WAIT_KIND_TARGET: _ClassVar[WaitKind]
+    WAIT_KIND_JOINED: _ClassVar[WaitKind]
+    WAIT_KIND_LIMIT: _ClassVar[WaitKind]
+    WAIT_KIND_BEHIND: _ClassVar[WaitKind]
+    WAIT_KIND_NEXT: _ClassVar[WaitKind]
+    WAIT_KIND_CENTRAL: _ClassVar[WaitKind]
+    WAIT_KIND_EXPANDING: _ClassVar[WaitKind]
 
 class ElementState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ELEMENT_STATE_UNSPECIFIED: _ClassVar[ElementState]
-    ELEMENT_WORKING: _ClassVar[ElementState]
-    ELEMENT_RESTING: _ClassVar[ElementState]
-    ELEMENT_PROBING: _ClassVar[ElementState]
+    ELEMENT_STATE_WORKING: _ClassVar[ElementState]
+    ELEMENT_STATE_RESTING: _ClassVar[ElementState]
+    ELEMENT_STATE_PROBING: _ClassVar[ElementState]
 DIRECTION_UNSPECIFIED: Direction
-DOWNLOAD: Direction
-UPLOAD: Direction
-COPY: Direction
+DIRECTION_DOWNLOAD: Direction
+DIRECTION_UPLOAD: Direction
+DIRECTION_COPY: Direction
 PURPOSE_UNSPECIFIED: Purpose
-REPLICATE: Purpose
-MIRROR: Purpose
-SYNC: Purpose
+PURPOSE_COPY: Purpose
+PURPOSE_REPLICATE: Purpose
+PURPOSE_MIRROR: Purpose
+PURPOSE_SYNC: Purpose
 OVERWRITE_UNSPECIFIED: Overwrite
-NEVER: Overwrite
-ALWAYS: Overwrite
-CHANGED: Overwrite
+OVERWRITE_NEVER: Overwrite
+OVERWRITE_ALWAYS: Overwrite
+OVERWRITE_CHANGED: Overwrite
 JOB_STATE_UNSPECIFIED: JobState
-EXPANDING: JobState
-ACTIVE: JobState
-PAUSED: JobState
-DONE: JobState
-PARTIAL: JobState
-FAILED: JobState
-CANCELLED: JobState
-DELETING: JobState
+JOB_STATE_EXPANDING: JobState
+JOB_STATE_ACTIVE: JobState
+JOB_STATE_PAUSED: JobState
+JOB_STATE_DONE: JobState
+JOB_STATE_PARTIAL: JobState
+JOB_STATE_FAILED: JobState
+JOB_STATE_CANCELLED: JobState
+JOB_STATE_DELETING: JobState
 TRANSFER_STATE_UNSPECIFIED: TransferState
-TRANSFER_QUEUED: TransferState
-TRANSFER_RUNNING: TransferState
-TRANSFER_WAITING: TransferState
-TRANSFER_DONE: TransferState
-TRANSFER_FAILED: TransferState
-TRANSFER_CANCELLED: TransferState
+TRANSFER_STATE_QUEUED: TransferState
+TRANSFER_STATE_RUNNING: TransferState
+TRANSFER_STATE_WAITING: TransferState
+TRANSFER_STATE_DONE: TransferState
+TRANSFER_STATE_FAILED: TransferState
+TRANSFER_STATE_CANCELLED: TransferState
+EVENT_TYPE_UNSPECIFIED: EventType
+EVENT_TYPE_JOB_EXPANDING: EventType
+EVENT_TYPE_JOB_ACTIVE: EventType
+EVENT_TYPE_JOB_PAUSED: EventType
+EVENT_TYPE_JOB_DELETING: EventType
+EVENT_TYPE_JOB_CANCELLING: EventType
+EVENT_TYPE_JOB_DONE: EventType
+EVENT_TYPE_JOB_PARTIAL: EventType
+EVENT_TYPE_JOB_FAILED: EventType
+EVENT_TYPE_JOB_CANCELLED: EventType
+EVENT_TYPE_TRANSFER_QUEUED: EventType
+EVENT_TYPE_TRANSFER_RUNNING: EventType
+EVENT_TYPE_TRANSFER_WAITING: EventType
+EVENT_TYPE_TRANSFER_DONE: EventType
+EVENT_TYPE_TRANSFER_FAILED: EventType
+EVENT_TYPE_TRANSFER_CANCELLED: EventType
+WAIT_KIND_UNSPECIFIED: WaitKind
+WAIT_KIND_PAUSED: WaitKind
+WAIT_KIND_HELD: WaitKind
+WAIT_KIND_SPACE: WaitKind
+WAIT_KIND_PERMISSION: WaitKind
+WAIT_KIND_RETRY: WaitKind
+WAIT_KIND_CREDENTIAL: WaitKind
+WAIT_KIND_ELEMENT_RESTING: WaitKind
+WAIT_KIND_ELEMENT_FULL: WaitKind
+WAIT_KIND_BANDWIDTH: WaitKind
+WAIT_KIND_TARGET: WaitKind
+WAIT_KIND_JOINED: WaitKind
+WAIT_KIND_LIMIT: WaitKind
+WAIT_KIND_BEHIND: WaitKind
+WAIT_KIND_NEXT: WaitKind
+WAIT_KIND_CENTRAL: WaitKind
+WAIT_KIND_EXPANDING: WaitKind
 ELEMENT_STATE_UNSPECIFIED: ElementState
-ELEMENT_WORKING: ElementState
-ELEMENT_RESTING: ElementState
-ELEMENT_PROBING: ElementState
+ELEMENT_STATE_WORKING: ElementState
+ELEMENT_STATE_RESTING: ElementState
+ELEMENT_STATE_PROBING: ElementState
 
-class SubmitRequest(_message.Message):
-    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout_seconds", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude", "label")
+class SubmitJobRequest(_message.Message):
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude", "label")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -102,7 +180,7 @@ class SubmitRequest(_message.Message):
     SESSION_FIELD_NUMBER: _ClassVar[int]
     UMASK_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
-    TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     RETRIES_FIELD_NUMBER: _ClassVar[int]
     MIN_RATE_FIELD_NUMBER: _ClassVar[int]
     VERIFY_FIELD_NUMBER: _ClassVar[int]
@@ -133,7 +211,7 @@ class SubmitRequest(_message.Message):
     session: str
     umask: int
     strict: bool
-    timeout_seconds: float
+    timeout: _duration_pb2.Duration
     retries: int
     min_rate: int
     verify: bool
@@ -153,10 +231,16 @@ class SubmitRequest(_message.Message):
     delete: bool
     exclude: _containers.RepeatedScalarFieldContainer[str]
     label: str
-    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout_seconds: _Optional[float] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ...) -> None: ...
+
+class SubmitJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
 
 class Selection(_message.Message):
-    __slots__ = ("pattern", "regex", "name", "exclude_texts", "exclude_patterns", "exclude_regexes", "user", "group", "grid_job", "min_size", "max_size", "min_depth", "max_depth", "min_changed_ms", "max_changed_ms", "limit", "offset", "site")
+    __slots__ = ("pattern", "regex", "name", "exclude_texts", "exclude_patterns", "exclude_regexes", "user", "group", "grid_job_id", "min_size", "max_size", "min_depth", "max_depth", "min_change_time", "max_change_time", "limit", "offset", "site")
     PATTERN_FIELD_NUMBER: _ClassVar[int]
     REGEX_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -165,13 +249,13 @@ class Selection(_message.Message):
     EXCLUDE_REGEXES_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
-    GRID_JOB_FIELD_NUMBER: _ClassVar[int]
+    GRID_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
     MAX_SIZE_FIELD_NUMBER: _ClassVar[int]
     MIN_DEPTH_FIELD_NUMBER: _ClassVar[int]
     MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
-    MIN_CHANGED_MS_FIELD_NUMBER: _ClassVar[int]
-    MAX_CHANGED_MS_FIELD_NUMBER: _ClassVar[int]
+    MIN_CHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
+    MAX_CHANGE_TIME_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     SITE_FIELD_NUMBER: _ClassVar[int]
@@ -183,20 +267,20 @@ class Selection(_message.Message):
     exclude_regexes: _containers.RepeatedScalarFieldContainer[str]
     user: str
     group: str
-    grid_job: int
+    grid_job_id: int
     min_size: int
     max_size: int
     min_depth: int
     max_depth: int
-    min_changed_ms: int
-    max_changed_ms: int
+    min_change_time: _timestamp_pb2.Timestamp
+    max_change_time: _timestamp_pb2.Timestamp
     limit: int
     offset: int
     site: str
-    def __init__(self, pattern: _Optional[str] = ..., regex: _Optional[str] = ..., name: _Optional[str] = ..., exclude_texts: _Optional[_Iterable[str]] = ..., exclude_patterns: _Optional[_Iterable[str]] = ..., exclude_regexes: _Optional[_Iterable[str]] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., grid_job: _Optional[int] = ..., min_size: _Optional[int] = ..., max_size: _Optional[int] = ..., min_depth: _Optional[int] = ..., max_depth: _Optional[int] = ..., min_changed_ms: _Optional[int] = ..., max_changed_ms: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., site: _Optional[str] = ...) -> None: ...
+    def __init__(self, pattern: _Optional[str] = ..., regex: _Optional[str] = ..., name: _Optional[str] = ..., exclude_texts: _Optional[_Iterable[str]] = ..., exclude_patterns: _Optional[_Iterable[str]] = ..., exclude_regexes: _Optional[_Iterable[str]] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., grid_job_id: _Optional[int] = ..., min_size: _Optional[int] = ..., max_size: _Optional[int] = ..., min_depth: _Optional[int] = ..., max_depth: _Optional[int] = ..., min_change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., site: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "rate", "label", "bytes_per_second", "files_per_second", "seconds_left", "purpose")
+    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "create_time", "end_time", "message", "priority", "rate", "label", "bytes_per_second", "files_per_second", "time_left", "purpose")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
@@ -205,15 +289,15 @@ class Job(_message.Message):
     FILES_FIELD_NUMBER: _ClassVar[int]
     BYTES_DONE_FIELD_NUMBER: _ClassVar[int]
     BYTES_TOTAL_FIELD_NUMBER: _ClassVar[int]
-    CREATED_MS_FIELD_NUMBER: _ClassVar[int]
-    ENDED_MS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     FILES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
-    SECONDS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    TIME_LEFT_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     id: int
     state: JobState
@@ -223,38 +307,40 @@ class Job(_message.Message):
     files: Counters
     bytes_done: int
     bytes_total: int
-    created_ms: int
-    ended_ms: int
+    create_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
     message: str
     priority: int
     rate: int
     label: str
     bytes_per_second: int
     files_per_second: float
-    seconds_left: int
+    time_left: _duration_pb2.Duration
     purpose: Purpose
-    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., label: _Optional[str] = ..., bytes_per_second: _Optional[int] = ..., files_per_second: _Optional[float] = ..., seconds_left: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., label: _Optional[str] = ..., bytes_per_second: _Optional[int] = ..., files_per_second: _Optional[float] = ..., time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
 
 class Counters(_message.Message):
-    __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled")
+    __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled", "total")
     QUEUED_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
     queued: int
     running: int
     waiting: int
     done: int
     failed: int
     cancelled: int
-    def __init__(self, queued: _Optional[int] = ..., running: _Optional[int] = ..., waiting: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
+    total: int
+    def __init__(self, queued: _Optional[int] = ..., running: _Optional[int] = ..., waiting: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("id", "job", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_ms", "joined", "wanted")
+    __slots__ = ("id", "job_id", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_time", "joined", "wanted")
     ID_FIELD_NUMBER: _ClassVar[int]
-    JOB_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -263,11 +349,11 @@ class Transfer(_message.Message):
     BYTES_DONE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
-    RETRY_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
     JOINED_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
     id: int
-    job: int
+    job_id: int
     state: TransferState
     direction: Direction
     source: str
@@ -276,10 +362,10 @@ class Transfer(_message.Message):
     bytes_done: int
     attempts: int
     message: str
-    retry_ms: int
+    retry_time: _timestamp_pb2.Timestamp
     joined: int
     wanted: int
-    def __init__(self, id: _Optional[int] = ..., job: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_ms: _Optional[int] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., job_id: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ("id",)
@@ -287,7 +373,13 @@ class GetJobRequest(_message.Message):
     id: int
     def __init__(self, id: _Optional[int] = ...) -> None: ...
 
-class ChangeJobRequest(_message.Message):
+class GetJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class CancelJobRequest(_message.Message):
     __slots__ = ("request_id", "id")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -295,23 +387,71 @@ class ChangeJobRequest(_message.Message):
     id: int
     def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
 
+class CancelJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class PauseJobRequest(_message.Message):
+    __slots__ = ("request_id", "id")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    id: int
+    def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
+
+class PauseJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class ResumeJobRequest(_message.Message):
+    __slots__ = ("request_id", "id")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    id: int
+    def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
+
+class ResumeJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class RetryJobRequest(_message.Message):
+    __slots__ = ("request_id", "id")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    id: int
+    def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
+
+class RetryJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
 class ListJobsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "active_only", "states", "label", "since_ms", "running_only")
+    __slots__ = ("page_size", "page_token", "active_only", "states", "label", "min_create_time", "running_only")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
-    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    MIN_CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     RUNNING_ONLY_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     active_only: bool
     states: _containers.RepeatedScalarFieldContainer[JobState]
     label: str
-    since_ms: int
+    min_create_time: _timestamp_pb2.Timestamp
     running_only: bool
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ..., states: _Optional[_Iterable[_Union[JobState, str]]] = ..., label: _Optional[str] = ..., since_ms: _Optional[int] = ..., running_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ..., states: _Optional[_Iterable[_Union[JobState, str]]] = ..., label: _Optional[str] = ..., min_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., running_only: _Optional[bool] = ...) -> None: ...
 
 class ListJobsResponse(_message.Message):
     __slots__ = ("jobs", "next_page_token")
@@ -322,16 +462,16 @@ class ListJobsResponse(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListTransfersRequest(_message.Message):
-    __slots__ = ("job", "page_size", "page_token", "states")
-    JOB_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("job_id", "page_size", "page_token", "states")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
-    job: int
+    job_id: int
     page_size: int
     page_token: str
     states: _containers.RepeatedScalarFieldContainer[TransferState]
-    def __init__(self, job: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[TransferState, str]]] = ...) -> None: ...
+    def __init__(self, job_id: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[TransferState, str]]] = ...) -> None: ...
 
 class ListTransfersResponse(_message.Message):
     __slots__ = ("transfers", "next_page_token")
@@ -341,37 +481,37 @@ class ListTransfersResponse(_message.Message):
     next_page_token: str
     def __init__(self, transfers: _Optional[_Iterable[_Union[Transfer, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
-class WatchRequest(_message.Message):
-    __slots__ = ("job", "resume_token", "since")
-    JOB_FIELD_NUMBER: _ClassVar[int]
+class WatchJobsRequest(_message.Message):
+    __slots__ = ("job_id", "resume_token", "since")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
-    job: int
+    job_id: int
     resume_token: str
     since: int
-    def __init__(self, job: _Optional[int] = ..., resume_token: _Optional[str] = ..., since: _Optional[int] = ...) -> None: ...
+    def __init__(self, job_id: _Optional[int] = ..., resume_token: _Optional[str] = ..., since: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("number", "time_ms", "job", "transfer", "state", "reason", "source", "target")
+    __slots__ = ("number", "time", "job_id", "transfer_id", "type", "reason", "source", "target")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
-    TIME_MS_FIELD_NUMBER: _ClassVar[int]
-    JOB_FIELD_NUMBER: _ClassVar[int]
-    TRANSFER_FIELD_NUMBER: _ClassVar[int]
-    STATE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     number: int
-    time_ms: int
-    job: int
-    transfer: int
-    state: str
+    time: _timestamp_pb2.Timestamp
+    job_id: int
+    transfer_id: int
+    type: EventType
     reason: str
     source: str
     target: str
-    def __init__(self, number: _Optional[int] = ..., time_ms: _Optional[int] = ..., job: _Optional[int] = ..., transfer: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., job_id: _Optional[int] = ..., transfer_id: _Optional[int] = ..., type: _Optional[_Union[EventType, str]] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
-class WatchResponse(_message.Message):
+class WatchJobsResponse(_message.Message):
     __slots__ = ("jobs", "transfers", "resume_token", "events")
     JOBS_FIELD_NUMBER: _ClassVar[int]
     TRANSFERS_FIELD_NUMBER: _ClassVar[int]
@@ -386,6 +526,12 @@ class WatchResponse(_message.Message):
 class GetLimitsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetLimitsResponse(_message.Message):
+    __slots__ = ("limits",)
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    limits: Limits
+    def __init__(self, limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class SetLimitsRequest(_message.Message):
     __slots__ = ("request_id", "changes")
@@ -402,6 +548,12 @@ class SetLimitsRequest(_message.Message):
     changes: _containers.ScalarMap[str, str]
     def __init__(self, request_id: _Optional[str] = ..., changes: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
+class SetLimitsResponse(_message.Message):
+    __slots__ = ("limits",)
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    limits: Limits
+    def __init__(self, limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+
 class SetJobRateRequest(_message.Message):
     __slots__ = ("request_id", "id", "rate")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -412,7 +564,13 @@ class SetJobRateRequest(_message.Message):
     rate: int
     def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ..., rate: _Optional[int] = ...) -> None: ...
 
-class SetPriorityRequest(_message.Message):
+class SetJobRateResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class SetJobPriorityRequest(_message.Message):
     __slots__ = ("request_id", "id", "priority")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -422,7 +580,13 @@ class SetPriorityRequest(_message.Message):
     priority: int
     def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
 
-class CleanRequest(_message.Message):
+class SetJobPriorityResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class CleanJobsRequest(_message.Message):
     __slots__ = ("request_id", "ids")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     IDS_FIELD_NUMBER: _ClassVar[int]
@@ -430,39 +594,39 @@ class CleanRequest(_message.Message):
     ids: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, request_id: _Optional[str] = ..., ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
-class CleanResponse(_message.Message):
+class CleanJobsResponse(_message.Message):
     __slots__ = ("removed",)
     REMOVED_FIELD_NUMBER: _ClassVar[int]
     removed: int
     def __init__(self, removed: _Optional[int] = ...) -> None: ...
 
-class ListReasonsRequest(_message.Message):
-    __slots__ = ("job",)
-    JOB_FIELD_NUMBER: _ClassVar[int]
-    job: int
-    def __init__(self, job: _Optional[int] = ...) -> None: ...
+class ListWaitReasonsRequest(_message.Message):
+    __slots__ = ("job_id",)
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    def __init__(self, job_id: _Optional[int] = ...) -> None: ...
 
-class ListReasonsResponse(_message.Message):
+class ListWaitReasonsResponse(_message.Message):
     __slots__ = ("reasons",)
     REASONS_FIELD_NUMBER: _ClassVar[int]
     reasons: _containers.RepeatedCompositeFieldContainer[WaitReason]
     def __init__(self, reasons: _Optional[_Iterable[_Union[WaitReason, _Mapping]]] = ...) -> None: ...
 
 class WaitReason(_message.Message):
-    __slots__ = ("job", "kind", "text", "until_ms", "files", "first")
-    JOB_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("job_id", "kind", "text", "retry_time", "files", "first_source")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
-    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
-    FIRST_FIELD_NUMBER: _ClassVar[int]
-    job: int
-    kind: str
+    FIRST_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    kind: WaitKind
     text: str
-    until_ms: int
+    retry_time: _timestamp_pb2.Timestamp
     files: int
-    first: str
-    def __init__(self, job: _Optional[int] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., until_ms: _Optional[int] = ..., files: _Optional[int] = ..., first: _Optional[str] = ...) -> None: ...
+    first_source: str
+    def __init__(self, job_id: _Optional[int] = ..., kind: _Optional[_Union[WaitKind, str]] = ..., text: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., files: _Optional[int] = ..., first_source: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("files", "running", "rates", "elements")
@@ -494,33 +658,33 @@ class Limits(_message.Message):
     files: _containers.ScalarMap[str, int]
     running: _containers.ScalarMap[str, int]
     rates: _containers.MessageMap[str, Bandwidth]
-    elements: _containers.RepeatedCompositeFieldContainer[StorageElement]
-    def __init__(self, files: _Optional[_Mapping[str, int]] = ..., running: _Optional[_Mapping[str, int]] = ..., rates: _Optional[_Mapping[str, Bandwidth]] = ..., elements: _Optional[_Iterable[_Union[StorageElement, _Mapping]]] = ...) -> None: ...
+    elements: _containers.RepeatedCompositeFieldContainer[ElementStatus]
+    def __init__(self, files: _Optional[_Mapping[str, int]] = ..., running: _Optional[_Mapping[str, int]] = ..., rates: _Optional[_Mapping[str, Bandwidth]] = ..., elements: _Optional[_Iterable[_Union[ElementStatus, _Mapping]]] = ...) -> None: ...
 
 class Bandwidth(_message.Message):
-    __slots__ = ("set", "now")
-    SET_FIELD_NUMBER: _ClassVar[int]
-    NOW_FIELD_NUMBER: _ClassVar[int]
-    set: str
-    now: int
-    def __init__(self, set: _Optional[str] = ..., now: _Optional[int] = ...) -> None: ...
+    __slots__ = ("schedule", "bytes_per_second")
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    schedule: str
+    bytes_per_second: int
+    def __init__(self, schedule: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...
 
-class StorageElement(_message.Message):
-    __slots__ = ("se", "state", "copies", "limit", "most", "until_ms", "why", "bytes_per_second")
+class ElementStatus(_message.Message):
+    __slots__ = ("se", "state", "copies", "limit", "max_limit", "retry_time", "reason", "bytes_per_second")
     SE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     COPIES_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
-    MOST_FIELD_NUMBER: _ClassVar[int]
-    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
-    WHY_FIELD_NUMBER: _ClassVar[int]
+    MAX_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     se: str
     state: ElementState
     copies: int
     limit: int
-    most: int
-    until_ms: int
-    why: str
+    max_limit: int
+    retry_time: _timestamp_pb2.Timestamp
+    reason: str
     bytes_per_second: int
-    def __init__(self, se: _Optional[str] = ..., state: _Optional[_Union[ElementState, str]] = ..., copies: _Optional[int] = ..., limit: _Optional[int] = ..., most: _Optional[int] = ..., until_ms: _Optional[int] = ..., why: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...
+    def __init__(self, se: _Optional[str] = ..., state: _Optional[_Union[ElementState, str]] = ..., copies: _Optional[int] = ..., limit: _Optional[int] = ..., max_limit: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...

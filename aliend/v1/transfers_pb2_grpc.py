@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class TransfersStub:
+class TransfersServiceStub:
     """Transfer jobs. An acknowledged job is stored and survives restarts and crashes of the daemon.
     """
 
@@ -35,103 +35,104 @@ class TransfersStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Submit = channel.unary_unary(
-                '/aliend.v1.Transfers/Submit',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.SubmitRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+        self.SubmitJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/SubmitJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.SubmitJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.SubmitJobResponse.FromString,
                 _registered_method=True)
-        self.Get = channel.unary_unary(
-                '/aliend.v1.Transfers/Get',
+        self.GetJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/GetJob',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.GetJobRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.GetJobResponse.FromString,
                 _registered_method=True)
-        self.List = channel.unary_unary(
-                '/aliend.v1.Transfers/List',
+        self.ListJobs = channel.unary_unary(
+                '/aliend.v1.TransfersService/ListJobs',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
         self.ListTransfers = channel.unary_unary(
-                '/aliend.v1.Transfers/ListTransfers',
+                '/aliend.v1.TransfersService/ListTransfers',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.ListTransfersRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListTransfersResponse.FromString,
                 _registered_method=True)
-        self.Watch = channel.unary_stream(
-                '/aliend.v1.Transfers/Watch',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.WatchRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.WatchResponse.FromString,
+        self.WatchJobs = channel.unary_stream(
+                '/aliend.v1.TransfersService/WatchJobs',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.WatchJobsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.WatchJobsResponse.FromString,
                 _registered_method=True)
-        self.Cancel = channel.unary_unary(
-                '/aliend.v1.Transfers/Cancel',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+        self.CancelJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/CancelJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.CancelJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
-        self.Pause = channel.unary_unary(
-                '/aliend.v1.Transfers/Pause',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+        self.PauseJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/PauseJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.PauseJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.PauseJobResponse.FromString,
                 _registered_method=True)
-        self.Resume = channel.unary_unary(
-                '/aliend.v1.Transfers/Resume',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+        self.ResumeJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/ResumeJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.ResumeJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.ResumeJobResponse.FromString,
                 _registered_method=True)
-        self.Retry = channel.unary_unary(
-                '/aliend.v1.Transfers/Retry',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+        self.RetryJob = channel.unary_unary(
+                '/aliend.v1.TransfersService/RetryJob',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.RetryJobResponse.FromString,
                 _registered_method=True)
         self.GetLimits = channel.unary_unary(
-                '/aliend.v1.Transfers/GetLimits',
+                '/aliend.v1.TransfersService/GetLimits',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.GetLimitsRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.GetLimitsResponse.FromString,
                 _registered_method=True)
         self.SetLimits = channel.unary_unary(
-                '/aliend.v1.Transfers/SetLimits',
+                '/aliend.v1.TransfersService/SetLimits',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.SetLimitsRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
         self.SetJobRate = channel.unary_unary(
-                '/aliend.v1.Transfers/SetJobRate',
+                '/aliend.v1.TransfersService/SetJobRate',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateResponse.FromString,
                 _registered_method=True)
-        self.SetPriority = channel.unary_unary(
-                '/aliend.v1.Transfers/SetPriority',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.SetPriorityRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+        self.SetJobPriority = channel.unary_unary(
+                '/aliend.v1.TransfersService/SetJobPriority',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.SetJobPriorityRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.SetJobPriorityResponse.FromString,
                 _registered_method=True)
-        self.Clean = channel.unary_unary(
-                '/aliend.v1.Transfers/Clean',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.CleanRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.CleanResponse.FromString,
+        self.CleanJobs = channel.unary_unary(
+                '/aliend.v1.TransfersService/CleanJobs',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.CleanJobsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.CleanJobsResponse.FromString,
                 _registered_method=True)
-        self.ListReasons = channel.unary_unary(
-                '/aliend.v1.Transfers/ListReasons',
-                request_serializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsRequest.SerializeToString,
-                response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsResponse.FromString,
+        self.ListWaitReasons = channel.unary_unary(
+                '/aliend.v1.TransfersService/ListWaitReasons',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsResponse.FromString,
                 _registered_method=True)
 
 
-class TransfersServicer:
+class TransfersServiceServicer:
     """Transfer jobs. An acknowledged job is stored and survives restarts and crashes of the daemon.
     """
 
-    def Submit(self, request, context):
-        """Stores a job and answers at once. Used by `alienctl cp`. Idempotent by `request_id`: a repeated id returns the same
-        job and ignores the rest of the request. Errors: INVALID_ARGUMENT with the reason.
+    def SubmitJob(self, request, context):
+        """Stores a job and answers at once. Used by `alienctl cp`, `sync` and `replicate`. Idempotent by `request_id`: the
+        same request returns the same job. Errors: INVALID_ARGUMENT with the reason; ALREADY_EXISTS if the id was used for
+        a different job, with the differing field.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Get(self, request, context):
+    def GetJob(self, request, context):
         """Returns one job with its counters. Used by `alienctl transfers show`. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def List(self, request, context):
+    def ListJobs(self, request, context):
         """Returns pages of jobs, newest first. Used by `alienctl transfers list`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -145,7 +146,7 @@ class TransfersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Watch(self, request, context):
+    def WatchJobs(self, request, context):
         """Returns a snapshot, then each change until the job has ended (without end for all jobs). Used by
         `alienctl transfers watch`. After a lost connection, resume with the token of the last message or with the last
         processed event: nothing is lost or repeated, even if the daemon was killed. Frequent changes of jobs and transfers
@@ -157,30 +158,31 @@ class TransfersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Cancel(self, request, context):
+    def CancelJob(self, request, context):
         """Cancels the transfers that have not ended. Used by `alienctl transfers cancel`. Idempotent. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Pause(self, request, context):
+    def PauseJob(self, request, context):
         """Stops the running transfers of a job and starts no new ones. Used by `alienctl transfers pause`. Idempotent.
+        Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Resume(self, request, context):
-        """Resumes a paused or held job. Used by `alienctl transfers resume`. Idempotent.
+    def ResumeJob(self, request, context):
+        """Resumes a paused or held job. Used by `alienctl transfers resume`. Idempotent. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Retry(self, request, context):
+    def RetryJob(self, request, context):
         """Queues the failed and cancelled transfers of a job again. Used by `alienctl transfers retry`.
-        Idempotent by `request_id`.
+        Idempotent by `request_id`. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,7 +212,7 @@ class TransfersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetPriority(self, request, context):
+    def SetJobPriority(self, request, context):
         """Changes the priority of a job, including a running one: files with a higher priority start first. Used by
         `alienctl transfers priority`. Idempotent. Errors: NOT_FOUND.
         """
@@ -218,7 +220,7 @@ class TransfersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Clean(self, request, context):
+    def CleanJobs(self, request, context):
         """Removes ended jobs from the list of jobs; copied files stay. Used by `alienctl transfers clean`. Idempotent.
         Errors: INVALID_ARGUMENT for a job that has not ended; then no job is removed.
         """
@@ -226,8 +228,8 @@ class TransfersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListReasons(self, request, context):
-        """Returns why files wait, grouped by job and reason. Used by `alienctl transfers top`. Errors: NOT_FOUND.
+    def ListWaitReasons(self, request, context):
+        """Returns why files wait, grouped by job and reason. Used by `alienctl transfers top` and `why`. Errors: NOT_FOUND.
         For one job the answer costs the same however many files it has: of files without a failure the first are examined.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -235,20 +237,20 @@ class TransfersServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_TransfersServicer_to_server(servicer, server):
+def add_TransfersServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Submit': grpc.unary_unary_rpc_method_handler(
-                    servicer.Submit,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SubmitRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            'SubmitJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SubmitJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.SubmitJobResponse.SerializeToString,
             ),
-            'Get': grpc.unary_unary_rpc_method_handler(
-                    servicer.Get,
+            'GetJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJob,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.GetJobRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.GetJobResponse.SerializeToString,
             ),
-            'List': grpc.unary_unary_rpc_method_handler(
-                    servicer.List,
+            'ListJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJobs,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListJobsRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_transfers__pb2.ListJobsResponse.SerializeToString,
             ),
@@ -257,75 +259,75 @@ def add_TransfersServicer_to_server(servicer, server):
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListTransfersRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_transfers__pb2.ListTransfersResponse.SerializeToString,
             ),
-            'Watch': grpc.unary_stream_rpc_method_handler(
-                    servicer.Watch,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.WatchRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.WatchResponse.SerializeToString,
+            'WatchJobs': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJobs,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.WatchJobsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.WatchJobsResponse.SerializeToString,
             ),
-            'Cancel': grpc.unary_unary_rpc_method_handler(
-                    servicer.Cancel,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            'CancelJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.CancelJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.CancelJobResponse.SerializeToString,
             ),
-            'Pause': grpc.unary_unary_rpc_method_handler(
-                    servicer.Pause,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            'PauseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.PauseJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.PauseJobResponse.SerializeToString,
             ),
-            'Resume': grpc.unary_unary_rpc_method_handler(
-                    servicer.Resume,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            'ResumeJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ResumeJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.ResumeJobResponse.SerializeToString,
             ),
-            'Retry': grpc.unary_unary_rpc_method_handler(
-                    servicer.Retry,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.RetryJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.RetryJobResponse.SerializeToString,
             ),
             'GetLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLimits,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.GetLimitsRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Limits.SerializeToString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.GetLimitsResponse.SerializeToString,
             ),
             'SetLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.SetLimits,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetLimitsRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Limits.SerializeToString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.SetLimitsResponse.SerializeToString,
             ),
             'SetJobRate': grpc.unary_unary_rpc_method_handler(
                     servicer.SetJobRate,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateResponse.SerializeToString,
             ),
-            'SetPriority': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetPriority,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetPriorityRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            'SetJobPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetJobPriority,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetJobPriorityRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.SetJobPriorityResponse.SerializeToString,
             ),
-            'Clean': grpc.unary_unary_rpc_method_handler(
-                    servicer.Clean,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.CleanRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.CleanResponse.SerializeToString,
+            'CleanJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.CleanJobs,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.CleanJobsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.CleanJobsResponse.SerializeToString,
             ),
-            'ListReasons': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListReasons,
-                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsRequest.FromString,
-                    response_serializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsResponse.SerializeToString,
+            'ListWaitReasons': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaitReasons,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'aliend.v1.Transfers', rpc_method_handlers)
+            'aliend.v1.TransfersService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('aliend.v1.Transfers', rpc_method_handlers)
+    server.add_registered_method_handlers('aliend.v1.TransfersService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Transfers:
+class TransfersService:
     """Transfer jobs. An acknowledged job is stored and survives restarts and crashes of the daemon.
     """
 
     @staticmethod
-    def Submit(request,
+    def SubmitJob(request,
             target,
             options=(),
             channel_credentials=None,
@@ -338,9 +340,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Submit',
-            aliend_dot_v1_dot_transfers__pb2.SubmitRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            '/aliend.v1.TransfersService/SubmitJob',
+            aliend_dot_v1_dot_transfers__pb2.SubmitJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.SubmitJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -352,7 +354,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Get(request,
+    def GetJob(request,
             target,
             options=(),
             channel_credentials=None,
@@ -365,9 +367,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Get',
+            '/aliend.v1.TransfersService/GetJob',
             aliend_dot_v1_dot_transfers__pb2.GetJobRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            aliend_dot_v1_dot_transfers__pb2.GetJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -379,7 +381,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def List(request,
+    def ListJobs(request,
             target,
             options=(),
             channel_credentials=None,
@@ -392,7 +394,7 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/List',
+            '/aliend.v1.TransfersService/ListJobs',
             aliend_dot_v1_dot_transfers__pb2.ListJobsRequest.SerializeToString,
             aliend_dot_v1_dot_transfers__pb2.ListJobsResponse.FromString,
             options,
@@ -419,7 +421,7 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/ListTransfers',
+            '/aliend.v1.TransfersService/ListTransfers',
             aliend_dot_v1_dot_transfers__pb2.ListTransfersRequest.SerializeToString,
             aliend_dot_v1_dot_transfers__pb2.ListTransfersResponse.FromString,
             options,
@@ -433,7 +435,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Watch(request,
+    def WatchJobs(request,
             target,
             options=(),
             channel_credentials=None,
@@ -446,9 +448,9 @@ class Transfers:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/aliend.v1.Transfers/Watch',
-            aliend_dot_v1_dot_transfers__pb2.WatchRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.WatchResponse.FromString,
+            '/aliend.v1.TransfersService/WatchJobs',
+            aliend_dot_v1_dot_transfers__pb2.WatchJobsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.WatchJobsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -460,7 +462,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Cancel(request,
+    def CancelJob(request,
             target,
             options=(),
             channel_credentials=None,
@@ -473,9 +475,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Cancel',
-            aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            '/aliend.v1.TransfersService/CancelJob',
+            aliend_dot_v1_dot_transfers__pb2.CancelJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.CancelJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -487,7 +489,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Pause(request,
+    def PauseJob(request,
             target,
             options=(),
             channel_credentials=None,
@@ -500,9 +502,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Pause',
-            aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            '/aliend.v1.TransfersService/PauseJob',
+            aliend_dot_v1_dot_transfers__pb2.PauseJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.PauseJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -514,7 +516,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Resume(request,
+    def ResumeJob(request,
             target,
             options=(),
             channel_credentials=None,
@@ -527,9 +529,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Resume',
-            aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            '/aliend.v1.TransfersService/ResumeJob',
+            aliend_dot_v1_dot_transfers__pb2.ResumeJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.ResumeJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -541,7 +543,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Retry(request,
+    def RetryJob(request,
             target,
             options=(),
             channel_credentials=None,
@@ -554,9 +556,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Retry',
-            aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            '/aliend.v1.TransfersService/RetryJob',
+            aliend_dot_v1_dot_transfers__pb2.RetryJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.RetryJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -581,9 +583,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/GetLimits',
+            '/aliend.v1.TransfersService/GetLimits',
             aliend_dot_v1_dot_transfers__pb2.GetLimitsRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+            aliend_dot_v1_dot_transfers__pb2.GetLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -608,9 +610,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/SetLimits',
+            '/aliend.v1.TransfersService/SetLimits',
             aliend_dot_v1_dot_transfers__pb2.SetLimitsRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+            aliend_dot_v1_dot_transfers__pb2.SetLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -635,9 +637,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/SetJobRate',
+            '/aliend.v1.TransfersService/SetJobRate',
             aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            aliend_dot_v1_dot_transfers__pb2.SetJobRateResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -649,7 +651,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def SetPriority(request,
+    def SetJobPriority(request,
             target,
             options=(),
             channel_credentials=None,
@@ -662,9 +664,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/SetPriority',
-            aliend_dot_v1_dot_transfers__pb2.SetPriorityRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            '/aliend.v1.TransfersService/SetJobPriority',
+            aliend_dot_v1_dot_transfers__pb2.SetJobPriorityRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.SetJobPriorityResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -676,7 +678,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def Clean(request,
+    def CleanJobs(request,
             target,
             options=(),
             channel_credentials=None,
@@ -689,9 +691,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/Clean',
-            aliend_dot_v1_dot_transfers__pb2.CleanRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.CleanResponse.FromString,
+            '/aliend.v1.TransfersService/CleanJobs',
+            aliend_dot_v1_dot_transfers__pb2.CleanJobsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.CleanJobsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -703,7 +705,7 @@ class Transfers:
             _registered_method=True)
 
     @staticmethod
-    def ListReasons(request,
+    def ListWaitReasons(request,
             target,
             options=(),
             channel_credentials=None,
@@ -716,9 +718,9 @@ class Transfers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aliend.v1.Transfers/ListReasons',
-            aliend_dot_v1_dot_transfers__pb2.ListReasonsRequest.SerializeToString,
-            aliend_dot_v1_dot_transfers__pb2.ListReasonsResponse.FromString,
+            '/aliend.v1.TransfersService/ListWaitReasons',
+            aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.ListWaitReasonsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,7 +49,7 @@ def _hello(stage: Stage) -> Iterator[Callable[[int], float]]:
     """Return a function that times a unary call over an open connection (seconds)."""
     socket = stage.json("daemon", "status")["socket"]
     with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-        hello = daemon_pb2_grpc.DaemonStub(channel).Hello
+        hello = daemon_pb2_grpc.DaemonServiceStub(channel).Hello
         hello(daemon_pb2.HelloRequest())
         yield lambda _: timed(lambda: hello(daemon_pb2.HelloRequest()))
 

@@ -14,7 +14,7 @@ from aliend.bridge.conversation import Conversation
 from aliend.core.connection.context import Context
 from aliend.core.protocol.messages import UnusableMessage
 from aliend.core.protocol.replies import Reply, Result, parse
-from aliend.core.protocol.requests import Request, encode, session_change
+from aliend.core.protocol.requests import Request, changes_connection, encode
 from aliend.sandbox.protocol.requests import UnusableError
 from aliend.sandbox.state.session import Session
 from tests.contract.recorded_catalogue import RECORDINGS
@@ -37,7 +37,7 @@ class Pool:
     async def request(self, request: Request, *, directory: str = "", may_change: bool = False) -> Reply:
         number = next(self._turn)
         session = self._connections[number] or await self._login()
-        is_changed = session_change(request) not in ("", "cd", "-pwd")
+        is_changed = changes_connection(request)
         assert may_change or not is_changed
         self._connections[number] = None if is_changed else session
         return parse(await self._replaying.front.answer(session, encode(request, directory)), request)

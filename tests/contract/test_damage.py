@@ -119,10 +119,10 @@ async def test_damage_found_while_the_daemon_runs_is_checked_at_the_next_start(p
     overwrite(path, (root - 1) * PAGE, b"\xa5" * PAGE)
     async with Store(path) as store:
         with pytest.raises(StoreError, match="alienctl daemon restart"):
-            await store.was_requested("x")
+            await store.requested_job("x")
         assert kept_aside(path) == []
     async with Store(path) as store:
-        assert not await store.was_requested("x")
+        assert not await store.requested_job("x")
         assert len(kept_aside(path)) == 1
 
 

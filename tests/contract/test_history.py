@@ -9,11 +9,11 @@ import pytest
 
 from aliend.core.transfers.attempt_record import AttemptRecord, Stage
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, JobSpec
+from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.transfer import (
     AttemptFailed,
     Intent,
     IntentSaved,
-    Replacing,
     ReplicasBooked,
     Started,
     Succeeded,
@@ -39,7 +39,7 @@ async def ended(store: Store, request: str, files: int) -> int:
         await store.change(one.id, Started())
         record = AttemptRecord(one.id, 1, "A::B::C", Stage.DONE, "", "", 5, 1, 0.5)
         await store.change(one.id, Succeeded(10, "abc"), [record])
-    await store.record_created_directories(job.id, ["/tmp/x"])
+    await store.partial_files.record_created_directories(job.id, ["/tmp/x"])
     await store.record_request(f"again {request}", job.id)
     return job.id
 

@@ -54,7 +54,7 @@ async def test_a_migration_keeps_everything_of_every_released_schema(tmp_path: P
         states = [one.state for one in await store.transfers(down.id, 10, 0)]
         assert states == [Done("a warning"), Failed("gone"), Waiting(1060.0, "busy"), Queued(), Queued()]
         assert (await store.transfers(up.id, 10, 0))[0].intent == ReplicasBooked("/b/f", ("g",), 2)
-        assert await store.was_requested("again")
+        assert await store.requested_job("again")
         assert await store.sessions.get("one")
         assert [one.id for one in await store.jobs(10, 0, active_only=True)] == [held.id, up.id, down.id]
     assert version_of(path) == len(MIGRATIONS)
@@ -69,7 +69,7 @@ async def test_a_migration_keeps_what_schemas_2_and_3_added(tmp_path: Path, sche
         (failed,) = await store.transfers(1, 10, 0, [Phase.FAILED])
         record = AttemptRecord(failed.id, 1, "A::B::C", Stage.COPY, "gone", "permanent", 5, 1, 0.5)
         assert await store.attempts([failed.id]) == [record]
-        assert await store.created_directories_above(1, "/tmp/x/0") == ["/tmp/x"]
+        assert await store.partial_files.created_directories_above(1, "/tmp/x/0") == ["/tmp/x"]
         assert await store.limits() == {"down": 3}
 
 

@@ -15,7 +15,9 @@ import pytest
 from aliend import VERSION
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
+from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.job import Cancel, Checkpoint, Counters, ExpansionAdvanced, JobSpec, Retry
+from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.scheduler import RoundRobin
 from aliend.core.transfers.transfer import (
     UNFINISHED,
@@ -23,9 +25,10 @@ from aliend.core.transfers.transfer import (
     Event,
     Failed,
     IntentSaved,
+    NoIntent,
+    PartialKept,
     Phase,
     Queued,
-    Replacing,
     ReplicasBooked,
     Running,
     Started,
@@ -144,6 +147,28 @@ async def test_states_and_intents_are_read_unchanged(store: Store) -> None:
         await store.change(number, IntentSaved(intent))
         assert (await store.transfer(number)).intent == intent
     assert [one.id for one in await store.unfinished_intents()] == [number]
+
+
+async def test_partial_files_are_found_by_target_by_job_and_by_end(store: Store) -> None:
+    job = await filled(store, 3)
+    first, second, third = [one.id for one in await store.transfers(job, 10, 0)]
+    for number in (first, second, third):
+        await store.change(number, Started())
+        await store.change(number, CancelTransfer(keep_until_ms=1000 * number))
+    await store.change(first, IntentSaved(PartialKept(5000, 70)))
+    await store.change(second, IntentSaved(PartialKept(9000, 30)))
+    assert await store.partial_files.summaries() == {job: KeptFiles(2, 100, 5000)}
+    target = (await store.transfer(first)).target
+    assert [one.id for one in await store.partial_files.at(target)] == [first]
+    assert [one.id for one in await store.partial_files.of(job)] == [first, second, third]
+    assert [one.id for one in await store.partial_files.ended(4999, 10)] == [third]
+    assert [one.id for one in await store.partial_files.ended(5000, 10)] == [first, third]
+    assert await store.partial_files.first_end() == third
+    assert await store.history.remove(job) == 0
+    for number in (first, second, third):
+        await store.change(number, IntentSaved(NoIntent()))
+    assert await store.partial_files.first_end() is None
+    assert await store.history.remove(job) > 0
 
 
 async def test_counters_follow_the_files_and_the_job_ends_with_the_last(store: Store) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from aliend.sandbox.protocol.faults import LASTING, ONCE
-from aliend.sandbox.server.control_socket import IMMEDIATE
+from aliend.sandbox.protocol.faults import IMMEDIATE, LASTING, ONCE
 from tests.faults.campaign import Ground, Order, Report, ground
 from tests.faults.checker import check
 from tests.faults.load import Load, wait_for

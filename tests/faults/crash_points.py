@@ -48,7 +48,7 @@ class Point:
 _CHANGE, _CHANGE_EACH, _ADD, _SUBMIT = (
     f"aliend.store.store:Store.{name}" for name in ("change", "change_each", "add", "submit")
 )
-_MADE = "aliend.store.store:Store.record_created_directories"
+_MADE = "aliend.store.rows.partial_files:PartialFiles.record_created_directories"
 _TICKETS, _COMMIT, _MOVE, _REMOVE, _REMOVE_ALL = (
     f"aliend.central.catalogue:Catalogue.{name}" for name in ("access_write", "commit", "move", "remove", "remove_all")
 )

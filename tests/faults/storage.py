@@ -11,14 +11,14 @@ import threading
 import time
 from pathlib import Path
 
-from aliend.sandbox.storage import storage_faults
+from aliend.sandbox.protocol.faults import STORAGE
 from tests.faults.campaign import Ground, Order, Report, ground, md5
 from tests.faults.checker import Promises, check
 from tests.faults.load import Load, wait_for
 
 WHAT = "storage elements stopped, frozen, slow, full, corrupt, lying"
 ROUNDS, SHORT = 21, 7
-_KINDS = tuple(storage_faults.KINDS)
+_KINDS = tuple(STORAGE)
 _SIZE = 40_000_000
 
 

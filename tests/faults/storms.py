@@ -62,7 +62,11 @@ def _say_twice(place: Ground, socket: str, requests: list[str], jobs: dict[str, 
         while heard < 2:
             try:
                 with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-                    answer = transfers_pb2_grpc.TransfersStub(channel).Submit(_request(place, request), timeout=20)
+                    answer = (
+                        transfers_pb2_grpc.TransfersServiceStub(channel)
+                        .SubmitJob(_request(place, request), timeout=20)
+                        .job
+                    )
             except grpc.RpcError:
                 time.sleep(0.05)
                 continue
@@ -70,8 +74,8 @@ def _say_twice(place: Ground, socket: str, requests: list[str], jobs: dict[str, 
             heard += 1
 
 
-def _request(place: Ground, request: str) -> transfers_pb2.SubmitRequest:
+def _request(place: Ground, request: str) -> transfers_pb2.SubmitJobRequest:
     target = Path(place.user.home) / "storm" / request
-    return transfers_pb2.SubmitRequest(
+    return transfers_pb2.SubmitJobRequest(
         request_id=request, sources=[f"{place.folder}one"], target=f"file:{target}", umask=0o022
     )

@@ -6,18 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.core.transfers.effects import HoldJob, StartCopy, StopCopy
+from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.transfer import (
     MAX_FAILURES,
     AttemptFailed,
     Cancel,
+    Cancelled,
     Crashed,
     Done,
     Event,
     IntentSaved,
     Interrupted,
     NoIntent,
+    PartialKept,
     Queued,
-    Replacing,
     Retry,
     Running,
     Started,
@@ -34,6 +36,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
             Started(),
             Interrupted(),
             Cancel(),
+            Cancel(keep_until_ms=9),
+            IntentSaved(PartialKept(9, 5)),
             Retry(),
             Crashed("x"),
             IntentSaved(Replacing("t", "o", "g", "h")),
@@ -66,6 +70,8 @@ def test_invariants_hold_after_every_event(script: list[Event]) -> None:
             assert transfer.failures < MAX_FAILURES
         if isinstance(transfer.state, Done):
             assert transfer.intent == NoIntent()
+        if isinstance(transfer.intent, PartialKept):
+            assert transfer.state == Cancelled()
         assert transfer.attempts >= before.attempts
         assert after_restart(after_restart(transfer)) == after_restart(transfer)
         assert after_restart(transfer).state != Running()

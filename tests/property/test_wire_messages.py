@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,15 @@ from aliend.v1 import console_pb2, daemon_pb2
 UINT32 = st.integers(0, 2**32 - 1)
 UINT64 = st.integers(0, 2**64 - 1)
 INT32 = st.integers(-(2**31), 2**31 - 1)
-INT64 = st.integers(-(2**63), 2**63 - 1)
+TIME = st.none() | st.builds(
+    Timestamp, seconds=st.integers(-62_135_596_800, 253_402_300_799), nanos=st.integers(0, 999_999_999)
+)
+TIMES = {
+    "started_ms": "start_time",
+    "certificate_ends_ms": "certificate_expire_time",
+    "since_ms": "connect_time",
+    "next_attempt_ms": "next_attempt_time",
+}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 # unknown fields: a varint, eight bytes, a string and four bytes under high numbers
 UNKNOWN = st.lists(
@@ -22,8 +31,8 @@ UNKNOWN = st.lists(
 ).map(b"".join)
 
 
-def run_input(data: bytes) -> console_pb2.RunInput:
-    return console_pb2.RunInput.FromString(data)
+def run_input(data: bytes) -> console_pb2.RunRequest:
+    return console_pb2.RunRequest.FromString(data)
 
 
 @given(UINT32, TEXT, st.lists(st.binary()), st.binary(), UINT32, TEXT, st.dictionaries(TEXT, TEXT))
@@ -33,7 +42,7 @@ def test_a_start_message_is_decoded(
     header = wire_messages.start_header(contract, version.encode(), cwd, umask, session.encode())
     variables = {key.encode(): value.encode() for key, value in environment.items()}
     data = wire_messages.start(header, argv, wire_messages.terminal((True, False, True), 80, 24), variables)
-    assert run_input(data) == console_pb2.RunInput(
+    assert run_input(data) == console_pb2.RunRequest(
         start=console_pb2.RunStart(
             contract=contract,
             client_version=version,
@@ -51,34 +60,38 @@ def test_a_start_message_is_decoded(
 def test_the_other_inputs_are_decoded(
     data: bytes, number: int, columns: int, rows: int, text: str, refused: bool
 ) -> None:
-    assert run_input(wire_messages.standard_input(data)) == console_pb2.RunInput(stdin=data)
-    assert run_input(wire_messages.end_of_input()) == console_pb2.RunInput(eof=console_pb2.EndOfInput())
-    assert run_input(wire_messages.signal(number)) == console_pb2.RunInput(signal=console_pb2.Signal(number=number))
+    assert run_input(wire_messages.standard_input(data)) == console_pb2.RunRequest(stdin=data)
+    assert run_input(wire_messages.end_of_input()) == console_pb2.RunRequest(eof=console_pb2.EndOfInput())
+    assert run_input(wire_messages.signal(number)) == console_pb2.RunRequest(signal=console_pb2.Signal(number=number))
     resize = console_pb2.Resize(columns=columns, rows=rows)
-    assert run_input(wire_messages.resize(columns, rows)) == console_pb2.RunInput(resize=resize)
+    assert run_input(wire_messages.resize(columns, rows)) == console_pb2.RunRequest(resize=resize)
     answer = console_pb2.Answer(text=text, refused=refused)
-    assert run_input(wire_messages.answer(text, refused)) == console_pb2.RunInput(answer=answer)
+    assert run_input(wire_messages.answer(text, refused)) == console_pb2.RunRequest(answer=answer)
     result = console_pb2.HandoffResult(status=number)
-    assert run_input(wire_messages.handoff_result(number)) == console_pb2.RunInput(handoff_result=result)
+    assert run_input(wire_messages.handoff_result(number)) == console_pb2.RunRequest(handoff_result=result)
 
 
 @given(UNKNOWN, st.binary(), UNKNOWN)
 def test_output_is_read_and_unknown_fields_are_skipped(before: bytes, content: bytes, after: bytes) -> None:
     for kind, event in (
-        (wire_messages.STDOUT, console_pb2.RunEvent(stdout=content)),
-        (wire_messages.STDERR, console_pb2.RunEvent(stderr=content)),
+        (wire_messages.STDOUT, console_pb2.RunResponse(stdout=content)),
+        (wire_messages.STDERR, console_pb2.RunResponse(stderr=content)),
     ):
         assert wire_messages.event(before + event.SerializeToString() + after) == (kind, content)
 
 
 @given(UNKNOWN, INT32, UINT64)
 def test_exit_codes_and_jobs_are_read(unknown: bytes, code: int, job: int) -> None:
-    kind, content = wire_messages.event(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)).SerializeToString())
+    kind, content = wire_messages.event(
+        console_pb2.RunResponse(exit=console_pb2.RunExit(code=code)).SerializeToString()
+    )
     assert (kind, wire_messages.exit_code(unknown + content + unknown)) == (wire_messages.EXIT, code)
     assert wire_messages.exit_version(content) == b""
     versioned = console_pb2.RunExit(code=code, version="1.2.3").SerializeToString()
     assert wire_messages.exit_version(unknown + versioned + unknown) == b"1.2.3"
-    kind, content = wire_messages.event(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)).SerializeToString())
+    kind, content = wire_messages.event(
+        console_pb2.RunResponse(job=console_pb2.AttachedJob(id=job)).SerializeToString()
+    )
     assert (kind, wire_messages.number(unknown + content, 1)) == (wire_messages.JOB, job)
 
 
@@ -97,7 +110,12 @@ PROGRESS = st.builds(
 def same(message: Message, ours: object) -> None:
     """Every attribute of ours has the message's value."""
     for name in type(ours).__dataclass_fields__:  # type: ignore[attr-defined]
-        theirs, mine = getattr(message, name), getattr(ours, name)
+        mine = getattr(ours, name)
+        if name in TIMES:
+            time = getattr(message, TIMES[name])
+            assert time.seconds * 1000 + time.nanos // 1_000_000 == mine
+            continue
+        theirs = getattr(message, name)
         if isinstance(mine, list) and mine and hasattr(mine[0], "__dataclass_fields__"):
             assert len(theirs) == len(mine)
             for one, other in zip(theirs, mine, strict=True):
@@ -108,7 +126,7 @@ def same(message: Message, ours: object) -> None:
 
 @given(PROGRESS, UNKNOWN)
 def test_progress_is_read(progress: console_pb2.RunProgress, unknown: bytes) -> None:
-    kind, content = wire_messages.event(console_pb2.RunEvent(progress=progress).SerializeToString())
+    kind, content = wire_messages.event(console_pb2.RunResponse(progress=progress).SerializeToString())
     assert kind == wire_messages.PROGRESS
     same(progress, wire_replies.run_progress(unknown + content))
 
@@ -129,21 +147,21 @@ CENTRAL = st.builds(
     connections=UINT32,
     user=TEXT,
     subject=TEXT,
-    certificate_ends_ms=INT64,
+    certificate_expire_time=TIME,
     logins=UINT64,
     commands=UINT64,
     problem=TEXT,
     state=st.sampled_from(daemon_pb2.CentralStatus.State.values()),
-    since_ms=INT64,
+    connect_time=TIME,
     points=UINT32,
     waiting=UINT32,
-    next_attempt_ms=INT64,
+    next_attempt_time=TIME,
 )
 STATUS = st.builds(
     daemon_pb2.StatusResponse,
     version=TEXT,
     pid=UINT64,
-    started_ms=INT64,
+    start_time=TIME,
     profile=TEXT,
     socket=TEXT,
     state_directory=TEXT,

@@ -15,14 +15,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.harness import ROOT, Grid, User, clean_environment, eventually
+from tests.harness import Grid, User, clean_environment, eventually
 from tests.side_by_side.corpus import Line
+from tests.side_by_side.incumbent import Incumbent
 
-ALIENPY = ROOT / ".venv-alienpy" / "bin" / "alien.py"
 HOME = "/alice/cern.ch/user/a/alice"
+LINES = f"{HOME}/lines"
+"""Holds the directories of all lines, so that a listing of HOME does not depend on other lines."""
 Runner = Callable[[list[str], Line, "Place"], subprocess.CompletedProcess[str]]
 AT_A_TIME = 3
-"""Number of concurrent runs of alien.py: each takes most of a second of a processor."""
+"""Number of concurrent runs of alien.py: each takes some tenths of a second of a processor."""
 _TIMEOUT = 300
 _MARK = "=== the next line of the batch ==="
 
@@ -79,12 +81,14 @@ class Stage:
         self.grid = grid
         self.user = user
         self._root = Path(tempfile.mkdtemp(prefix="side", dir=user.home))
+        self._alienpy = Incumbent(AT_A_TIME, self._root)
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="incumbent")
         self._theirs: dict[str, Future[Outcome]] = {}
         self._batches: dict[str, list[Line]] = {}
         self._their_batches: dict[str, Future[dict[str, Outcome]]] = {}
         self._own_batches: dict[str, dict[str, Outcome]] = {}
         self._numbers = count(1)
+        user.must("mkdir", LINES)
         self._jobs = self._finished_jobs()
 
     def begin(self, lines: list[Line]) -> None:
@@ -116,10 +120,11 @@ class Stage:
     def close(self) -> None:
         """Wait for the runs of alien.py."""
         self._pool.shutdown(cancel_futures=True)
+        self._alienpy.close()
 
     def _prepared(self, line: Line, whose: str, run: Runner) -> Outcome:
         name = f"{whose}-{next(self._numbers)}"
-        place = Place(self._root / name / "here", f"{HOME}/{name}", dict(self._jobs))
+        place = Place(self._root / name / "here", f"{LINES}/{name}", dict(self._jobs))
         place.here.mkdir(parents=True)
         _write(place.here, line.local)
         if line.grid:
@@ -149,11 +154,20 @@ class Stage:
         home = place.here.parent / "home"
         home.mkdir(exist_ok=True)
         environment = {**clean_environment(), "HOME": str(home), "TMPDIR": str(home), **self.grid.exports}
-        return _run([str(ALIENPY), *words], environment, line, place)
+        return self._alienpy.run(words, _with_variables(environment, line, place), place.here, place.filled(line.stdin))
 
     def _own(self, words: list[str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
         environment = {**self.user.environment, "ALIEN_SESSION": place.here.parent.name}
-        return _run([self.user.command, *words], environment, line, place)
+        return subprocess.run(
+            [self.user.command, *words],
+            env=_with_variables(environment, line, place),
+            cwd=place.here,
+            input=place.filled(line.stdin),
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
 
     def _catalogue(self, place: Place) -> tuple[str, ...]:
         found = self.user.run("find", "-a", "-d", "-f", place.directory, "*", "--json")
@@ -180,17 +194,8 @@ def _outcome_of_part(text: str) -> Outcome:
     return Outcome(int(code), output, "", (), ())
 
 
-def _run(words: list[str], env: dict[str, str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words,
-        env={**env, **{name: place.filled(value) for name, value in line.env.items()}},
-        cwd=place.here,
-        input=place.filled(line.stdin),
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT,
-        check=False,
-    )
+def _with_variables(environment: dict[str, str], line: Line, place: Place) -> dict[str, str]:
+    return environment | {name: place.filled(value) for name, value in line.env.items()}
 
 
 def _write(directory: Path, files: dict[str, int | str]) -> None:

@@ -23,6 +23,7 @@ from aliend.core.connection.pool_policy import (
     bulk_limits,
     choose_slot,
 )
+from aliend.core.metrics.families import Durations
 
 _PAUSE_OF_BULK = 30.0
 """Seconds without bulk work after which the next request begins new work."""
@@ -82,6 +83,8 @@ class ConnectionPool:
         self._new_login_after = new_login_after
         self._queues: dict[Work, _Queue] = {"interactive": _Queue(), "bulk": _Queue()}
         self._timer: asyncio.TimerHandle | None = None
+        self.waits = Durations()
+        """The waits for a slot, by kind of work."""
         self.expected = 0
         """Commands of bulk work that will probably follow."""
         self._last_use: dict[Work, float] = {"interactive": -math.inf, "bulk": -math.inf}
@@ -100,6 +103,7 @@ class ConnectionPool:
             self._bulk_since = now
         self._last_use[work] = now
         slot = await self._wait_for_slot(work)
+        self.waits.add(asyncio.get_running_loop().time() - now, work)
         try:
             yield slot
         finally:

@@ -12,20 +12,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Planted, Unreadable, Unusable
+from aliend.central.credentials.pem_files import Planted, Unreadable
 from aliend.central.credentials.private_keys import Locked, belong, read_key
 from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
 from aliend.core.connection.pem import Block, PemError, PemFile, PemSource, PemText
-from aliend.errors import NotConnected
+from aliend.errors import NotConnected, Unusable
 
-_NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_NAMES = {"1.2.840.113549.1.9.1": "emailAddress"}
+"""Names of attributes that have none in RFC 4514, by object identifier."""
 _HINT = "run: `alienctl login`"
 _READINGS, _READING_PAUSE = 4, 0.02
 """Attempts to read a certificate and a key that do not match, and seconds between: writers rename them one by one."""
@@ -77,6 +79,8 @@ def _blocks_of(source: PemSource) -> list[Block]:
 
 
 def _parsed(source: PemSource, block: Block) -> x509.Certificate:
+    from cryptography import x509  # imported with the first certificate: the daemon starts without it
+
     try:
         return x509.load_der_x509_certificate(block.content)
     except ValueError as error:
@@ -176,7 +180,9 @@ def now_in_ms() -> int:
 
 def _slashes(name: x509.Name) -> str:
     """Return the most general part first, without a leading slash."""
-    return "/".join(f"{_NAMES.get(a.oid, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part)
+    return "/".join(
+        f"{_NAMES.get(a.oid.dotted_string, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part
+    )
 
 
 def _ms(moment: datetime) -> int:

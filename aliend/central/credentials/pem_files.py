@@ -14,14 +14,10 @@ from pathlib import Path
 
 from aliend.core.connection import pem
 from aliend.core.connection.pem import PemFile, PemSource, PemText
-from aliend.errors import NotConnected
+from aliend.errors import Unusable
 
 LARGEST = 256 << 10
 """Maximum size in bytes of a file with a certificate or a key."""
-
-
-class Unusable(NotConnected):
-    """A certificate cannot be used; the next candidate may be."""
 
 
 class Unreadable(Unusable):

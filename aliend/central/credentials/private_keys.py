@@ -6,15 +6,15 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from typing import TYPE_CHECKING
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Unusable
 from aliend.core.connection.pem import PemError, PemFile, PemSource, PemText, private_key
-from aliend.errors import ConfigurationError, UsageError
+from aliend.errors import ConfigurationError, Unusable, UsageError
+
+# The library is imported with the first key: the daemon starts without it.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
 
 class Locked(Unusable):
@@ -30,6 +30,9 @@ class KeyText:
 
     def parsed(self, pass_phrase: bytes | None = None) -> PrivateKeyTypes:
         """Return the key. Raises Locked without a pass phrase, UsageError for a wrong one, else Unusable."""
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import serialization
+
         try:
             return serialization.load_pem_private_key(self.pem, password=pass_phrase)
         except TypeError as error:
@@ -66,6 +69,8 @@ def _text_of(source: PemSource) -> str:
 
 def belong(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
     """Return whether a certificate's key and a private key are a pair."""
+    from cryptography.hazmat.primitives import serialization
+
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return key.public_key().public_bytes(*form) == public.public_bytes(*form)
 
@@ -88,6 +93,8 @@ class KeyRing:
 
     def unlock(self, source: PemSource, pass_phrase: str) -> None:
         """Open the encrypted key in `source` and keep it. Raises UsageError for a wrong pass phrase. Blocks."""
+        from cryptography.hazmat.primitives import serialization
+
         key = read_key(source)
         opened = key.parsed(pass_phrase.encode("utf-8", "surrogateescape"))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -9,14 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from aliend.central.credentials import ca_bundle, chain_verification
 from aliend.central.credentials.certificates import now_in_ms, parse_certificate
-from aliend.central.credentials.pem_files import Unreadable, Unusable
+from aliend.central.credentials.pem_files import Unreadable
 from aliend.central.credentials.private_keys import KeyText, Locked, belong, read_key
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import refuse_arguments
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.connection.context import CredentialFiles
 from aliend.core.connection.pem import PemSource
-from aliend.errors import ConfigurationError, UsageError
+from aliend.errors import ConfigurationError, Unusable, UsageError
 from aliend.runtime import Runtime
 
 UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5

@@ -14,7 +14,7 @@ from aliend.central.credentials import certificate_search, chain_verification
 from aliend.central.credentials.certificate_search import Candidate
 from aliend.central.credentials.certificates import Credential, Pair, examined, facts_of
 from aliend.central.credentials.clock import local_time_ms, service_time_ms
-from aliend.central.credentials.pem_files import Unusable, text_of
+from aliend.central.credentials.pem_files import text_of
 from aliend.central.credentials.pkcs12 import read_file
 from aliend.central.credentials.private_keys import Locked, read_key
 from aliend.commands.account import cert_import, questions, tokens
@@ -24,7 +24,15 @@ from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts
 from aliend.core.connection.pem import PemFile, PemSource
 from aliend.core.protocol.requests import Request
-from aliend.errors import ConfigurationError, LoginRefused, NotConnected, UnknownAuthority, UnknownUser, UsageError
+from aliend.errors import (
+    ConfigurationError,
+    LoginRefused,
+    NotConnected,
+    UnknownAuthority,
+    UnknownUser,
+    Unusable,
+    UsageError,
+)
 from aliend.runtime import Runtime
 
 

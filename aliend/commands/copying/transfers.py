@@ -10,7 +10,7 @@ from aliend.commands.copying import transfers_limit, transfers_list, transfers_s
 from aliend.commands.copying.job_selection import SELECTION, is_selected_by_option, selected_jobs
 from aliend.commands.copying.job_selection import parse_ranges as parse_jobs
 from aliend.commands.following.follower import SOME_ARRIVED, job_to_json
-from aliend.commands.following.foreground import exit_code_of_job, follow_foreground
+from aliend.commands.following.foreground import exit_code_of_job, follow_foreground, kept_text
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import Option, ParsedOptions, parse_options, unknown_option
@@ -20,6 +20,7 @@ from aliend.runtime import Runtime
 
 TIMED_OUT = 124
 _PRIORITIES = range(-(10**6), 10**6 + 1)
+_JOBS_AT_A_TIME = 500
 _NOTIFY = ("sh", "-c", 'exec notify-send "$@" 2>/dev/null', "sh", "aliend")
 """A desktop notification; it fails without the program or without a desktop."""
 
@@ -97,12 +98,18 @@ async def _notify(call: Call, jobs: Sequence[JobView]) -> None:
 async def _change(runtime: Runtime, call: Call, args: list[str], verb: str, change: Change) -> int:
     """Apply a change to the selected jobs, and print each."""
     options = parse_options(f"transfers {verb}", args, SELECTION)
-    jobs = [await change(runtime, job) for job in await selected_jobs(runtime, verb, options)]
+    selected, jobs = await selected_jobs(runtime, verb, options), list[JobView]()
+    for first in range(0, len(selected), _JOBS_AT_A_TIME):  # the database saves their changes in few transactions
+        chunk = selected[first : first + _JOBS_AT_A_TIME]
+        jobs += await asyncio.gather(*(change(runtime, job) for job in chunk))
     if call.as_json:
         await _print_views(call, jobs, one=_names_one(options))
         return 0
-    for job in jobs:
-        await call.print(f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done")
+    lines = [f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done" for job in jobs]
+    await call.print("\n".join(lines))
+    if verb == "cancel":
+        kept = await runtime.engine.kept_files({job.id for job in jobs})
+        await call.print_error("\n".join(f"job {job}: {kept_text(job, kept[job])}" for job in sorted(kept)))
     if not jobs:
         await call.print_error(f"transfers {verb}: no job matches")
     return 0

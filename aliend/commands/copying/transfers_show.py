@@ -112,6 +112,11 @@ def _deletion(deletion: DeletionView) -> dict[str, Any]:
 
 def _notes(file: TransferView) -> list[str]:
     notes = [file.message] if file.message else []
+    if file.kept_until_ms:
+        notes.append(
+            f"{format_size(file.bytes_done)} are kept until {_time(file.kept_until_ms)}; "
+            f"continue with `alienctl transfers retry {file.job}`"
+        )
     if file.retry_ms:
         notes.append(f"next try at {_time(file.retry_ms)}")
     if file.joined:
@@ -143,6 +148,7 @@ def _fields(file: TransferView, tried: Sequence[AttemptRecord]) -> dict[str, Any
         "retry_ms": file.retry_ms,
         "joined": file.joined,
         "wanted": file.wanted,
+        "kept_until_ms": file.kept_until_ms,
         "history": [{name: value for name, value in asdict(one).items() if name != "transfer"} for one in tried],
     }
 

@@ -1,8 +1,8 @@
 """Runs transfer jobs in the foreground: the command ends with its jobs, and cancelling it cancels them.
 
-If the user interrupts the command or the client dies, the jobs are cancelled. If the user detaches the command (with
-Ctrl-\\, or `transfers detach` elsewhere), it ends and they continue. If the daemon ends, they continue after its next
-start, and the client follows them again.
+If the user interrupts the command or the client dies, the jobs are cancelled; downloads keep what arrived. If the user
+detaches the command (with Ctrl-\\, or `transfers detach` elsewhere), it ends and they continue. If the daemon ends,
+they continue after its next start, and the client follows them again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from aliend.commands.following import metafiles
 from aliend.commands.following.deletions import obstructions
@@ -25,6 +26,8 @@ from aliend.commands.following.follower import (
 from aliend.commands.following.json_report import print_report, report_document
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.storage_spec import is_incomplete
+from aliend.core.cli.units import format_size
+from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
 from aliend.runtime import Runtime
@@ -106,7 +109,9 @@ async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Seq
             return await _follow_until_detached(runtime, call, follower, jobs)
     except asyncio.CancelledError:
         if call.interrupted.is_set():
-            await call.print_error("\n".join(f"job {job} cancelled" for job in jobs))
+            kept = await runtime.engine.kept_files(jobs)
+            lines = [f"job {job} cancelled" + (f"; {kept_text(job, kept[job])}" if job in kept else "") for job in jobs]
+            await call.print_error("\n".join(lines))
         raise
 
 
@@ -142,6 +147,16 @@ async def cancel_with_command(runtime: Runtime, *jobs: int) -> AsyncIterator[Non
         if not runtime.stopping:
             await asyncio.shield(_cancel(runtime, jobs))
         raise
+
+
+def kept_text(job: int, kept: KeptFiles) -> str:
+    """Return what is kept of the downloads of a cancelled job, until when, and the commands that use or discard it."""
+    until = datetime.fromtimestamp(kept.until_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
+    return (
+        f"{format_size(kept.bytes)} are kept until {until}\n"
+        f"continue with the same command or `alienctl transfers retry {job}`;\n"
+        f"discard what is kept with `alienctl transfers clean {job}`"
+    )
 
 
 async def _cancel(runtime: Runtime, jobs: Sequence[int]) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.numbers import parse_whole
 from aliend.credential_places import jbox_file
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.runtime import Runtime
+
+if TYPE_CHECKING:
+    from aliend.bridge.server import Bridge
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +35,7 @@ async def bridge(runtime: Runtime, call: Call) -> int:
             case ("off",):
                 await _turn_off(runtime)
             case ("status",) | ():
-                pass
+                await _restore(runtime)
             case words:
                 raise UsageError(f"bridge takes on, off or status, but got {' '.join(words)!r}")
         document = await _status(runtime)
@@ -43,33 +47,25 @@ async def bridge(runtime: Runtime, call: Call) -> int:
 
 
 async def restore(runtime: Runtime) -> None:
-    """Turn the bridge on if it was on when the last daemon ended."""
+    """Turn the bridge on, because it was on when the last daemon ended."""
     async with runtime.bridge_lock:
-        if not await asyncio.to_thread(_record(runtime).exists):
-            return
+        await _restore(runtime)
+
+
+async def _restore(runtime: Runtime) -> None:
+    """Turn the bridge on if it is recorded as on."""
+    if runtime.bridge is None and await asyncio.to_thread(_record(runtime).exists):
         try:
             await _turn_on(runtime)
         except AliendError as error:
             log.warning("the bridge stays off: %s", error)
 
 
-async def close(runtime: Runtime) -> None:
-    """Close the bridge at the daemon's end; it stays recorded as on."""
-    if runtime.bridge is not None:
-        running, runtime.bridge = runtime.bridge, None
-        await running.close()
-
-
 async def _turn_on(runtime: Runtime) -> None:
     """Turn it on unless it is on. Raises NotConnected, ConfigurationError."""
     if runtime.bridge is not None:
         return
-    from aliend.bridge.server import Bridge, Surroundings  # the daemon starts without it
-
-    file = Path(jbox_file(runtime.settings.environment))
-    started = Bridge(
-        Surroundings(lambda: runtime.context(None), runtime.central_sessions.of, runtime.sessions.account, file)
-    )
+    started = _new_bridge(runtime)
     record = _record(runtime)
     before = await asyncio.to_thread(_recorded_port, record)
     await started.open(before)
@@ -80,8 +76,28 @@ async def _turn_on(runtime: Runtime) -> None:
         raise ConfigurationError(f"the bridge is on, but not after a restart: {record}: {error.strerror}") from error
 
 
+def _new_bridge(runtime: Runtime) -> Bridge:
+    """Create a bridge; its code is imported only now. Raises ConfigurationError after an upgrade."""
+    try:
+        server = import_module("aliend.bridge.server")
+    except ImportError as error:
+        raise ConfigurationError(
+            f"aliend was upgraded since this daemon started ({error}); run: `alienctl daemon restart`"
+        ) from error
+    surroundings = server.Surroundings(
+        context=lambda: runtime.context(None),
+        central_of=runtime.central_sessions.of,
+        account_of=runtime.sessions.account,
+        file=Path(jbox_file(runtime.settings.environment)),
+    )
+    made: Bridge = server.Bridge(surroundings)
+    return made
+
+
 async def _turn_off(runtime: Runtime) -> None:
-    await close(runtime)
+    if runtime.bridge is not None:
+        running, runtime.bridge = runtime.bridge, None
+        await running.close()
     with suppress(FileNotFoundError):
         await asyncio.to_thread(_record(runtime).unlink)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import uuid
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -147,7 +147,7 @@ class Call:
     def new_request_id(self) -> str:
         """Return the request id of the next job: the same ones where a client runs the same command line again."""
         number = next(self.submissions)
-        return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
+        return f"{self.request_id}.{number}" if self.request_id else os.urandom(16).hex()
 
     async def run_on_client(
         self, argv: Sequence[str], *, may_be_missing: bool = False, text: EditedText | None = None

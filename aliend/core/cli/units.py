@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from fractions import Fraction
 
 from aliend.core.cli.numbers import LARGEST
 from aliend.errors import UsageError
@@ -30,6 +29,8 @@ def _parse_bytes(text: str) -> int | None:
     match = _BYTES.fullmatch(text.strip())
     if match is None:
         return None
+    from fractions import Fraction  # loads the module `decimal`, which the daemon does not need to start
+
     number, unit, suffix = match.groups()
     base = 1000 if (suffix or "").lower() == "b" else 1024
     factor: int = base ** _POWERS.index(unit.lower() or " ")

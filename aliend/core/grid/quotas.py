@@ -5,9 +5,28 @@ Versions of the service spell some fields differently (`nominalparallelJobs`, `n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aliend.core.protocol.replies import Result
 
 _SECONDS, _MIB = 3600, 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileQuota:
+    """The files and bytes that an account uses, and the most that it may use (0 or less: no limit)."""
+
+    files: int
+    bytes: int
+    max_files: int
+    max_bytes: int
+
+
+def file_quota(facts: Result) -> FileQuota:
+    """Return the quota in a reply to `fquota`."""
+    number = _Numbers(facts)
+    used, most = (number("nbFiles"), number("totalSize")), (number("maxNbFiles"), number("maxTotalSize"))
+    return FileQuota(*map(int, (*used, *most)))
 
 
 def merged(jobs: Result, files: Result) -> dict[str, str]:

@@ -134,6 +134,11 @@ def session_change(request: Request) -> str:
     return ""
 
 
+def changes_connection(request: Request) -> bool:
+    """Return whether `request` changes more of a connection than its directory, which requests carry themselves."""
+    return session_change(request) not in ("", "cd", "-pwd")
+
+
 def refuse_change(request: Request) -> None:
     """Raise UsageError for a request that would change the state of a connection."""
     if argument := session_change(request):

@@ -35,16 +35,30 @@ class AttemptProgress:
         self.stage = Stage.PREPARE
         self.ses: tuple[str, ...] = ()
         self.bytes = 0
+        self.slot_wait = 0.0
+        """Seconds that the attempt has waited for capacity on its storage elements."""
         self.moved_at = self._began
         """When the last byte moved, or the stage began (POSIX seconds)."""
 
     def enter_stage(self, stage: Stage, ses: Iterable[str] = ()) -> None:
         """Enter a stage with these storage elements (none: those of the previous stage)."""
+        now = self._clock()
+        if self.stage is Stage.SLOT:
+            self.slot_wait += max(0.0, now - self.moved_at)
         self.stage = stage
-        self.moved_at = self._clock()
+        self.moved_at = now
         if stage is Stage.VERIFY:
             self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses
+
+    def expect_resumed_bytes(self) -> None:
+        """Record that bytes of an earlier copy will be resumed: they do not count as moved."""
+        self._may_resume = True
+
+    @property
+    def has_tried(self) -> bool:
+        """Return whether a replica was tried."""
+        return bool(self._replicas)
 
     def record_bytes(self, moved: int) -> None:
         """Record the total of bytes moved so far."""
@@ -68,6 +82,8 @@ class AttemptProgress:
     def records(self, event: Event | None) -> list[AttemptRecord]:
         """Return the attempt's records for the history; `event` ended the attempt (None: it was stopped)."""
         reason, kind = _reason(event)
+        if kind == "resting":
+            return []
         records = [replace(record, kind=kind if record.error else "") for record in self._replicas.values()]
         if any(record.error for record in records) if reason else records:
             return records

@@ -63,3 +63,12 @@ class EventRecord:
     reason: str
     source: str = ""
     target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """The partial files that are kept of a job: their number, their bytes, and until when (POSIX milliseconds)."""
+
+    files: int
+    bytes: int
+    until_ms: int

@@ -22,7 +22,8 @@ with the job and updated together with the files; they are never recounted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
@@ -131,6 +132,13 @@ class JobSpec:
 def want_same_copy(spec: JobSpec, other: JobSpec) -> bool:
     """Return whether a file copied for one job is exactly what the other job wants, so that one copy serves both."""
     return _copy_settings(spec) == _copy_settings(other)
+
+
+def different_fields(spec: JobSpec, other: JobSpec, ignored: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of the fields that differ, except `ignored` and those that no caller chooses."""
+    skipped = {"context", "file_systems", "settings", "interactive", *ignored}
+    names = (one.name for one in fields(JobSpec) if one.name not in skipped)
+    return tuple(name for name in names if getattr(spec, name) != getattr(other, name))
 
 
 def is_more_urgent(spec: JobSpec, other: JobSpec) -> bool:

@@ -16,12 +16,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from aliend.core.transfers.transfer import Replacing
-
 MISSING = ""
 """Stands for a name that does not exist, in place of a GUID."""
 
 Step = Literal["set aside", "put in place", "remove old", "finished", "restore", "withdraw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """The new file is complete as `guid` under `temporary`; it replaces `old_guid`, which is renamed to `old`.
+
+    In the end `old` is removed, or with `backup` renamed to that name, replacing what has it.
+    """
+
+    temporary: str
+    old: str
+    guid: str
+    old_guid: str
+    backup: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     CopySucceeded       limit + 1, up to the initial   Working             Working
     CopyFailed          lower limit, or BackingOff     -                   BackingOff, for longer
     CopyEnded           -                              -                   BackingOff, due at once
+    Reachable           -                              due at once         -
     ThroughputMeasured  limit: higher or lower         -                   -
 
 (-: no change.) `CopyFailed` are transient failures: a permanent error of one file says nothing about the element, such
@@ -108,6 +109,11 @@ class CopyEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Reachable:
+    """Its server answers again, after it did not."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThroughputMeasured:
     """Throughput in bytes per second of `running` copies, of at most `most` allowed ones."""
 
@@ -116,7 +122,7 @@ class ThroughputMeasured:
     most: int
 
 
-Event = CopyStarted | CopySucceeded | CopyFailed | CopyEnded | ThroughputMeasured
+Event = CopyStarted | CopySucceeded | CopyFailed | CopyEnded | Reachable | ThroughputMeasured
 
 
 def step(element: StorageElement, event: Event, now: float, start: int = INITIAL_LIMIT) -> StorageElement:
@@ -132,6 +138,10 @@ def step(element: StorageElement, event: Event, now: float, start: int = INITIAL
         case CopyEnded():
             probing = isinstance(element.state, Probing)
             return replace(element, state=BackingOff(now, element.state.reason)) if probing else element  # type: ignore[union-attr]
+        case Reachable():
+            if isinstance(element.state, BackingOff) and element.state.until > now:
+                return replace(element, state=BackingOff(now, element.state.reason))
+            return element
         case ThroughputMeasured():
             return _measured(element, event, now)
         case _:

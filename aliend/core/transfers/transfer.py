@@ -22,7 +22,7 @@
 cancelled while its copy is still stopping; the late events of such a copy are handled as the columns of those states
 say. A transfer that joined a transfer of another job stays queued and does not start; `Detach` undoes that. What an
 upload changes in the catalogue is its `intent`: it is saved before the catalogue is changed, so that a restart can
-complete or undo it.
+complete or undo it. That of a cancelled download is its partial file, which a retry resumes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from typing import assert_never
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.transfers import backoff
 from aliend.core.transfers.effects import CleanUp, Effect, HoldJob, StartCopy, StopCopy
+from aliend.core.transfers.replacement import Replacing
 from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10
@@ -118,29 +119,23 @@ class ReplicasBooked:
 
 
 @dataclass(frozen=True, slots=True)
-class Replacing:
-    """The new file is complete as `guid` under `temporary`; it replaces `old_guid`, which is renamed to `old`.
+class PartialKept:
+    """The partial file of a cancelled download, of `bytes` (0: not known yet), stays until `until_ms` (POSIX time)."""
 
-    In the end `old` is removed, or with `backup` renamed to that name, replacing what has it.
-    """
-
-    temporary: str
-    old: str
-    guid: str
-    old_guid: str
-    backup: str = ""
+    until_ms: int
+    bytes: int = 0
 
 
-Intent = NoIntent | ReplicasBooked | Replacing
+Intent = NoIntent | ReplicasBooked | Replacing | PartialKept
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """One file, as stored. `size` in bytes (0: unknown), `md5` empty if unknown.
 
-    An empty `target` belongs to a refused name: such a transfer has failed for good. `attempts` counts starts,
-    `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0) is the transfer of another
-    job that copies the same file to the same target; the transfer stays queued meanwhile.
+    An empty `target` belongs to a refused name: such a transfer has failed for good. `attempts` counts starts that
+    tried something, `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0) is the
+    transfer of another job that copies the same file to the same target; the transfer stays queued meanwhile.
     """
 
     id: int
@@ -200,7 +195,9 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The user cancels it."""
+    """The user cancels it; the partial file of a download stays until `keep_until_ms` (0: it is removed)."""
+
+    keep_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +255,15 @@ def step(transfer: Transfer, event: Event, now: float) -> Step:
         case Started():
             return _started(transfer)
         case IntentSaved(intent):
-            done = isinstance(transfer.state, Done)
-            return (transfer if done else replace(transfer, intent=intent)), ()
+            return _with_intent(transfer, intent), ()
         case Succeeded():
             return _succeeded(transfer, event)
         case AttemptFailed():
             return _attempt_failed(transfer, event, now)
         case Interrupted():
             return _interrupted(transfer)
-        case Cancel():
-            return _ended(transfer, Cancelled())
+        case Cancel(keep_until_ms):
+            return _cancelled(transfer, keep_until_ms)
         case Retry():
             return _retried(transfer)
         case Crashed(reason):
@@ -323,19 +319,6 @@ def is_unfinished(state: State) -> bool:
     return isinstance(state, Queued | Running | Waiting)
 
 
-def has_temporary_names(transfer: Transfer) -> bool:
-    """Return whether the transfer may have entries in the catalogue under names other than its target."""
-    match transfer.intent:
-        case NoIntent():
-            return False
-        case ReplicasBooked(lfn=lfn):
-            return lfn != transfer.target
-        case Replacing():
-            return True
-        case _:
-            assert_never(transfer.intent)
-
-
 def _started(transfer: Transfer) -> Step:
     if not isinstance(transfer.state, Queued | Waiting) or transfer.joined:
         return transfer, ()
@@ -360,6 +343,9 @@ def _attempt_failed(transfer: Transfer, event: AttemptFailed, now: float) -> Ste
         case "credential":
             pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.SHORT_CAP)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
+        case "resting":
+            pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
+            return replace(transfer, state=Waiting(now + pause, event.reason), attempts=transfer.attempts - 1), ()
         case "storage" if transfer.attempts < MAX_ATTEMPTS:
             pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
@@ -387,7 +373,21 @@ def _interrupted(transfer: Transfer) -> Step:
 def _retried(transfer: Transfer) -> Step:
     if not isinstance(transfer.state, Failed | Cancelled | Waiting) or not transfer.target:
         return transfer, ()
-    return replace(transfer, state=Queued(), failures=0), ()
+    intent = NoIntent() if isinstance(transfer.intent, PartialKept) else transfer.intent
+    return replace(transfer, state=Queued(), failures=0, intent=intent), ()
+
+
+def _with_intent(transfer: Transfer, intent: Intent) -> Transfer:
+    if isinstance(transfer.state, Done) or (isinstance(intent, PartialKept) and transfer.state != Cancelled()):
+        return transfer
+    return replace(transfer, intent=intent)
+
+
+def _cancelled(transfer: Transfer, keep_until_ms: int) -> Step:
+    cancelled, effects = _ended(transfer, Cancelled())
+    if effects and keep_until_ms:
+        cancelled = replace(cancelled, intent=PartialKept(keep_until_ms))
+    return cancelled, effects
 
 
 def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
@@ -395,4 +395,5 @@ def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
         return transfer, ()
     if isinstance(transfer.state, Running):
         return replace(transfer, state=state), (StopCopy(transfer.id),)
-    return replace(transfer, state=state, joined=0), (CleanUp(transfer.id),) if transfer.attempts else ()
+    was_begun = transfer.attempts or transfer.intent != NoIntent()
+    return replace(transfer, state=state, joined=0), (CleanUp(transfer.id),) if was_begun else ()

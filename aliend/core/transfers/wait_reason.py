@@ -7,6 +7,7 @@ all files are at their limit; enough files of its job wait for storage elements;
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,9 +41,13 @@ Kind = Literal[
 `central`: the central service has not answered for seconds.
 """
 
+AFTER_FAILURE: tuple[Kind, ...] = ("retry", "credential", "se resting")
+"""The kinds of waits for the next attempt, whose time is known."""
 SLOW_ANSWER = 5.0
 """Seconds after which a request without an answer is reported."""
 _OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}
+_RESTING = re.compile(r"\S+ is (backing off|not responding)|only \d+ of \d+ replicas can be written while ")
+"""How the reason of a file begins that waits for a storage element: such a wait is no attempt."""
 _KIND_OF_OBSTACLE: dict[str, Kind] = {
     "space": "space",
     "permission": "permission",
@@ -115,8 +120,13 @@ def wait_reason(transfer: Transfer, job: Job, last_kind: str, snapshot: Schedule
     if transfer.joined:
         return Reason("joined", f"transfer {transfer.joined} of another job is copying this file")
     if isinstance(transfer.state, Waiting) and transfer.state.until > snapshot.now:
-        return Reason(_OF_KIND.get(last_kind, "retry"), transfer.state.reason, transfer.state.until)
+        return Reason(waiting_kind(transfer.state.reason, last_kind), transfer.state.reason, transfer.state.until)
     return _reason_queued(transfer, job, snapshot)
+
+
+def waiting_kind(reason: str, last_kind: str) -> Kind:
+    """Return the kind of a wait for the next attempt; `last_kind` is the error kind of the last attempt."""
+    return "se resting" if _RESTING.match(reason) else _OF_KIND.get(last_kind, "retry")
 
 
 def expansion_wait_reason(job: Job) -> Reason | None:

@@ -20,6 +20,7 @@ from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import RunningCopy
 from aliend.engine.admission.job_rates import JobRates
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.statistics import Statistics
 from aliend.engine.views import ActiveCopy, JobProgress
 
 _CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
@@ -54,6 +55,7 @@ class RunningAttempts:
     def __init__(self, limiter: StorageElementLimiter, rates: JobRates) -> None:
         self.limits = Limits()
         self.rates = rates
+        self.statistics = Statistics()
         self.by_transfer: dict[int, RunningAttempt] = {}
         self._limiter = limiter
 
@@ -61,6 +63,12 @@ class RunningAttempts:
         """Apply other limits from now on."""
         self.limits = limits
         self._limiter.set_limits(limits)
+
+    def change_spec(self, job: Job) -> None:
+        """Apply a changed specification to the running attempts of a job."""
+        for attempt in self.by_transfer.values():
+            if attempt.job.id == job.id:
+                attempt.job = job
 
     def acquire(self, transfer: int, ses: Collection[str]) -> AbstractAsyncContextManager[None]:
         """Wait for a file slot and for capacity on all of `ses`; see `StorageElementLimiter.acquire`."""
@@ -135,6 +143,10 @@ class RunningAttempts:
             for number, attempt in self.by_transfer.items()
             if job in (0, attempt.job.id) and not attempt.is_stopped
         ]
+
+    def job_numbers(self) -> set[int]:
+        """Return the jobs with running attempts."""
+        return {attempt.job.id for attempt in self.by_transfer.values()}
 
     def progress_of(self, job: int) -> JobProgress:
         """Return what runs of a job."""

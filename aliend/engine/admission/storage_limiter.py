@@ -13,7 +13,9 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
 
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.cli.log_records import facts
 from aliend.core.transfers.scheduler import SMALL_FILES_PER_COPY, Limits
 from aliend.core.transfers.storage_element import (
@@ -24,6 +26,7 @@ from aliend.core.transfers.storage_element import (
     CopyStarted,
     CopySucceeded,
     Event,
+    Reachable,
     StorageElement,
     ThroughputMeasured,
     Working,
@@ -58,6 +61,9 @@ class StorageElementLimiter:
         self._elements: dict[str, StorageElement] = {}
         self._stalled: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
+        self._servers: dict[str, str] = {}
+        self.on_return: Callable[[str], None] = lambda _: None
+        """Called with a storage element that works again."""
         self.blocklist = ThirdPartyBlocklist(clock)
 
     def set_limits(self, limits: Limits) -> None:
@@ -86,6 +92,20 @@ class StorageElementLimiter:
         stalled = dict.fromkeys(self._stalled, now + _STALL_RETRY)
         return stalled | {se: until for se, until in untils.items() if until is not None}
 
+    def note_servers(self, tickets: Iterable[Ticket]) -> None:
+        """Remember the servers of storage elements, so that they can be asked whether they answer."""
+        self._servers |= {ticket.se: f"root://{urlsplit(ticket.url).netloc}" for ticket in tickets if ticket.url}
+
+    def resting_servers(self) -> dict[str, str]:
+        """Return the storage elements that back off, with their servers (`root://host:port`)."""
+        now = self._clock()
+        resting = {se: one.state for se, one in self._elements.items() if isinstance(one.state, BackingOff)}
+        return {se: self._servers[se] for se, state in resting.items() if state.until > now and se in self._servers}
+
+    def record_reachable(self, se: str) -> None:
+        """Record that the server of `se` answers again: the element is tried at once."""
+        self._step(se, Reachable())
+
     def seconds_until_available(self, ses: Collection[str]) -> float:
         """Return the seconds until the first of these accepts copies again."""
         untils = [until for se, until in self.unavailable_until().items() if se in ses]
@@ -105,7 +125,7 @@ class StorageElementLimiter:
 
         The copy gets all elements or none, so that two copies never wait for each other. `has_free_slot` (None: always)
         returns whether one more file may be copied at all. Raises CopyError (kind
-        `storage`) while one of them is unavailable.
+        `resting`) while one of them is unavailable.
         """
         elements = frozenset(ses)
         self._require_available(elements)
@@ -127,7 +147,7 @@ class StorageElementLimiter:
         """Wait until small files may use all of their elements; yield how many files may use each at a time.
 
         They get all elements or none, and of each what is free, as far as they need it. Raises CopyError (kind
-        `storage`) while one of them is unavailable.
+        `resting`) while one of them is unavailable.
         """
         wanted = Counter(se for ses in ses_by_copy.values() for se in ses)
         self._require_available(wanted)
@@ -170,7 +190,7 @@ class StorageElementLimiter:
         if unavailable:
             se = max(unavailable, key=lambda name: unavailable[name])
             pause = max(1.0, unavailable[se] - self._clock())
-            raise CopyError(self._unavailable_reason(se), "storage", pause)
+            raise CopyError(self._unavailable_reason(se), "resting", pause)
 
     def switch_to(self, number: int, se: str) -> None:
         """Record that a copy continues with another storage element, which it had not acquired."""
@@ -217,6 +237,8 @@ class StorageElementLimiter:
         self._elements[se] = after
         if after != before:
             self.notify_waiters()
+        if isinstance(after.state, Working) and not isinstance(before.state, Working):
+            self.on_return(se)
 
     def _new(self, se: str) -> StorageElement:
         return StorageElement(limit=self._limits.initial_for_se(se))

@@ -16,9 +16,9 @@ from aliend.core.transfers.transfer import Intent, IntentSaved, Transfer
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.archive_tickets import ArchiveTickets
-from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
 from aliend.engine.ports import CataloguePort, RunnerPort
+from aliend.engine.relay_spool import RelaySpool
 from aliend.errors import CopyError
 from aliend.storage.tasks import R, Task, Tuning
 from aliend.store import Store
@@ -71,7 +71,7 @@ class Attempt:
 
     async def record_created_directories(self, directories: Sequence[str]) -> None:
         """Record local directories that are about to be created. Raises StoreError."""
-        await self.tools.store.record_created_directories(self.transfer.job, directories)
+        await self.tools.store.partial_files.record_created_directories(self.transfer.job, directories)
 
     async def next_transfers(self) -> Sequence[Transfer]:
         """Return the next transfers of the job. Raises StoreError."""

@@ -14,11 +14,12 @@ from aliend.core.catalogue.replica_url import is_http
 from aliend.core.copying.target_paths import NO_HTTP, target_root
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.overwrite import compares_content
-from aliend.core.transfers.transfer import Succeeded
+from aliend.core.transfers.transfer import IntentSaved, NoIntent, Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
+from aliend.engine.partial_files import KEEP_FROM
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
-from aliend.storage.tasks import Checksum, Download, Downloaded, replica_urls
+from aliend.storage.tasks import AdoptPartial, Checksum, Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
@@ -102,15 +103,37 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     tickets = sorted(tickets, key=lambda ticket: ticket.se in unavailable)
     attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
     async with attempt.acquire({tickets[0].se}):
+        await _adopt_partial(attempt)
         attempt.progress.enter_stage(Stage.COPY)
         result = await _run_copy(attempt, download_task(attempt, tickets))
     warning = NO_HTTP if attempt.spec.http and not is_http(tickets[0].url) else result.warning
     return Succeeded(result.size, result.md5, warning)
 
 
+async def _adopt_partial(attempt: Attempt) -> None:
+    """Take over the partial file that a cancelled download of the same file to the same target has kept."""
+    transfer, store = attempt.transfer, attempt.tools.store
+    if transfer.size < KEEP_FROM:
+        return
+    for kept in await store.partial_files.at(transfer.target):
+        if (kept.source, kept.size, kept.md5) != (transfer.source, transfer.size, transfer.md5):
+            continue
+        task = AdoptPartial(transfer.id, transfer.target, kept.id, attempt.spec.file_systems)
+        try:
+            await attempt.tools.workers.run(task, lambda _: None)
+        except CopyError:  # the copy starts from the beginning; the kept file is removed after its time
+            return
+        attempt.progress.expect_resumed_bytes()
+        await attempt.record_created_directories(
+            await store.partial_files.created_directories_above(kept.job, transfer.target)
+        )
+        await store.change(kept.id, IntentSaved(NoIntent()))
+
+
 def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
     """Return the task that copies the file with these tickets, of which there is at least one."""
     transfer, spec = attempt.transfer, attempt.spec
+    attempt.tools.limiter.note_servers(tickets)
     return Download(
         id=transfer.id,
         sources=replica_urls(tickets),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from aliend.core.transfers.transfer import Replacing, Succeeded
+from aliend.core.transfers.replacement import Replacing
+from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import GridSource
 from aliend.engine.attempts.upload import create_empty_entry, finish_replacement, upload_or_keep

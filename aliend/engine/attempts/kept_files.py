@@ -52,7 +52,7 @@ async def _complete(attempt: Attempt, source: CopySource, entry: Entry, found: K
         done = await registration.complete(entry, found.registered, found.storage)
     except AliendError as error:
         kind = error_kind(error)
-        if attempt.spec.retries == 0 and kind in ("transient", "storage"):
+        if attempt.spec.retries == 0 and kind in ("transient", "storage", "resting"):
             kind = "permanent"
         pause = error.retry_after if isinstance(error, CopyError) else 0.0
         text = incomplete_text(registration.registered, found.wanted)

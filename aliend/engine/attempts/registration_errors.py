@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from aliend.errors import CopyError
+from aliend.core.catalogue import paths
+from aliend.core.catalogue.entries import Entry
+from aliend.core.cli.units import format_size
+from aliend.engine.ports import CataloguePort
+from aliend.errors import CopyError, NotADirectory, ServiceError
 from aliend.storage.tasks import ReplicaOutcome
 
 _UNFINISHED_RETRY = 120.0
@@ -40,3 +44,46 @@ def reasons(failed: Mapping[str, ReplicaOutcome]) -> str:
     """Return why replicas failed, by storage element."""
     text = "; ".join(f"{se}: {outcome.error}" for se, outcome in sorted(failed.items()))
     return text or "the central service granted no further storage"
+
+
+async def refusal_reason(catalogue: CataloguePort, lfn: str, size: int) -> str:
+    """Return why a new file of `size` bytes cannot be created; empty if only the storage is to blame.
+
+    The service says `No write PFNs` for a missing permission and for a used quota too. Raises AliendError.
+    """
+    above = paths.ancestors(lfn)
+    entries, _ = await catalogue.stat(above) if above else ([], [])
+    nearest = max(entries, key=lambda entry: len(entry.lfn), default=None)
+    user, _ = await catalogue.whoami()
+    if nearest is None:
+        return "" if above else f"{user} may not create files in /"
+    if not nearest.is_directory:
+        return str(NotADirectory(nearest.lfn))
+    if not _may_write(nearest, user):
+        whose = f"owner {nearest.owner}, permissions {nearest.permissions}"
+        return f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
+    used = await _used_quota(catalogue, user, size)
+    return f"the file quota of {user} does not allow it: {used}; see `alienctl quota`" if used else ""
+
+
+def _may_write(directory: Entry, user: str) -> bool:
+    """Return whether the permissions do not exclude it: members of its group are not known here."""
+    if not directory.permissions.isdigit() or len(directory.permissions) != 3:
+        return True
+    digits = directory.permissions[0] if user == directory.owner else directory.permissions[1:]
+    return any(int(digit) & 2 for digit in digits)
+
+
+async def _used_quota(catalogue: CataloguePort, user: str, size: int) -> str:
+    """Return the quota that a new file of `size` bytes would exceed; empty if it does not, or is not known."""
+    try:
+        quota = await catalogue.file_quota(user)
+    except ServiceError:
+        return ""
+    if 0 < quota.max_files <= quota.files:
+        return f"{quota.files} of {quota.max_files} files"
+    if 0 < quota.max_bytes < quota.bytes + size:
+        return (
+            f"{format_size(quota.bytes)} of {format_size(quota.max_bytes)} are used, the file has {format_size(size)}"
+        )
+    return ""

@@ -8,15 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.transfers.replacement import MISSING, NO_GUID, NamesState, Step, next_step
+from aliend.core.transfers.replacement import MISSING, NO_GUID, NamesState, Replacing, Step, next_step
 from aliend.core.transfers.transfer import (
     Cancelled,
     Intent,
     NoIntent,
-    Replacing,
+    PartialKept,
     ReplicasBooked,
     Transfer,
-    has_temporary_names,
 )
 from aliend.engine.kept_replicas import list_replicas
 from aliend.engine.ports import CataloguePort
@@ -54,8 +53,21 @@ def needs_undo(transfer: Transfer) -> bool:
     A failed upload keeps the replicas that it has registered: a retry adds the others. A cancelled one does not.
     """
     if isinstance(transfer.state, Cancelled) and isinstance(transfer.intent, ReplicasBooked):
-        return not transfer.intent.existed or has_temporary_names(transfer)
-    return has_temporary_names(transfer)
+        return not transfer.intent.existed or _has_temporary_names(transfer)
+    return _has_temporary_names(transfer)
+
+
+def _has_temporary_names(transfer: Transfer) -> bool:
+    """Return whether the transfer may have entries in the catalogue under names other than its target."""
+    match transfer.intent:
+        case NoIntent() | PartialKept():
+            return False
+        case ReplicasBooked(lfn=lfn):
+            return lfn != transfer.target
+        case Replacing():
+            return True
+        case _:
+            assert_never(transfer.intent)
 
 
 async def undo(catalogue: CataloguePort, lfn: str, intent: Intent, is_given_up: Callable[[], Awaitable[bool]]) -> None:
@@ -64,7 +76,7 @@ async def undo(catalogue: CataloguePort, lfn: str, intent: Intent, is_given_up: 
     `is_given_up` returns whether the transfer has not been started again meanwhile.
     """
     match intent:
-        case NoIntent():
+        case NoIntent() | PartialKept():
             return
         case Replacing():
             await replace_file(catalogue, lfn, intent)

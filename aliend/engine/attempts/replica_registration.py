@@ -263,8 +263,9 @@ class ReplicaRegistration:
                 raise self._registered_meanwhile() from error
             if error.code != _NO_WRITE_PFNS:
                 raise
-            if narrowed == storage:
-                reason = f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
+            reason = await registration_errors.refusal_reason(self._catalogue, self._lfn, self._source.size)
+            if reason or narrowed == storage:
+                reason = reason or f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
                 raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
             tickets = []
         granted, requested = len({ticket.se for ticket in tickets}), storage_spec.replica_count(storage)
@@ -273,13 +274,14 @@ class ReplicaRegistration:
             raise CopyError(
                 f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
                 "responding",
-                "storage",
+                "resting",
                 pause,
             )
         return tickets
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
+        self._attempt.tools.limiter.note_servers(tickets)
         self._attempt.progress.enter_stage(Stage.SLOT, ses)
         async with self._attempt.acquire(ses):
             self._attempt.progress.enter_stage(Stage.COPY)

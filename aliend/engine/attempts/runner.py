@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -28,9 +28,11 @@ from aliend.core.transfers.transfer import (
     Interrupted,
     NoIntent,
     Phase,
+    State,
     Transfer,
     is_unfinished,
 )
+from aliend.engine.admission.recovery_monitor import RecoveryMonitor
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.admission.throughput_monitor import ThroughputMonitor
@@ -39,16 +41,17 @@ from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.attempt_log import facts_of, log_end
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
-from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.replacement import needs_undo, undo
 from aliend.engine.attempts.replicate import replicate
 from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
-from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import RemovePartial, TaskOptions
-from aliend.store import ChangeResult, TransferChange
+from aliend.engine.relay_spool import spool_of
+from aliend.errors import AliendError, CopyError, Obstacle, StoreError
+from aliend.storage.tasks import TaskOptions
+from aliend.store import BATCH, ChangeResult, TransferChange
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,12 @@ class AttemptRunner:
     """Runs attempts in the engine's task group; `limiter` and `running` belong to the engine."""
 
     def __init__(
-        self, context: EngineContext, limiter: StorageElementLimiter, running: RunningAttempts, held_jobs: HeldJobs
+        self,
+        context: EngineContext,
+        limiter: StorageElementLimiter,
+        running: RunningAttempts,
+        held_jobs: HeldJobs,
+        partial_files: KeptPartialFiles,
     ) -> None:
         self._context = context
         self._store = context.store
@@ -75,17 +83,15 @@ class AttemptRunner:
         self._running = running
         self._held_jobs = held_jobs
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
+        self._recovery = RecoveryMonitor(context, limiter)
+        limiter.on_return = self._end_waits
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
-        self._spool = RelaySpool(context.store.directory / "spool")
+        self._partial_files = partial_files
+        self._cleaning: set[asyncio.Task[None]] = set()
+        self._spool = spool_of(context.store)
         self._stats: dict[Context, StatBatcher] = {}
         self._tickets: dict[Context, ArchiveTickets] = {}
-
-    def change_spec(self, job: Job) -> None:
-        """Apply a changed specification to the running attempts of a job."""
-        for attempt in self._running.by_transfer.values():
-            if attempt.job.id == job.id:
-                attempt.job = job
 
     def start(self, candidate: Candidate, result: ChangeResult) -> None:
         """Run the attempt that the scheduler has started."""
@@ -100,8 +106,13 @@ class AttemptRunner:
         known = facts(job=transfer.job, transfer=transfer.id, attempt=transfer.attempts)
         log.info("started: %s to %s", transfer.source, transfer.target, extra=known)
 
+        statistics, direction = self._running.statistics, result.job.spec.direction
+        if transfer.attempts == 1:
+            statistics.record_start(direction, self._context.clock() - result.job.created_ms / 1000)
+
         def on_bytes(moved: int) -> None:
             self._running.rates.add_bytes(running.job.id, moved)
+            statistics.record_bytes(direction, moved)
 
         progress = AttemptProgress(transfer, self._context.clock, self._context.wake, on_bytes)
         running = RunningAttempt(transfer, result.job, candidate.target, progress, batch=candidate.batch)
@@ -120,20 +131,27 @@ class AttemptRunner:
         for stats in self._stats.values():
             stats.forget(job)
 
-    def clean_up(self, transfer: Transfer, job: Job) -> None:
-        """Clean up after a transfer that ended with an earlier daemon."""
+    async def undo_ended(self, ended: Sequence[Transfer]) -> None:
+        """Undo the changes of transfers in the catalogue that ended with an earlier daemon. Raises StoreError."""
+        await self.clean_up_ended(list(filter(needs_undo, ended)))
+
+    async def clean_up_ended(self, ended: Sequence[Transfer]) -> None:
+        """Clean up after transfers that ended before. Raises StoreError."""
+        for transfer in ended:
+            self._clean_up_ended(transfer, await self._store.job(transfer.job))
+
+    def _clean_up_ended(self, transfer: Transfer, job: Job) -> None:
         if transfer.id not in self._running.by_transfer:
             progress = AttemptProgress(transfer, self._context.clock)
             running = RunningAttempt(transfer, job, transfer.target, progress, is_stopped=True)
             self._running.by_transfer[transfer.id] = running
             running.task = self._context.tasks.create_task(self.finish(running))
 
-    async def clear_spool(self) -> None:
-        """Remove relayed files of transfers that ended with an earlier daemon."""
-        for number in await asyncio.to_thread(list, self._spool.transfers()):
-            transfer = await self._store.find_transfer(number)
-            if transfer is None or not is_unfinished(transfer.state):
-                await asyncio.to_thread(self._spool.clear, number)
+    async def wait_stopped(self, jobs: Collection[int], limit: float) -> None:
+        """Wait until cancelled copies of these jobs have stopped and are cleaned up; at most `limit` seconds."""
+        stopping = {one.task for one in self._running.by_transfer.values() if one.is_stopped and one.job.id in jobs}
+        if tasks := self._cleaning | {task for task in stopping if task}:
+            await asyncio.wait(tasks, timeout=limit)
 
     async def close(self) -> None:
         """Stop all catalogue requests."""
@@ -158,7 +176,9 @@ class AttemptRunner:
                 case _:
                     assert_never(effect)
         if given_up:
-            self._context.tasks.create_task(self._clean_up_all(given_up))
+            cleaning = self._context.tasks.create_task(self._clean_up_all(given_up))
+            self._cleaning.add(cleaning)
+            cleaning.add_done_callback(self._cleaning.discard)
 
     def _stop(self, number: int) -> None:
         running = self._running.by_transfer.get(number)
@@ -204,6 +224,7 @@ class AttemptRunner:
         records = [each.progress.records(None) for each in stopped]
         for each, known in zip(stopped, records, strict=True):
             log.info("stopped: %s", each.transfer.source, extra=facts_of(each, known, "stopped"))
+            self._count(each, None, None)
         try:
             await self._store.record_attempts([one for each in records for one in each])
         except StoreError as error:
@@ -218,6 +239,7 @@ class AttemptRunner:
         finally:
             del self._running.by_transfer[running.transfer.id]
             self._limiter.notify_waiters()  # the slot is free only now
+            self._recovery.watch()
             self._context.wake()
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
@@ -240,6 +262,7 @@ class AttemptRunner:
         for change, (running, _), result in zip(changes, ended, results, strict=True):
             state = result.transfers[0].state
             log_end(running, change, state)
+            self._count(running, change.event, state)
             if isinstance(state, Done):
                 running.needs_cleanup = False
                 self._running.rates.add_files(running.job.id, 1)
@@ -248,6 +271,10 @@ class AttemptRunner:
             for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
                 effects.setdefault(effect.job if isinstance(effect, HoldJob) else effect, effect)
         await self.perform(tuple(effects.values()))
+
+    def _count(self, running: RunningAttempt, event: Event | None, state: State | None) -> None:
+        slot_wait = running.progress.slot_wait
+        self._running.statistics.record_end(running.job.spec.direction, event, state, slot_wait)
 
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
@@ -263,6 +290,8 @@ class AttemptRunner:
             known = facts(job=running.job.id, transfer=running.transfer.id)
             log.error("internal error", exc_info=error, extra=known)
             return failure_event(error, self._context.random())
+        if isinstance(error, CopyError) and error.kind == "resting" and running.progress.has_tried:
+            error.kind = "storage"  # this attempt counts, although it ends with a wait
         return failure_event(error, self._context.random(), running.job.spec.retries)
 
     def attempt_of(self, running: RunningAttempt) -> Attempt:
@@ -298,6 +327,18 @@ class AttemptRunner:
 
         return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
 
+    def _end_waits(self, se: str) -> None:
+        """Start the files that wait for a storage element, which works again."""
+        self._context.tasks.create_task(self._start_waiting(se))
+
+    async def _start_waiting(self, se: str) -> None:
+        try:
+            while await self._store.end_waits(se, BATCH) == BATCH:
+                pass
+        except StoreError as error:
+            log.warning("files that wait for %s start later: %s", se, error)
+        self._context.wake()
+
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Clean up after transfers that were given up while they waited, one after the other."""
         for number in numbers:
@@ -320,9 +361,7 @@ class AttemptRunner:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                created = await self._store.created_directories_above(job.id, transfer.target)
-                task = RemovePartial(number, transfer.target, tuple(created))
-                await self._context.workers.run(task, lambda _: None)
+                await self._partial_files.release(transfer, job)
             elif needs_undo(transfer):
                 catalogue = self._context.catalogue_of(job.spec.context)
                 await undo(catalogue, transfer.target, transfer.intent, lambda: self._is_given_up(number))

@@ -18,7 +18,8 @@ from aliend.errors import AliendError
 
 log = logging.getLogger(__name__)
 
-_MAX_RUNNING = 4
+MAX_RUNNING = 4
+"""Jobs for which one kind of work runs at a time."""
 _MAX_POSTPONED = 64
 """Postponed jobs at which no more are started, so that a failing service is not asked for each job of a long queue."""
 
@@ -50,7 +51,7 @@ class JobTaskRunner(ABC):
     @property
     def free_slots(self) -> int:
         """Return how many more jobs may start now."""
-        return _MAX_RUNNING - len(self._running) if len(self._postponed) < _MAX_POSTPONED else 0
+        return MAX_RUNNING - len(self._running) if len(self._postponed) < _MAX_POSTPONED else 0
 
     def next_start(self) -> float | None:
         """Return when the next postponed job is due."""

@@ -27,6 +27,19 @@ LASTING = {
     "throttle": "delay the commands of busy certificates; each starts with VALUE points",
 }
 """The faults that last until cleared by default."""
+IMMEDIATE = {
+    "expire-session": "close every connection as the session's limit does (1013)",
+    "expire-certificate": "let the token certificates expire (VALUE `user`: the certificates of the users)",
+}
+"""The faults that take effect immediately."""
+STORAGE = {
+    "stop": "stop its server",
+    "freeze": "suspend its server (SIGSTOP) until the fault is cleared",
+    "slow": "let its server run for a fraction of the time (VALUE, default 0.02)",
+    "corrupt": "change the first byte of all its files, or of one (VALUE, an LFN)",
+    "fill": "let its writes fail with `No space left on device`",
+}
+"""The faults of a storage element, which last until cleared."""
 _CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 
 

@@ -22,7 +22,7 @@ from websockets.asyncio.server import Server
 from aliend.sandbox import certificates, grid_size
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.grid_size import GridSize
-from aliend.sandbox.layout import USERS, Layout
+from aliend.sandbox.layout import READY, USERS, Layout, previous_state
 from aliend.sandbox.server.bulk_entries import SHARED_CONTENTS, BulkFiller
 from aliend.sandbox.server.connections import WebsocketServer, close_server, server_context
 from aliend.sandbox.server.control_socket import ControlSocket
@@ -39,8 +39,6 @@ from aliend.sandbox.storage.xrootd_server import ElementSetup, XRootDServer
 
 log = logging.getLogger(__name__)
 
-READY = "ready"
-"""The line that reports a successful start; any other line is the reason of the failure."""
 _CLEANING_PERIOD = 2.0
 _GARBAGE_THRESHOLD = 100_000
 _STOP_LIMIT = 2.0
@@ -69,15 +67,6 @@ def run(layout: Layout, ready: int) -> int:
         except (SandboxError, OSError) as error:
             return _report_failure(ready, str(error))
     return 0
-
-
-def previous_state(layout: Layout) -> dict[str, Any]:
-    """Return the state that the last server saved, or an empty dictionary."""
-    try:
-        state: dict[str, Any] = json.loads(layout.state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return state
 
 
 def _lock(descriptor: int) -> None:

@@ -23,17 +23,10 @@ from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.server.connections import WebsocketServer
 from aliend.sandbox.server.seed import File, Seeder
 from aliend.sandbox.service.call import Service
-from aliend.sandbox.storage import storage_faults
 from aliend.sandbox.storage.fleet import StorageElements
 from aliend.sandbox.storage.storage_faults import StorageFaults
 
 log = logging.getLogger(__name__)
-
-IMMEDIATE = {
-    "expire-session": "close every connection as the session's limit does (1013)",
-    "expire-certificate": "let the token certificates expire (VALUE `user`: the certificates of the users)",
-}
-"""The faults that take effect immediately."""
 
 
 class ControlSocket:
@@ -101,7 +94,7 @@ class ControlSocket:
 
     async def _inject_fault(self, request: dict[str, Any]) -> None:
         kind, value = request["kind"], request.get("value") or ""
-        if kind in storage_faults.KINDS:
+        if kind in faults.STORAGE:
             await self._inject_storage_fault(kind, request.get("element") or "", value)
         elif kind == "expire-session":
             await self._front.expire_sessions()

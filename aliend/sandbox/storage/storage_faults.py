@@ -13,13 +13,6 @@ from pathlib import Path
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.storage.fleet import StorageElements
 
-KINDS = {
-    "stop": "stop its server",
-    "freeze": "suspend its server (SIGSTOP) until the fault is cleared",
-    "slow": "let its server run for a fraction of the time (VALUE, default 0.02)",
-    "corrupt": "change the first byte of all its files, or of one (VALUE, an LFN)",
-    "fill": "let its writes fail with `No space left on device`",
-}
 _SLOW_PERIOD = 0.2
 _SLOW_FRACTION = 0.02
 

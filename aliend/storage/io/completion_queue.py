@@ -35,6 +35,14 @@ class CompletionQueue:
         """The number of messages that wakes the task; `_NEVER` while it is awake."""
         self._stopped = False
         self._children: list[CompletionQueue] = []
+        self._checked_at = time.monotonic()
+
+    def seconds_silent(self) -> float:
+        """Return the seconds since the task's thread was last here; 0 while it waits here: it is alive.
+
+        A thread that is stuck in a call of a local file system never comes back. May be called from any thread.
+        """
+        return 0.0 if self._wake_at != _NEVER else time.monotonic() - self._checked_at
 
     def child(self) -> CompletionQueue:
         """Return a queue for a helper thread of this task; it is stopped together with this one."""
@@ -59,6 +67,7 @@ class CompletionQueue:
 
     def raise_if_stopped(self) -> None:
         """Raise `Stopped` if the task is to stop."""
+        self._checked_at = time.monotonic()
         if self._stopped:
             raise Stopped
 

@@ -2,8 +2,8 @@
 
 `.<name>.<id>.part` lies beside the target and is written in order, so that all of its length is valid even after a
 `kill -9`; for that reason nothing is preallocated. The writer holds its flock, so that an orphan of a killed daemon
-and a new process never write at the same time. The daemon removes the partial files of jobs that were cancelled
-(`RemovePartial`); a download removes its own when it cannot be resumed.
+and a new process never write at the same time. The daemon removes or keeps the partial files of jobs that were
+cancelled (`RemovePartial`, `AdoptPartial`); a download removes its own when it cannot be resumed.
 """
 
 from __future__ import annotations
@@ -199,14 +199,37 @@ def default_reserve(size: int) -> int:
     return min(size // 20, 2 << 30)
 
 
-def remove_partial(target: Path, id: int) -> int:
-    """Remove a partial file that will not be resumed. Return its length in bytes. Raises as `PartialFile.open`."""
+def remove_partial(target: Path, id: int, keep_from: int = 0) -> int:
+    """Remove a partial file, unless it has at least `keep_from` bytes (0: always). Return its length in bytes.
+
+    Raises as `PartialFile.open`.
+    """
     try:
         (target.with_name(partial_name(target.name, id))).lstat()
     except OSError:
         return 0
     with PartialFile.open(target, id) as part:
-        part.remove()
+        if not keep_from or part.length < keep_from:
+            part.remove()
+        return part.length
+
+
+def adopt_partial(target: Path, id: int, other: int) -> int:
+    """Rename the partial file of `other` to that of `id`; remove it if `id` has one. Return its length in bytes.
+
+    Raises as `PartialFile.open`.
+    """
+    own = target.with_name(partial_name(target.name, id))
+    if os.path.lexists(own):
+        remove_partial(target, other)
+        return 0
+    if not os.path.lexists(target.with_name(partial_name(target.name, other))):
+        return 0
+    with PartialFile.open(target, other) as part:
+        try:
+            part.path.replace(own)
+        except OSError as error:
+            raise disk_error(error, str(target)) from error
         return part.length
 
 

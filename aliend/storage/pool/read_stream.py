@@ -6,9 +6,10 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aliend.storage.tasks import ReadDone
+if TYPE_CHECKING:
+    from aliend.storage.tasks import ReadDone
 
 PIECE = 256 << 10
 """The largest number of bytes in one piece."""

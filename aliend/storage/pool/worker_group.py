@@ -11,7 +11,7 @@ from aliend.errors import CopyError
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter
 from aliend.storage.pool.worker_process import WorkerProcess
-from aliend.storage.tasks import Probe, R, Read, RemovePartial, Result, Stopped, Task, TaskOptions
+from aliend.storage.tasks import AdoptPartial, Probe, R, Read, RemovePartial, Result, Stopped, Task, TaskOptions
 
 _STOP_TIMEOUT = 8.0
 """Seconds that a task may take to stop before its process is killed."""
@@ -62,7 +62,7 @@ class WorkerGroup:
     ) -> R:
         """Run one task, see `WorkerPool.run`; `output` receives the bytes of a `Read` and is closed here."""
         self.load += 1
-        is_side_task = isinstance(task, Read | Probe | RemovePartial)
+        is_side_task = isinstance(task, Read | Probe | RemovePartial | AdoptPartial)
         try:
             async with self._side_task_slots if is_side_task else self._task_slots:
                 process = await self._choose(another=not isinstance(task, RemovePartial))

@@ -11,25 +11,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aliend.core.cli.environment import Settings
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
-from aliend.storage.pool.worker_group import WorkerGroup
-from aliend.storage.tasks import (
-    Checksum,
-    Compare,
-    Download,
-    R,
-    Read,
-    ReadDone,
-    RemovePartial,
-    Task,
-    TaskOptions,
-    ThirdParty,
-    Upload,
-)
+
+# Imported with the first task: the daemon starts without them.
+if TYPE_CHECKING:
+    from aliend.storage.pool.worker_group import WorkerGroup
+    from aliend.storage.tasks import R, Read, ReadDone, Task, TaskOptions
 
 SMALL_FILE = 64 << 20
 """Bytes; smaller files are copied by the processes for small files."""
@@ -54,7 +45,7 @@ class WorkerPool:
         self._environment = dict(environment or {})
         self.bandwidth = BandwidthGrants()
         self._sizes = (processes, per_process, idle)
-        self._small, self._bulk = self._new_group(()), self._new_group(())
+        self._by_size: dict[Literal["small", "bulk"], WorkerGroup] = {}
         self._by_settings: dict[Settings, WorkerGroup] = {}
         self._group_idle = asyncio.Event()
 
@@ -75,12 +66,15 @@ class WorkerPool:
         """Return the pool for tasks with these options."""
         return _PoolWithOptions(self, options)
 
-    async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions = TaskOptions()) -> R:  # noqa: B008 - frozen
+    async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
         """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.
 
         Raises CopyError with the kind of failure; WorkerDied (a CopyError) if the process ended, which is not the
         file's fault. Cancelling stops the task, and returns once it has stopped or its process was killed: within 12 s.
         """
+        from aliend.storage.tasks import TaskOptions
+
+        options = options or TaskOptions()
         group = await self._group_for(task, options.settings)
         try:
             return await group.run(task, on_progress, options)
@@ -105,9 +99,10 @@ class WorkerPool:
 
         Leaving the block early stops the reading.
         """
+        from aliend.storage.tasks import TaskOptions
 
         async def write(output: PipeWriter) -> ReadDone:
-            return await self._small.run(task, lambda _: None, TaskOptions(), output)
+            return await self._group_of_size("small").run(task, lambda _: None, TaskOptions(), output)
 
         async with open_stream(write) as stream:
             yield stream
@@ -117,17 +112,26 @@ class WorkerPool:
         await asyncio.gather(*(group.close() for group in self._groups()))
 
     def _groups(self) -> list[WorkerGroup]:
-        return [self._small, self._bulk, *self._by_settings.values()]
+        return [*self._by_size.values(), *self._by_settings.values()]
+
+    def _group_of_size(self, size: Literal["small", "bulk"]) -> WorkerGroup:
+        if size not in self._by_size:
+            self._by_size[size] = self._new_group(())
+        return self._by_size[size]
 
     def _new_group(self, settings: Settings) -> WorkerGroup:
+        from aliend.storage.pool.worker_group import WorkerGroup
+
         processes, per_process, idle = self._sizes
         return WorkerGroup(processes, per_process, {**self._environment, **dict(settings)}, idle, self.bandwidth)
 
     async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
-        if isinstance(task, RemovePartial):
-            return next((group for group in self._groups() if group.pids), self._small)
+        from aliend.storage.tasks import AdoptPartial, RemovePartial
+
+        if isinstance(task, RemovePartial | AdoptPartial):
+            return next((group for group in self._groups() if group.pids), self._group_of_size("small"))
         if all(self._environment.get(name) == value for name, value in settings):
-            return self._small if _is_small(task) else self._bulk
+            return self._group_of_size("small" if _is_small(task) else "bulk")
         while settings not in self._by_settings:
             if len(self._by_settings) >= _MAX_SETTINGS and not self._drop_idle_group():
                 self._group_idle.clear()
@@ -158,6 +162,8 @@ class _PoolWithOptions:
 
 
 def _is_small(task: Task[Any]) -> bool:
+    from aliend.storage.tasks import Checksum, Compare, Download, ThirdParty, Upload
+
     match task:
         case Download(size=size) | Upload(size=size) | ThirdParty(size=size) | Compare(size=size):
             return size < SMALL_FILE

@@ -14,7 +14,7 @@ from typing import Any
 from aliend.core.transfers.bandwidth import Flow
 from aliend.errors import CopyError
 from aliend.storage import wire
-from aliend.storage.errors import exceeded_limit
+from aliend.storage.errors import exceeded_limit, hung_disk
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants, ThrottledTask
 from aliend.storage.pool.worker_environment import isolated, worker_environment
 from aliend.storage.tasks import (
@@ -38,6 +38,9 @@ _PING_INTERVAL = 10.0
 """Seconds between two questions to a process with tasks whether it still responds."""
 _SILENT_PINGS = 3
 """Unanswered questions after which a process is frozen, and killed."""
+
+_HUNG_AFTER = 120.0
+"""Seconds without a sign of life of a task, in a process that responds, after which its local disk counts as hung."""
 
 log = logging.getLogger(__name__)
 
@@ -265,6 +268,8 @@ class WorkerProcess:
         match message:
             case {"fatal": str(reason)}:
                 self._fatal = reason
+            case {"alive": True, "silent": list(silent)}:
+                self._give_up_hung(silent)
             case {"retire": True}:
                 self.retired = True
             case {"answers": list(answers)}:
@@ -287,6 +292,17 @@ class WorkerProcess:
                 _answer(pending, message)
             case _:
                 _answer(pending, message)
+
+    def _give_up_hung(self, silent: Sequence[Sequence[Any]]) -> None:
+        """Fail the tasks that hang in a local file system; the process gets no others, and ends without them."""
+        for number, path, seconds in silent:
+            pending = self._pending.get(number)
+            if pending is None or pending.answer.done() or seconds < _HUNG_AFTER:
+                continue
+            log.warning("a copy hangs: %s has not answered for %d s", path, seconds)
+            self.retired = True
+            self._bandwidth.remove(pending.flow, 0)
+            pending.answer.set_exception(hung_disk(path, seconds))
 
     def _fail_pending(self, how: str) -> None:
         for pending in self._pending.values():

@@ -21,11 +21,12 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
-from aliend.storage.io import local_files
+from aliend.storage.io import local_files, mounts
 from aliend.storage.io.output_pipe import OutputPipe
-from aliend.storage.io.partial_file import remove_partial
+from aliend.storage.io.partial_file import adopt_partial, remove_partial
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Checksummed,
     Compare,
@@ -79,6 +80,8 @@ class Worker:
         self._runners = runners
         self._must_retire = must_retire
         self._contexts: dict[int, TaskContext] = {}
+        self._local_tasks: dict[int, tuple[str, Any]] = {}
+        """Path, and context or batch, of the tasks that read or write a local file."""
         self._batches: dict[int, Any] = {}
         self._pool = ThreadPoolExecutor(_HELPER_THREADS)
         self._threads = ThreadPoolExecutor(_TASK_THREADS)
@@ -88,7 +91,7 @@ class Worker:
         """Handle one message of the daemon."""
         match message:
             case {"ping": True}:
-                self._pipe.send({"alive": True})
+                self._pipe.send({"alive": True, "silent": self._silent_tasks()})
             case {"end": True}:
                 self._ending = True
                 self._end_if_done()
@@ -108,6 +111,14 @@ class Worker:
             case {"pace": int(number), "share": int(share)} if context := self._contexts.get(number):
                 context.set_rate(share)
 
+    def _silent_tasks(self) -> list[list[Any]]:
+        """Return number, path and seconds of the tasks whose thread may be stuck in a call of a local file system."""
+        found = []
+        for number, (path, owner) in tuple(self._local_tasks.items()):
+            if (seconds := owner.completions.seconds_silent()) >= 1:
+                found.append([number, path, int(seconds)])
+        return found
+
     def _receive_output(self) -> OutputPipe:
         """Receive the descriptor that was sent before the task."""
         _, descriptors, _, _ = socket.recv_fds(self._outputs, 1, 1)
@@ -123,6 +134,8 @@ class Worker:
         context = TaskContext(send, lambda: len(self._contexts), self._pool, slot, share, output)
         context.tuning = getattr(task, "tuning", context.tuning)
         self._contexts[number] = context
+        if path := _local_path(task):
+            self._local_tasks[number] = (path, context)
         self._threads.submit(self._run, number, task, context)
 
     def _run(self, number: int, task: Task[Any], context: TaskContext) -> None:
@@ -133,6 +146,7 @@ class Worker:
             self._pipe.send({"retire": True})
         self._pipe.send({"id": number, "unused": context.unused_credit(), **answer})
         self._contexts.pop(number)
+        self._local_tasks.pop(number, None)
         self._end_if_done()
 
     def _start_batch(self, tasks: dict[int, Task[Any]], window: dict[str, int]) -> None:
@@ -140,6 +154,7 @@ class Worker:
         module = import_module("aliend.storage.worker.batch")
         batch = module.batch_of(tasks, window, self._pool, lambda answers: self._pipe.send({"answers": answers}))
         self._batches.update(dict.fromkeys(tasks, batch))
+        self._local_tasks.update({number: (_local_path(task), batch) for number, task in tasks.items()})
         self._threads.submit(self._run_batch, batch, list(tasks))
 
     def _run_batch(self, batch: Any, numbers: list[int]) -> None:  # noqa: ANN401 - its module is imported late
@@ -151,7 +166,7 @@ class Worker:
         if self._must_retire():
             self._pipe.send({"retire": True})
         for number in numbers:
-            del self._batches[number]
+            del self._batches[number], self._local_tasks[number]
         self._end_if_done()
 
     def _end_if_done(self) -> None:
@@ -169,6 +184,15 @@ class Worker:
             return {"error": wire.pack_error(_internal_error(error))}
 
 
+def _local_path(task: Task[Any]) -> str:
+    """Return the local file that a task reads or writes; empty if none."""
+    match task:
+        case Download(target=path) | Upload(source=path) | Checksum(path=path) | RemovePartial(target=path):
+            return path
+        case _:
+            return ""
+
+
 def _internal_error(error: Exception) -> CopyError:
     return CopyError(f"internal error in the copy: {type(error).__name__} at {_location_of(error)}")
 
@@ -182,9 +206,15 @@ def _location_of(error: BaseException) -> str:
 
 
 def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
-    size = remove_partial(Path(task.target), task.id)
+    mounts.require_recorded(task.target, task.file_systems)
+    size = remove_partial(Path(task.target), task.id, task.keep_from)
     local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
+
+
+def _adopt_partial(task: AdoptPartial, _: TaskContext) -> Checksummed:
+    mounts.require_recorded(task.target, task.file_systems)
+    return Checksummed(adopt_partial(Path(task.target), task.id, task.other), "")
 
 
 def _checksum(task: Checksum, context: TaskContext) -> Checksummed:
@@ -207,6 +237,7 @@ _RUNNERS: dict[type[Any], TaskRunner] = {
     ThirdParty: _import_runner("worker.third_party", "third_party"),
     Checksum: _checksum,
     RemovePartial: _remove_partial,
+    AdoptPartial: _adopt_partial,
     ListMembers: _import_runner("io.zip_members", "list_members"),
     Compare: _import_runner("worker.read_back", "compare"),
     Read: _import_runner("worker.read", "read"),

@@ -86,7 +86,7 @@ class BatchRun:
         self._window = window
         self._running: Counter[str] = Counter()
         self._answered_at: dict[str, float] = {}
-        self._completions = completions
+        self.completions = completions
         self._finish = finish
         self._send = send
         self._messages: list[dict[str, Any]] = []
@@ -95,7 +95,7 @@ class BatchRun:
 
     def stop(self, number: int) -> None:
         """Stop one file. May be called from any thread."""
-        self._completions.put(lambda: self._stopped.add(number))
+        self.completions.put(lambda: self._stopped.add(number))
 
     def run(self) -> None:
         """Copy all files; each is answered once."""
@@ -180,10 +180,10 @@ class BatchRun:
         answers = sum(file.in_flight for file, _ in self._going.values())
         now = time.monotonic()
         if now - max(self._answered_at.values()) < _STALLED_AFTER:
-            arrived = self._completions.process(_GATHER_TIME, max(1, answers // 2))
+            arrived = self.completions.process(_GATHER_TIME, max(1, answers // 2))
         else:
             self._answer()
-            arrived = self._completions.process(_IDLE_TIME)
+            arrived = self.completions.process(_IDLE_TIME)
         if not arrived or time.monotonic() - self._checked_at > _CHECK_INTERVAL:
             self._checked_at = time.monotonic()
             self._check_silent(self._checked_at)

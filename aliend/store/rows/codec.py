@@ -12,15 +12,16 @@ from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.connection.pem import PemFile, PemSource, PemText, pem_source
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
+from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.transfer import (
     Cancelled,
     Done,
     Failed,
     Intent,
     NoIntent,
+    PartialKept,
     Phase,
     Queued,
-    Replacing,
     ReplicasBooked,
     Running,
     State,
@@ -157,6 +158,8 @@ def intent_to_text(intent: Intent) -> str:
             return json.dumps({"kind": "booked", **asdict(intent)})
         case Replacing():
             return json.dumps({"kind": "replacing", **asdict(intent)})
+        case PartialKept():
+            return json.dumps({"kind": "partial", **asdict(intent)})
         case _:
             assert_never(intent)
 
@@ -166,10 +169,14 @@ def intent_of(text: str) -> Intent:
     if not text:
         return NoIntent()
     fields = json.loads(text)
-    if fields.pop("kind") == "booked":
-        tickets = tuple(Ticket(**ticket) for ticket in fields.pop("tickets", ()))
-        return ReplicasBooked(**_with_tuples(fields), tickets=tickets)
-    return Replacing(**fields)
+    match fields.pop("kind"):
+        case "booked":
+            tickets = tuple(Ticket(**ticket) for ticket in fields.pop("tickets", ()))
+            return ReplicasBooked(**_with_tuples(fields), tickets=tickets)
+        case "partial":
+            return PartialKept(**fields)
+        case _:
+            return Replacing(**fields)
 
 
 def _state_of(phase: Phase, ready: float, reason: str) -> State:

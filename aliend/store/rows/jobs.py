@@ -117,10 +117,10 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def was_made(self, request_id: str) -> bool:
-        """Return whether a change with this id was made before."""
-        sql = "SELECT 1 FROM request WHERE id = ?"
-        return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
+    async def job_of(self, request_id: str) -> int:
+        """Return the job that was changed with this id before; 0: none was."""
+        sql = "SELECT job FROM request WHERE id = ?"
+        return await self._database.read(lambda at: (at.execute(sql, (request_id,)).fetchone() or (0,))[0])
 
     async def record(self, request_id: str, job: int) -> None:
         """Record that a change with this id was made."""

@@ -83,19 +83,23 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
 
 @dataclass(frozen=True, slots=True)
 class WaitingCause:
-    """Files that wait for the same reason: their number, the first source, the POSIX second of the first attempt."""
+    """Files that wait for the same reason: their number, the first source, the POSIX second of the first attempt.
+
+    `transfer` is one of them.
+    """
 
     text: str
     files: int
     first: str
     until: float
+    transfer: int
 
 
 def waiting_causes(connection: sqlite3.Connection, job: int) -> list[WaitingCause]:
     """Return why files of a job wait for their next attempt; names of the file in a reason do not count."""
     rows = connection.execute(
         "SELECT replace(replace(reason, source, 'the file'), target, 'the target') AS cause, count(*), min(source),"
-        f" min(ready) FROM transfer WHERE job = ? AND {in_states(Phase.WAITING)}"
+        f" min(ready), min(id) FROM transfer WHERE job = ? AND {in_states(Phase.WAITING)}"
         f" GROUP BY cause ORDER BY count(*) DESC LIMIT {_CAUSES}",
         (job,),
     )

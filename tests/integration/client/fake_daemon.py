@@ -19,13 +19,13 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from alienctl import VERSION
+from alienctl import CONTRACT, VERSION
 from aliend.v1 import console_pb2, console_pb2_grpc, daemon_pb2, daemon_pb2_grpc
 
 MIB = b"0123456789abcdef" * 65536
 
 
-class Console(console_pb2_grpc.ConsoleServicer):
+class Console(console_pb2_grpc.ConsoleServiceServicer):
     def __init__(self, log: Path) -> None:
         self.log = log
 
@@ -42,64 +42,64 @@ class Console(console_pb2_grpc.ConsoleServicer):
         except asyncio.CancelledError:
             self.note(f"cancelled {words[0]}")
             raise
-        await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code, version=VERSION)))
+        await context.write(console_pb2.RunResponse(exit=console_pb2.RunExit(code=code, version=VERSION)))
 
     async def do_pwd(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=b"/alice/cern.ch/user/t/test/\n"))
+        await context.write(console_pb2.RunResponse(stdout=b"/alice/cern.ch/user/t/test/\n"))
         return 0
 
     async def do_start(self, context: Any, start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=str(start).encode()))
+        await context.write(console_pb2.RunResponse(stdout=str(start).encode()))
         return 0
 
     async def do_both(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=b"to stdout\n"))
-        await context.write(console_pb2.RunEvent(stderr=b"to stderr\n"))
+        await context.write(console_pb2.RunResponse(stdout=b"to stdout\n"))
+        await context.write(console_pb2.RunResponse(stderr=b"to stderr\n"))
         return int(words[0])
 
     async def do_flood(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
         for _ in range(int(words[0])):
-            await context.write(console_pb2.RunEvent(stdout=MIB))
+            await context.write(console_pb2.RunResponse(stdout=MIB))
         return 0
 
     async def do_cat(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         while (received := await context.read()).WhichOneof("input") != "eof":
-            await context.write(console_pb2.RunEvent(stdout=received.stdin))
+            await context.write(console_pb2.RunResponse(stdout=received.stdin))
         return 0
 
     async def do_wait(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=b"waiting\n"))
+        await context.write(console_pb2.RunResponse(stdout=b"waiting\n"))
         while (received := await context.read()) is not grpc.aio.EOF:
             self.note(f"signal {received.signal.number}")
-            await context.write(console_pb2.RunEvent(stdout=b"signal\n"))
+            await context.write(console_pb2.RunResponse(stdout=b"signal\n"))
         await asyncio.Event().wait()
         return 0
 
     async def do_hang(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         """Block the event loop."""
-        await context.write(console_pb2.RunEvent(stdout=b"hanging\n"))
+        await context.write(console_pb2.RunResponse(stdout=b"hanging\n"))
         await asyncio.sleep(0.05)
         time.sleep(60)  # noqa: ASYNC251
         return 0
 
     async def do_interrupted(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=b"waiting\n"))
+        await context.write(console_pb2.RunResponse(stdout=b"waiting\n"))
         return 128 + int((await context.read()).signal.number)
 
     async def do_fail(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
         if "after" in words:
-            await context.write(console_pb2.RunEvent(stdout=b"some\n"))
+            await context.write(console_pb2.RunResponse(stdout=b"some\n"))
         await context.abort(grpc.StatusCode[words[0]], "Das geht nicht: größer als 100 % \u2192 " + "x" * int(words[1]))
         return 0
 
     async def do_die(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=b"last words\n"))
+        await context.write(console_pb2.RunResponse(stdout=b"last words\n"))
         await asyncio.sleep(0.05)
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
     async def do_copy(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=7)))
+        await context.write(console_pb2.RunResponse(job=console_pb2.AttachedJob(id=7)))
         return await self.do_die(context, None, [])
 
     async def do_follow(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
@@ -108,60 +108,60 @@ class Console(console_pb2_grpc.ConsoleServicer):
         if number == int(words[1]):
             return 0
         go_on = [b"follow", b"%d" % (number + 1), words[1].encode()]
-        await context.write(console_pb2.RunEvent(stdout=f"{number}\n".encode(), go_on=go_on))
+        await context.write(console_pb2.RunResponse(stdout=f"{number}\n".encode(), go_on=go_on))
         await asyncio.sleep(0.05)
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
     async def do_transfers(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(stdout=f"attached {' '.join(words)}\n".encode()))
+        await context.write(console_pb2.RunResponse(stdout=f"attached {' '.join(words)}\n".encode()))
         return 3
 
     async def do_handoff(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
         argv = [os.fsencode(word) for word in words]
-        await context.write(console_pb2.RunEvent(handoff=console_pb2.Handoff(argv=argv, stdin=b"a page\n")))
+        await context.write(console_pb2.RunResponse(handoff=console_pb2.Handoff(argv=argv, stdin=b"a page\n")))
         return int((await context.read()).handoff_result.status)
 
     async def do_page(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
         """Send lines to a program until it has ended, at most a million."""
         argv = [os.fsencode(word) for word in words]
         program = console_pb2.Handoff(argv=argv, takes_output=True, may_be_missing=True)
-        await context.write(console_pb2.RunEvent(handoff=program))
+        await context.write(console_pb2.RunResponse(handoff=program))
         ended = asyncio.create_task(context.read())
         for number in range(1_000_000):
-            await context.write(console_pb2.RunEvent(stdout=b"line %d\n" % number))
+            await context.write(console_pb2.RunResponse(stdout=b"line %d\n" % number))
             if ended.done() or "few" in words:
                 break
         return 0
 
     async def do_ask(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunEvent(question=console_pb2.Question(prompt="Pass phrase: ")))
+        await context.write(console_pb2.RunResponse(question=console_pb2.Question(prompt="Pass phrase: ")))
         answer = (await context.read()).answer
-        await context.write(console_pb2.RunEvent(stdout=f"answer {answer.text!r} {answer.refused}\n".encode()))
+        await context.write(console_pb2.RunResponse(stdout=f"answer {answer.text!r} {answer.refused}\n".encode()))
         return 0
 
     async def do_progress(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         for done in (1, 50, 100):
             file = console_pb2.FileProgress(id=1, name="a.root", bytes_done=done, bytes_total=100)
             progress = console_pb2.RunProgress(bytes_done=done, bytes_total=100, files_total=1, files=[file])
-            await context.write(console_pb2.RunEvent(progress=progress))
-        await context.write(console_pb2.RunEvent(stdout=b"done\n"))
+            await context.write(console_pb2.RunResponse(progress=progress))
+        await context.write(console_pb2.RunResponse(stdout=b"done\n"))
         return 0
 
     async def do_resize(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         file = console_pb2.FileProgress(id=1, name="a.root", bytes_done=1, bytes_total=100)
-        await context.write(console_pb2.RunEvent(progress=console_pb2.RunProgress(bytes_total=100, files=[file])))
+        await context.write(console_pb2.RunResponse(progress=console_pb2.RunProgress(bytes_total=100, files=[file])))
         size = (await context.read()).resize
-        await context.write(console_pb2.RunEvent(stdout=f"now {size.columns}x{size.rows}\n".encode()))
+        await context.write(console_pb2.RunResponse(stdout=f"now {size.columns}x{size.rows}\n".encode()))
         return 0
 
 
-class Daemon(daemon_pb2_grpc.DaemonServicer):
+class Daemon(daemon_pb2_grpc.DaemonServiceServicer):
     def __init__(self, ending: asyncio.Event, profile: str, socket: str) -> None:
         self.ending, self.profile, self.socket = ending, profile, socket
 
     async def Hello(self, _request: object, _context: object) -> daemon_pb2.HelloResponse:
-        return daemon_pb2.HelloResponse(version="9.9", contract=1, pid=os.getpid())
+        return daemon_pb2.HelloResponse(version="9.9", contract=CONTRACT, pid=os.getpid())
 
     async def Status(self, _request: object, _context: object) -> daemon_pb2.StatusResponse:
         central = daemon_pb2.CentralStatus(endpoint="central:8097", connections=1, user="test", subject="/CN=Test")
@@ -185,8 +185,8 @@ async def serve(socket: str, log: Path, profile: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     server = grpc.aio.server()
     console = Console(log)
-    console_pb2_grpc.add_ConsoleServicer_to_server(console, server)
-    daemon_pb2_grpc.add_DaemonServicer_to_server(Daemon(ending, profile, socket), server)
+    console_pb2_grpc.add_ConsoleServiceServicer_to_server(console, server)
+    daemon_pb2_grpc.add_DaemonServiceServicer_to_server(Daemon(ending, profile, socket), server)
     Path(socket).parent.mkdir(mode=0o700, exist_ok=True)
     server.add_insecure_port(f"unix:{socket}")
     await server.start()

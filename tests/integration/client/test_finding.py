@@ -118,7 +118,7 @@ def test_open_streams_survive_the_loss_of_the_socket(user: User, folder: str) ->
 
     async def watch() -> None:
         async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
-            changes = transfers_pb2_grpc.TransfersStub(channel).Watch(transfers_pb2.WatchRequest())
+            changes = transfers_pb2_grpc.TransfersServiceStub(channel).WatchJobs(transfers_pb2.WatchJobsRequest())
             await changes.read()
             path.unlink()
             await asyncio.to_thread(user.must, "daemon", "status")

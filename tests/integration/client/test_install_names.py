@@ -13,6 +13,8 @@ import pytest
 
 from tests.harness import Grid, User, eventually, make_user
 
+pytestmark = pytest.mark.xdist_group("install names")
+
 HOME = "/alice/cern.ch/user/a/alice"
 JDL = 'Executable = "/bin/date";\nSandboxWait = 0;\nSandboxRun = 0;\n'
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness import ALIENCTL, Grid, User, make_user
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("isolation")]
 OLDER = ("grpcio==1.60.0", "protobuf==4.25.3", "websockets==10.4", "cryptography==42.0.8")
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 LIBRARIES = ("libXrdCl.so.3", "libXrdCl.so.4", "libssl.so.3", "libcrypto.so.3", "libstdc++.so.6", "libz.so.1")

@@ -161,7 +161,7 @@ def test_a_daemon_with_an_open_stream_is_not_idle(user: User) -> None:
     path = user.must("daemon", "socket", "--start")
     pid = user.pid()
     with grpc.insecure_channel(f"unix:{path}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-        watch = session_pb2_grpc.SessionStub(channel).Watch(session_pb2.WatchSessionRequest())
+        watch = session_pb2_grpc.SessionServiceStub(channel).WatchConnections(session_pb2.WatchConnectionsRequest())
         next(iter(watch))
         assert outlives_an_idle_one(user, pid)
         watch.cancel()
@@ -193,7 +193,7 @@ def test_a_program_that_speaks_only_grpc_finds_the_daemon(user: User) -> None:
     assert user.run("daemon", "status").returncode == 3
     assert user.must("daemon", "socket", "--start") == path
     with grpc.insecure_channel(f"unix:{path}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-        hello = daemon_pb2_grpc.DaemonStub(channel).Hello(daemon_pb2.HelloRequest())
+        hello = daemon_pb2_grpc.DaemonServiceStub(channel).Hello(daemon_pb2.HelloRequest())
     assert hello.pid == user.pid()
     assert user.json("daemon", "socket") == {"socket": path, "running": True}
 

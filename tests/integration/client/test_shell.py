@@ -259,7 +259,7 @@ def test_f105_term_is_a_python_prompt_with_a_client(user: User, home: str) -> No
         shell.prompt(home)
         shell.type(f"term{ENTER}")
         shell.shows(">>> ")
-        shell.type(f"alien.session.Get(session_pb2.GetSessionRequest()).user * 2{ENTER}")
+        shell.type(f"alien.session.GetSession(session_pb2.GetSessionRequest()).session.user * 2{ENTER}")
         shell.shows("'alicealice'")
         shell.shows(">>> ")
         shell.type("\x04")

@@ -14,7 +14,7 @@ from alienctl import CONTRACT, VERSION
 from tests.harness import User, alive, eventually
 from tests.installation import MIGRATION, install
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("upgrade")]
 
 NEWER = "99.0.0"
 MISMATCH = 76

@@ -15,7 +15,7 @@ import pytest
 
 from tests.harness import ROOT, Grid, User, make_user
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("wheel")]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ import pytest
 
 from tests.harness import ROOT, Grid, clean_environment, new_grid
 
+pytestmark = pytest.mark.xdist_group("alienpy")
+
 VENV = ROOT / ".venv-alienpy"
 HOME = "/alice/cern.ch/user/a/alice/"
 

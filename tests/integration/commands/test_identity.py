@@ -126,6 +126,6 @@ def test_f145_other_programs_see_it_too(admin: User) -> None:
     admin.must("--session", "seen", "user", "bob")
     socket = admin.json("daemon", "status")["socket"]
     with grpc.insecure_channel(f"unix:{socket}") as channel:
-        stub = session_pb2_grpc.SessionStub(channel)
-        assert stub.Get(session_pb2.GetSessionRequest(session="seen")).user == "bob"
-        assert stub.Get(session_pb2.GetSessionRequest(session="unseen")).user == "admin"
+        stub = session_pb2_grpc.SessionServiceStub(channel)
+        assert stub.GetSession(session_pb2.GetSessionRequest(session="seen")).session.user == "bob"
+        assert stub.GetSession(session_pb2.GetSessionRequest(session="unseen")).session.user == "admin"

@@ -94,15 +94,15 @@ def test_the_status_shows_the_last_error(user: User) -> None:
 def test_watching_shows_the_session_now_and_after_each_change(user: User) -> None:
     user.must("daemon", "start")
     with grpc.insecure_channel(f"unix:{user.home}/run/aliend/default.sock") as channel:
-        stub = session_pb2_grpc.SessionStub(channel)
-        updates = stub.Watch(session_pb2.WatchSessionRequest(), timeout=30)
+        stub = session_pb2_grpc.SessionServiceStub(channel)
+        updates = stub.WatchConnections(session_pb2.WatchConnectionsRequest(), timeout=30)
         assert list(next(updates).central) == []
         user.must("pwd")
         seen = next(
             central
             for update in updates
             for central in update.central
-            if central.state == daemon_pb2.CentralStatus.CONNECTED and central.user
+            if central.state == daemon_pb2.CentralStatus.STATE_CONNECTED and central.user
         )
         assert (seen.user, seen.connections, seen.logins) == ("alice", 1, 1)
         user.must("daemon", "stop")

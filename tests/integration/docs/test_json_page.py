@@ -15,6 +15,8 @@ import pytest
 
 from tests.harness import ROOT, Grid, User, make_user
 
+pytestmark = pytest.mark.xdist_group("json page")
+
 ANY = "*"
 SECTION = re.compile(r"^## (.+?)\n(.*?)```json\n(.*?)\n```", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^    alienctl (.+) --json$", re.MULTILINE)

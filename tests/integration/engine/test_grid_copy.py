@@ -16,6 +16,8 @@ from tests.integration.engine.conftest import Daemon, RealGrid
 from tests.integration.storage.conftest import StorageElement, storage_element
 from tests.unit.engine.fakes import FakeCatalogue
 
+pytestmark = pytest.mark.xdist_group("grid copy")
+
 APART = "A::B::SE3"
 
 

@@ -83,6 +83,7 @@ async def test_a_copy_from_a_frozen_server_is_cancelled_within_twelve_seconds(
             assert (await daemon.engine.cancel(job.id)).state == "cancelled"
             assert time.monotonic() - begun < 1
             await asyncio.wait_for(slot_is_free(daemon), 13)
+        await daemon.engine.clean([job.id])
         assert contents_below(tmp_path) == {}
 
 

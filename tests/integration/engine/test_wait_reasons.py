@@ -98,7 +98,7 @@ async def test_two_jobs_share_one_copy_and_the_first_may_be_cancelled(daemon: Da
     assert (tmp_path / "f").read_bytes() == content
 
 
-async def test_a_download_that_is_cancelled_while_it_waits_leaves_no_partial_file(
+async def test_a_download_that_is_cancelled_while_it_waits_keeps_its_partial_file_until_it_is_cleaned(
     daemon: Daemon, tmp_path: Path
 ) -> None:
     daemon.grid.put("/a/f", os.urandom(60 * MIB))
@@ -116,4 +116,7 @@ async def test_a_download_that_is_cancelled_while_it_waits_leaves_no_partial_fil
     await eventually(queued, True)
     assert await parts()
     await daemon.engine.cancel(job.id)
-    await eventually(parts, False)
+    kept = (await daemon.engine.kept_files([job.id])).get(job.id)
+    assert bool(kept) == await parts()
+    await daemon.engine.clean([job.id])
+    assert not await parts()

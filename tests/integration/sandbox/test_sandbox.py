@@ -27,6 +27,8 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.harness import alive, clean_environment, eventually, sandbox
 
+pytestmark = pytest.mark.xdist_group("sandbox")
+
 HOME = "/alice/cern.ch/user/a/alice/"
 
 

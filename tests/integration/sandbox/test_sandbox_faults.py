@@ -18,6 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.harness import Grid, eventually, new_grid
 from tests.integration.websocket_client import HOME, ask, request, session
 
+pytestmark = pytest.mark.xdist_group("sandbox faults")
+
 SE1, SE2 = "ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2"
 
 

@@ -14,6 +14,8 @@ from websockets.exceptions import ConnectionClosedError
 from tests.harness import Grid, eventually, new_grid
 from tests.integration.websocket_client import HOME, ask, request, session
 
+pytestmark = pytest.mark.xdist_group("sandbox transport")
+
 
 @pytest.fixture(scope="module")
 def grid() -> Iterator[Grid]:

@@ -18,7 +18,7 @@ from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
 from aliend.storage.pool import worker_process
 from aliend.storage.pool.worker_pool import WorkerPool
-from aliend.storage.tasks import Download, Downloaded, RemovePartial, WorkerDied
+from aliend.storage.tasks import Checksum, Download, Downloaded, RemovePartial, WorkerDied
 from tests.integration.storage.conftest import (
     StorageElement,
     checksum,
@@ -142,6 +142,25 @@ async def test_a_frozen_process_is_killed_and_its_task_fails(
         os.kill(workers.pids[0], signal.SIGSTOP)
         with pytest.raises(WorkerDied):
             await asyncio.wait_for(copy, 30)
+
+
+async def test_a_task_that_hangs_in_a_local_file_system_fails_with_its_name_and_others_go_on(
+    own_se: StorageElement, tmp_path: Path, big_md5: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "_PING_INTERVAL", 0.5)
+    monkeypatch.setattr(worker_process, "_SILENT_PINGS", 100)
+    monkeypatch.setattr(worker_process, "_HUNG_AFTER", 2.0)
+    os.mkfifo(tmp_path / "dead")  # to open it blocks as a dead network disk does
+    async with WorkerPool(environment=xrootd_environment()) as workers:
+        copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+        with own_se.frozen():  # a copy that waits for its server does not hang
+            with pytest.raises(CopyError, match="dead: the disk has not answered for") as caught:
+                await asyncio.wait_for(workers.run(Checksum(9, str(tmp_path / "dead")), nothing), 60)
+            assert caught.value.kind == "local"
+        assert not copy.done()
+        copy.cancel()
+        await asyncio.wait([copy])
+        (tmp_path / "dead").open("rb+", buffering=0).close()  # lets the stuck thread go
 
 
 async def test_no_process_is_started_to_remove_a_partial_file(

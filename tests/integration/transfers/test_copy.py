@@ -151,6 +151,13 @@ def test_a_missing_job_is_reported(user: User) -> None:
         assert "4711" in done.stderr
 
 
+def test_an_upload_into_a_foreign_directory_does_not_blame_the_storage(user: User, folder: str) -> None:
+    random_file(user.home / "a", 1000)
+    done = user.run("cp", "file:a", "/alice/cern.ch/user/b/bob/x/a")
+    assert done.returncode == 4
+    assert "alice may not create files in /alice/cern.ch/user/b/bob/ (owner bob" in done.stderr
+
+
 def test_an_empty_file_is_refused_with_the_reason(user: User, folder: str) -> None:
     (user.home / "empty").touch()
     done = user.run("cp", "file:empty", "empty")

@@ -436,7 +436,7 @@ def test_one_file_is_copied_to_two_targets(user: User, folder: str) -> None:
     assert {md5(user.home / name) for name in ("0", "1", "2", "3", "same")} == {md5(user.home / "a")}
 
 
-def test_ctrl_c_leaves_no_final_file_and_nothing_beside(user: User, folder: str) -> None:
+def test_ctrl_c_leaves_no_final_file_and_only_what_a_retry_uses(user: User, folder: str) -> None:
     """F212"""
     for number in range(2):
         random_file(user.home / "d" / str(number), 200 * MIB)
@@ -445,7 +445,15 @@ def test_ctrl_c_leaves_no_final_file_and_nothing_beside(user: User, folder: str)
     eventually(lambda: list((user.home / "out").rglob("*.part")))
     process.send_signal(2)
     assert process.wait(15) == 130
-    eventually(lambda: not files(user.home / "out"))
+
+    def kept() -> list[int]:
+        shown = user.json("transfers", "show", "2")["transfers"]
+        return sorted(one["bytes_done"] for one in shown if one["kept_until_ms"])
+
+    eventually(lambda: kept() == sorted(path.stat().st_size for path in (user.home / "out").rglob("*.part")))
+    assert len(files(user.home / "out")) == len(kept())
+    user.must("transfers", "clean")
+    assert not files(user.home / "out")
 
 
 def test_standard_input_becomes_a_file_and_leaves_nothing_behind(user: User, folder: str) -> None:

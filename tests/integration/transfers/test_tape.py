@@ -11,6 +11,8 @@ import pytest
 
 from tests.harness import Grid, User, make_user, new_grid
 
+pytestmark = pytest.mark.xdist_group("tape")
+
 TAPE = "ALICE::SANDBOX::TAPE1"
 
 

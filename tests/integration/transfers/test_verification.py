@@ -120,5 +120,5 @@ def commands(user: User) -> int:
     """Commands that this user's daemon has sent to the central service."""
     socket = user.json("daemon", "status")["socket"]
     with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-        status = daemon_pb2_grpc.DaemonStub(channel).Status(daemon_pb2.StatusRequest())
+        status = daemon_pb2_grpc.DaemonServiceStub(channel).Status(daemon_pb2.StatusRequest())
     return sum(central.commands for central in status.central)

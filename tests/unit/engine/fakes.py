@@ -15,9 +15,11 @@ from typing import Any, cast
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
+from aliend.core.grid.quotas import FileQuota
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Checksummed,
     Compare,
@@ -27,6 +29,8 @@ from aliend.storage.tasks import (
     LeftBatch,
     Listed,
     ListMembers,
+    Probe,
+    Probed,
     R,
     RemovePartial,
     ReplicaOutcome,
@@ -220,6 +224,13 @@ class FakeCatalogue:
             self.grid.replicas[self.grid.files[lfn].guid][ticket.se] = ticket.url
         return state
 
+    async def whoami(self) -> tuple[str, str]:
+        return "alice", "/a/"
+
+    async def file_quota(self, user: str, /) -> FileQuota:
+        self._begin("fquota", user)
+        return FileQuota(0, 0, 0, 0)
+
     async def touch(self, lfn: str, /) -> None:
         self._begin("touch", lfn)
         self.grid.files[lfn] = Entry(lfn, "file", 0, md5=md5_of(b""))
@@ -323,8 +334,10 @@ class FakeWorkers:
         if isinstance(task, Checksum):
             data = read(task.path)
             return Checksummed(len(data), md5_of(data))
-        if isinstance(task, RemovePartial):
+        if isinstance(task, RemovePartial | AdoptPartial):
             return Checksummed(0, "")
+        if isinstance(task, Probe):
+            return Probed(ok=True, error=False, fatal=False, status=0, code=0, errno=0, message="")
         if isinstance(task, ListMembers):
             with self._archive(task.sources[0].url) as archive:
                 return Listed(tuple((one.filename, one.file_size) for one in archive.infolist()))

@@ -58,3 +58,12 @@ async def test_a_stopped_attempt_is_recorded(house: House, tmp_path: Path) -> No
     await house.engine.cancel(job.id)
     await eventually(lambda: any(isinstance(task, RemovePartial) for task in house.workers.tasks))
     assert [(one.stage, one.error) for one in await history(house, job.id)] == [(Stage.COPY, "stopped")]
+
+
+async def test_a_wait_for_a_resting_storage_element_is_not_recorded(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"data", ["A::B::SE1"])
+    house.workers.faults = [CopyError("A::B::SE1 is backing off: no answer", "resting", 7.0)]
+    job = await house.submit(JobSpec("download", ("/a/f",), str(tmp_path / "g")))
+    await house.until(job.id, "waiting")
+    assert (await house.only(job.id)).attempts == 0
+    assert await history(house, job.id) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 from aliend.core.transfers.job import JobSpec
@@ -110,3 +111,25 @@ async def test_a_postponed_expansion_does_not_wait_after_the_clock_was_set_back(
     await eventually(lambda: house.catalogue.calls["stat"] == 1 and not house.catalogue.before["stat"])
     house.clock.now -= 86400
     assert (await house.ended(job.id)).state == "done"
+
+
+async def test_the_groups_of_a_large_job_count_all_files_and_look_at_few(house: House, tmp_path: Path) -> None:
+    await house.engine.change_limits({"down": 2})
+    job = await many(house, tmp_path, 400)
+    async with asyncio.timeout(20):
+        while (await house.engine.job(job.id)).state != "active" or house.workers.running < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    one_by_one = Counter(file.reason.kind for file in await waits(house, job.id))
+    assert one_by_one["limit"] > 300
+    groups = await house.engine.grouped_reasons(job.id)
+    assert {group.reason.kind: group.files for group in groups} == one_by_one
+    assert groups == await house.engine.grouped_reasons()
+    house.engine._store.last_error_kinds = _Forbidden()  # type: ignore[method-assign, assignment]
+    assert await house.engine.grouped_reasons(job.id) == groups
+
+
+class _Forbidden:
+    """Fails when it is called: the files are not read one by one."""
+
+    def __call__(self, *_: object) -> None:
+        raise AssertionError

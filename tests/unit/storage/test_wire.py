@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aliend.errors import CopyError
 from aliend.storage import wire
 from aliend.storage.tasks import (
+    AdoptPartial,
     Checksum,
     Checksummed,
     Compare,
@@ -41,7 +42,8 @@ TASKS: list[Task[Any]] = [
     Upload(2, "/s", SOURCES, 5, 6, 7),
     ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", blocked_pairs=(("A", "B"), ("C", "D"))),
     Checksum(3, "/c"),
-    RemovePartial(4, "/t", ("/d", "/d/e")),
+    RemovePartial(4, "/t", ("/d", "/d/e"), 1 << 20),
+    AdoptPartial(5, "/t", 4),
     Read(6, SOURCES, 5, "ab", 1, 4),
     Compare(7, SOURCES, 5, "ab"),
     ListMembers(8, SOURCES),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.transfers.replacement import MISSING, NamesState, Step, next_step, temporary_names
-from aliend.core.transfers.transfer import Replacing
+from aliend.core.transfers.replacement import MISSING, NamesState, Replacing, Step, next_step, temporary_names
 
 PLAN = Replacing("/a/.f.7.new", "/a/.f.7.old", "new", "old")
 

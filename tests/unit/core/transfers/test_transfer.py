@@ -19,6 +19,7 @@ from aliend.core.transfers.transfer import (
     IntentSaved,
     Interrupted,
     NoIntent,
+    PartialKept,
     Queued,
     ReplicasBooked,
     Retry,
@@ -88,6 +89,12 @@ def test_waiting_for_a_credential_is_not_counted_as_a_failure() -> None:
     assert transfer.failures == 0
 
 
+def test_a_wait_for_a_resting_storage_element_is_no_attempt() -> None:
+    transfer, _ = play(FRESH, Started(), broke("resting", 30.0))
+    assert (transfer.state, transfer.attempts, transfer.failures) == (Waiting(NOW + 33.75, "the reason"), 0, 0)
+    assert play(transfer, Cancel())[1] == []
+
+
 def test_a_permanent_error_fails_immediately() -> None:
     assert play(FRESH, Started(), broke("permanent"))[0].state == Failed("the reason")
 
@@ -100,6 +107,21 @@ def test_a_local_error_queues_the_transfer_and_holds_its_job() -> None:
 def test_cancelling_a_running_copy_ends_it_and_its_late_events_are_ignored() -> None:
     transfer, effects = play(FRESH, Started(), Cancel(), ARRIVED, broke())
     assert (transfer.state, effects) == (Cancelled(), [START, STOP])
+
+
+def test_a_started_download_that_is_cancelled_keeps_its_partial_file_until_it_is_retried() -> None:
+    cancelled, _ = play(FRESH, Started(), Cancel(keep_until_ms=5000))
+    assert cancelled.intent == PartialKept(5000)
+    stopped, _ = play(cancelled, IntentSaved(PartialKept(5000, 10)))
+    assert stopped.intent == PartialKept(5000, 10)
+    again, _ = play(stopped, Retry())
+    assert (again.state, again.intent) == (Queued(), NoIntent())
+    late, _ = play(again, IntentSaved(PartialKept(5000, 10)))
+    assert late.intent == NoIntent()
+
+
+def test_a_download_that_never_started_keeps_nothing() -> None:
+    assert play(FRESH, Cancel(keep_until_ms=5000))[0].intent == NoIntent()
 
 
 def test_an_interrupted_copy_is_queued_without_a_failure() -> None:

@@ -85,6 +85,8 @@ def test_a_file_behind_others_of_its_job_that_wait_for_storage_says_so() -> None
 
 def test_a_storage_element_that_backs_off_is_reported_with_the_time_of_the_next_check() -> None:
     assert of(Waiting(1060.0, "A rests"), kind="storage") == Reason("se resting", "A rests", 1060.0)
+    text = "A::B::C is backing off: no answer"
+    assert of(Waiting(1060.0, text), kind="transient") == Reason("se resting", text, 1060.0)
 
 
 def test_throttling_of_an_active_copy_is_reported() -> None:

@@ -58,7 +58,7 @@ async def test_an_element_that_backs_off_is_refused_until_due_and_then_probed_by
     with pytest.raises(CopyError, match=f"{ONE} is backing off: no answer") as caught:
         async with limiter.acquire(1, {ONE, TWO}):
             pass
-    assert (caught.value.kind, caught.value.retry_after) == ("storage", 30.0)
+    assert (caught.value.kind, caught.value.retry_after) == ("resting", 30.0)
     clock.now += 30
     async with limiter.acquire(1, {ONE}):
         with pytest.raises(CopyError, match="is backing off"):
@@ -226,7 +226,7 @@ async def test_a_stalled_element_accepts_no_copies_until_bytes_move() -> None:
         monitor.mark_stalled()
         with pytest.raises(CopyError, match=f"{ONE} is not responding") as caught:
             await waiting
-        assert (caught.value.kind, caught.value.retry_after) == ("storage", 10.0)
+        assert (caught.value.kind, caught.value.retry_after) == ("resting", 10.0)
         stuck.record_bytes(1)
         monitor.mark_stalled()
         async with limiter.acquire(2, {ONE}):

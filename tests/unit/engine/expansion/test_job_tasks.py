@@ -16,7 +16,7 @@ async def test_a_failing_service_is_not_asked_for_each_job_of_a_long_queue(house
         house.grid.put(f"/a/{number}", b"data")
     house.catalogue.before["stat"] = [CopyError("the service is busy", "transient") for _ in range(JOBS)]
     jobs = [await house.submit(JobSpec("download", (f"/a/{n}",), f"{tmp_path}/in/{n}")) for n in range(JOBS)]
-    expansions = house.engine._expansions
+    expansions = house.engine._needed_runners().expansions
     await eventually(lambda: not expansions.free_slots and not expansions._running)
     assert house.catalogue.calls["stat"] < JOBS
     house.catalogue.before["stat"] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,18 @@ from tests.unit.sandbox.in_process_grid import Stage
 DAY = timedelta(days=1)
 
 
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an authority and its certificates, which take seconds to create."""
+    directory = tmp_path_factory.mktemp("authority") / "grid"
+    certificates.ensure(Layout(directory))
+    return directory
+
+
 @pytest.fixture
-def issuing(stage: Stage, tmp_path: Path) -> Stage:
+def issuing(stage: Stage, authority: Path, tmp_path: Path) -> Stage:
     """The stage with an authority, and clients whose own certificates live for 100 days."""
-    stage.service.layout = Layout(tmp_path / "grid")
-    certificates.ensure(stage.service.layout)
+    stage.service.layout = Layout(shutil.copytree(authority, tmp_path / "grid"))
     return stage
 
 

@@ -12,8 +12,6 @@ from aliend.sandbox.protocol.answer_cache import AnswerCache
 from aliend.sandbox.protocol.faults import Faults, parse
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, LOGIN, Throttle
-from aliend.sandbox.server import control_socket
-from aliend.sandbox.storage import storage_faults
 
 
 def test_a_fault_affects_only_the_next_command() -> None:
@@ -53,7 +51,7 @@ def test_invalid_faults_are_refused(kind: str, value: str) -> None:
 def test_the_sandbox_page_lists_every_fault() -> None:
     page = (Path(__file__).parents[4] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     chapter = page.partition("## Faults")[2]
-    every = [*faults.ONCE, *faults.LASTING, *control_socket.IMMEDIATE, *storage_faults.KINDS]
+    every = [*faults.ONCE, *faults.LASTING, *faults.IMMEDIATE, *faults.STORAGE]
     assert [kind for kind in every if f"`{kind}" not in chapter] == []
 
 

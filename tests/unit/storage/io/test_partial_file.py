@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.errors import CopyError
-from aliend.storage.io.partial_file import LONGEST_NAME, PartialFile, default_reserve, partial_name, remove_partial
+from aliend.storage.io.partial_file import (
+    LONGEST_NAME,
+    PartialFile,
+    adopt_partial,
+    default_reserve,
+    partial_name,
+    remove_partial,
+)
 
 NAMES = st.one_of(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1).filter(
@@ -118,3 +125,26 @@ def test_removing_a_partial_file_returns_its_size(tmp_path: Path) -> None:
 def test_five_percent_of_a_disk_but_at_most_two_gibibytes_stay_free() -> None:
     assert default_reserve(1_000_000) == 50_000
     assert default_reserve(10 << 40) == 2 << 30
+
+
+def test_a_partial_file_of_enough_bytes_stays(tmp_path: Path) -> None:
+    part = tmp_path / partial_name("f", 3)
+    part.write_bytes(b"12345")
+    assert remove_partial(tmp_path / "f", 3, keep_from=5) == 5
+    assert part.exists()
+    assert remove_partial(tmp_path / "f", 3, keep_from=6) == 5
+    assert not part.exists()
+
+
+def test_another_transfer_takes_over_a_partial_file(tmp_path: Path) -> None:
+    (tmp_path / partial_name("f", 3)).write_bytes(b"12345")
+    assert adopt_partial(tmp_path / "f", 7, 3) == 5
+    assert [path.name for path in tmp_path.iterdir()] == [partial_name("f", 7)]
+    assert adopt_partial(tmp_path / "f", 7, 4) == 0
+
+
+def test_the_own_partial_file_is_preferred_and_the_other_one_goes(tmp_path: Path) -> None:
+    (tmp_path / partial_name("f", 3)).write_bytes(b"12345")
+    (tmp_path / partial_name("f", 7)).write_bytes(b"1")
+    assert adopt_partial(tmp_path / "f", 7, 3) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [partial_name("f", 7)]

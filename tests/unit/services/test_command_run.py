@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from aliend.services.console import Context, Events
+from aliend.services.command_run import Context, Events
 
 
 class SlowCall:

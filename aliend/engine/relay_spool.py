@@ -6,10 +6,13 @@ what has arrived; it is removed when the transfer has ended.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+from aliend.core.transfers.transfer import is_unfinished
 from aliend.errors import CopyError
+from aliend.store import Store
 
 
 class RelaySpool:
@@ -36,3 +39,17 @@ class RelaySpool:
         if self._directory.is_dir():
             names = {path.name.lstrip(".").partition(".")[0] for path in self._directory.iterdir()}
             yield from sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
+def spool_of(store: Store) -> RelaySpool:
+    """Return the spool beside a database."""
+    return RelaySpool(store.directory / "spool")
+
+
+async def remove_ended(store: Store) -> None:
+    """Remove relayed files of transfers that ended with an earlier daemon. Raises StoreError."""
+    spool = spool_of(store)
+    for number in await asyncio.to_thread(list, spool.transfers()):
+        transfer = await store.find_transfer(number)
+        if transfer is None or not is_unfinished(transfer.state):
+            await asyncio.to_thread(spool.clear, number)

@@ -8,7 +8,7 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.scheduler import Limits
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
-from aliend.services.limits_message import limits_message, require_rate
+from aliend.services.messages.limits import limits_message, require_rate
 from aliend.v1 import transfers_pb2
 
 RESTS = ElementView("A::B::C", "resting", 0, 0, 4, 1_700_000_000.5, "open: the server did not answer for 60 s", 12.7)
@@ -19,17 +19,25 @@ def test_a_backing_off_storage_element_has_an_end_and_a_reason() -> None:
     now = LimitsInUse(Limits(), {"download": 1, "copy": 2}, {one.se: one for one in (RESTS, TRIES)}, Rates(), {})
     told = limits_message(now)
     first, second = told.elements
-    assert (first.se, first.state, first.until_ms) == ("A::B::C", transfers_pb2.ELEMENT_RESTING, 1_700_000_000_500)
-    assert (first.copies, first.limit, first.most, first.bytes_per_second) == (0, 0, 4, 12)
-    assert first.why == RESTS.why
-    assert (second.state, second.copies, second.until_ms) == (transfers_pb2.ELEMENT_PROBING, 1, 0)
+    assert (first.se, first.state, first.retry_time.ToMilliseconds()) == (
+        "A::B::C",
+        transfers_pb2.ELEMENT_STATE_RESTING,
+        1_700_000_000_500,
+    )
+    assert (first.copies, first.limit, first.max_limit, first.bytes_per_second) == (0, 0, 4, 12)
+    assert first.reason == RESTS.why
+    assert (second.state, second.copies, second.HasField("retry_time")) == (
+        transfers_pb2.ELEMENT_STATE_PROBING,
+        1,
+        False,
+    )
     assert dict(told.running) == {"files": 3, "down": 1, "up": 0}
 
 
 def test_rates_have_their_current_value() -> None:
     words = {"rate": "22:00-07:00 unlimited, else 20M", "A::B::C.rate": "1M"}
     told = limits_message(LimitsInUse(Limits(), {}, {}, Rates(all=20 << 20, named={"A::B::C": 1 << 20}), words))
-    assert {name: (one.set, one.now) for name, one in told.rates.items()} == {
+    assert {name: (one.schedule, one.bytes_per_second) for name, one in told.rates.items()} == {
         "rate": (words["rate"], 20 << 20),
         "A::B::C.rate": ("1M", 1 << 20),
     }

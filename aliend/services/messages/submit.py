@@ -1,4 +1,4 @@
-"""Converts a `SubmitRequest` to a job specification. Stores nothing."""
+"""Converts a `SubmitJobRequest` to a job specification. Stores nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from aliend.core.catalogue import selection
 from aliend.core.catalogue.selection import UNBOUNDED, Selection
+from aliend.core.cli.numbers import LARGEST
+from aliend.core.cli.units import MAX_RATE
 from aliend.core.connection.context import Context
 from aliend.core.copying.locations import (
     PathContext,
@@ -23,37 +25,66 @@ from aliend.core.transfers.job import JobSpec, Purpose
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
+from aliend.services.messages.limits import require_rate
+from aliend.services.messages.times import milliseconds_of, seconds_of
 from aliend.v1 import transfers_pb2
 
 _PURPOSES: dict[int, Purpose] = {
-    transfers_pb2.REPLICATE: "replicate",
-    transfers_pb2.MIRROR: "mirror",
-    transfers_pb2.SYNC: "sync",
+    transfers_pb2.PURPOSE_REPLICATE: "replicate",
+    transfers_pb2.PURPOSE_MIRROR: "mirror",
+    transfers_pb2.PURPOSE_SYNC: "sync",
 }
-_OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
+_OVERWRITES: dict[int, Overwrite] = {
+    transfers_pb2.OVERWRITE_ALWAYS: "always",
+    transfers_pb2.OVERWRITE_CHANGED: "changed",
+}
 
 
-async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitRequest) -> JobSpec:
+MAX_SOURCES = 10_000
+MAX_PRIORITY = 1_000_000
+MAX_TIMEOUT = 30 * 86400.0
+"""Seconds."""
+MAX_VALUES = {
+    "parallel": 1000,
+    "umask": 0o777,
+    "retries": 1000,
+    "chunks": 64,
+    "chunk_size": 64 << 20,
+    "streams": 15,
+    "parents": 100,
+    "strip": 100,
+    "min_rate": MAX_RATE,
+}
+MAX_SELECTION_VALUES = dict.fromkeys(
+    ("grid_job_id", "min_size", "max_size", "min_depth", "max_depth", "limit", "offset"), LARGEST
+)
+"""The largest values of the numbers in a request and its selection."""
+
+
+async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) -> JobSpec:
     """Return the job with absolute names, in the daemon's own context. Raises UsageError, and errors of the session."""
     purpose = _PURPOSES.get(request.purpose, "copy")
     if request.targets and purpose != "copy":
-        raise UsageError("Submit: `targets` is valid only for copies")
+        raise UsageError("SubmitJob: `targets` is valid only for copies")
     if request.targets and len(request.targets) != len(request.sources):
         raise UsageError(
-            f"Submit: {len(request.sources)} sources need the same number of targets, not {len(request.targets)}"
+            f"SubmitJob: {len(request.sources)} sources need the same number of targets, not {len(request.targets)}"
         )
     if request.targets and request.target:
-        raise UsageError("Submit takes `target` or `targets`, not both")
+        raise UsageError("SubmitJob takes `target` or `targets`, not both")
     stays = purpose in ("replicate", "mirror")
     names = [*request.targets] or [request.sources[0] if stays and request.sources else request.target]
     if not request.sources or not all(names):
-        raise UsageError("Submit needs at least one source and a target")
+        raise UsageError("SubmitJob needs at least one source and a target")
+    if not stays:
+        _require_sides(names)
+    _check_numbers(request)
     context = runtime.context(None)
     place = await _place(runtime, request, context, [*request.sources, *names])
     sources, targets = ([resolve_path(name, place) for name in some] for some in (request.sources, names))
     if stays:
         _check_replicas(sources, request.storage)
-    template = replace(_template(request), context=context, purpose=purpose)
+    template = replace(_template(request, runtime.umask), context=context, purpose=purpose)
     if purpose == "sync":
         return _sync_spec(template, request, sources, targets[0])
     if request.targets:
@@ -68,11 +99,11 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitRequest) -> Jo
 
 
 async def _place(
-    runtime: Runtime, request: transfers_pb2.SubmitRequest, context: Context, names: Sequence[str]
+    runtime: Runtime, request: transfers_pb2.SubmitJobRequest, context: Context, names: Sequence[str]
 ) -> PathContext:
     """Return the base of relative names; the session is read only for relative LFNs."""
     if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
-        raise UsageError("Submit needs an absolute `cwd` for a relative local name")
+        raise UsageError("SubmitJob needs an absolute `cwd` for a relative local name")
     directory = home = "/"
     if any(not name.startswith(("file:", "/")) for name in names):
         state = await runtime.sessions.state(request.session or "default", context)
@@ -80,8 +111,8 @@ async def _place(
     return PathContext(directory, home, request.cwd or "/")
 
 
-def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
-    """Return the job without its names."""
+def _template(request: transfers_pb2.SubmitJobRequest, umask: int) -> JobSpec:
+    """Return the job without its names; `umask` is for a request without one."""
     return JobSpec(
         direction="download",
         sources=(),
@@ -90,9 +121,9 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
         storage=request.storage,
         parallel=request.parallel,
         priority=request.priority,
-        umask=request.umask & 0o777,
+        umask=request.umask if request.HasField("umask") else umask,
         strict=request.strict,
-        timeout=max(0.0, request.timeout_seconds),
+        timeout=seconds_of(request.timeout, "timeout", MAX_TIMEOUT),
         retries=request.retries if request.HasField("retries") else -1,
         min_rate=request.min_rate,
         verify=request.verify,
@@ -113,12 +144,12 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
 
 
 def _sync_spec(
-    template: JobSpec, request: transfers_pb2.SubmitRequest, sources: Sequence[ResolvedPath], target: ResolvedPath
+    template: JobSpec, request: transfers_pb2.SubmitJobRequest, sources: Sequence[ResolvedPath], target: ResolvedPath
 ) -> JobSpec:
     if len(sources) != 1:
-        raise UsageError("Submit: SYNC takes one source, a directory")
+        raise UsageError("SubmitJob: SYNC takes one source, a directory")
     if request.HasField("selection"):
-        raise UsageError("Submit: SYNC takes `exclude` instead of `selection`")
+        raise UsageError("SubmitJob: SYNC takes `exclude` instead of `selection`")
     return sync_job(template, sources[0], target, delete=request.delete, exclude=request.exclude)
 
 
@@ -138,10 +169,10 @@ def selection_of(message: transfers_pb2.Selection) -> Selection:
         ),
         user=selection.require_account(message.user, "selection.user"),
         group=selection.require_account(message.group, "selection.group"),
-        job=str(message.grid_job) if message.HasField("grid_job") else "",
+        job=str(message.grid_job_id) if message.HasField("grid_job_id") else "",
         sizes=_bounds(message, "min_size", "max_size"),
         depths=_bounds(message, "min_depth", "max_depth"),
-        times_ms=_bounds(message, "min_changed_ms", "max_changed_ms"),
+        times_ms=_times(message),
         limit=message.limit,
         offset=message.offset,
         site=message.site,
@@ -155,6 +186,36 @@ def _bounds(message: transfers_pb2.Selection, least: str, most: str) -> tuple[in
     return low, high
 
 
+def _times(message: transfers_pb2.Selection) -> tuple[int, int]:
+    least, most = milliseconds_of(message.min_change_time), UNBOUNDED
+    if message.HasField("max_change_time"):
+        most = milliseconds_of(message.max_change_time)
+    if least > most:
+        raise UsageError("selection: min_change_time is after max_change_time, which excludes every file")
+    return least, most
+
+
+def _require_sides(targets: Sequence[str]) -> None:
+    """Raise UsageError for a target without its side: a local path that lacks `file:` would copy within the grid."""
+    for target in targets:
+        if not target.startswith(("file:", "alien:")):
+            raise UsageError(f"SubmitJob: the target {target!r} must begin with `file:` or `alien:`")
+
+
+def _check_numbers(request: transfers_pb2.SubmitJobRequest) -> None:
+    """Raise UsageError for a number beyond its limit."""
+    for message, limits in ((request, MAX_VALUES), (request.selection, MAX_SELECTION_VALUES)):
+        for name, most in limits.items():
+            value = getattr(message, name)
+            if value > most:
+                raise UsageError(f"SubmitJob: {name} must be at most {most}, not {value}")
+    if abs(request.priority) > MAX_PRIORITY:
+        raise UsageError(f"SubmitJob: priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {request.priority}")
+    if len(request.sources) > MAX_SOURCES:
+        raise UsageError(f"SubmitJob: a job has at most {MAX_SOURCES} sources, not {len(request.sources)}")
+    require_rate(request.rate)
+
+
 def _require_not_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
     if not all(texts):
         raise UsageError(f"selection: an empty text in {what} would exclude every file")
@@ -163,6 +224,6 @@ def _require_not_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
 
 def _check_replicas(sources: Sequence[ResolvedPath], storage: str) -> None:
     if any(source.side == "local" for source in sources):
-        raise UsageError("Submit: only files of the catalogue have replicas")
+        raise UsageError("SubmitJob: only files of the catalogue have replicas")
     if not parse_storage_spec(storage):
-        raise UsageError("Submit: a replication requires `storage`, the storage of the new replicas")
+        raise UsageError("SubmitJob: a replication requires `storage`, the storage of the new replicas")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from aliend.core.cli.units import MAX_RATE, MIN_RATE
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
+from aliend.services.messages.times import timestamp
 from aliend.v1 import transfers_pb2
 
 _STATES = {
-    "working": transfers_pb2.ELEMENT_WORKING,
-    "resting": transfers_pb2.ELEMENT_RESTING,
-    "probing": transfers_pb2.ELEMENT_PROBING,
+    "working": transfers_pb2.ELEMENT_STATE_WORKING,
+    "resting": transfers_pb2.ELEMENT_STATE_RESTING,
+    "probing": transfers_pb2.ELEMENT_STATE_PROBING,
 }
 
 
@@ -20,7 +21,7 @@ def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
         files=limits.table(),
         running=limits.running(),
         rates={
-            name: transfers_pb2.Bandwidth(set=words, now=limits.rate_now(name))
+            name: transfers_pb2.Bandwidth(schedule=words, bytes_per_second=limits.rate_now(name))
             for name, words in limits.rate_texts.items()
         },
         elements=[_element(element) for element in limits.elements.values()],
@@ -34,14 +35,14 @@ def require_rate(rate: int) -> int:
     return rate
 
 
-def _element(element: ElementView) -> transfers_pb2.StorageElement:
-    return transfers_pb2.StorageElement(
+def _element(element: ElementView) -> transfers_pb2.ElementStatus:
+    return transfers_pb2.ElementStatus(
         se=element.se,
         state=_STATES[element.state],
         copies=element.copies,
         limit=element.limit,
-        most=element.most,
-        until_ms=int(element.until * 1000),
-        why=element.why,
+        max_limit=element.most,
+        retry_time=timestamp(int(element.until * 1000)),
+        reason=element.why,
         bytes_per_second=int(element.speed),
     )

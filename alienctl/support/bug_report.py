@@ -1,0 +1,33 @@
+"""`alienctl bug-report [-o FILE]`: writes an archive for whoever helps, without keys, tokens and pass phrases."""
+
+import json
+import os
+import time
+
+from alienctl import ClientError
+from alienctl.invocation import Invocation
+from alienctl.support import facts
+from alienctl.support.doctor import ask_program
+from alienctl.terminal import printable, write_all
+
+_EINVAL = 22
+
+
+def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
+    """Write the archive, and print where it is. Raises ClientError."""
+    if operands and (len(operands) != 2 or operands[0] != "-o"):
+        raise ClientError(f"bug-report takes only -o FILE and --json, not {' '.join(operands)!r}", _EINVAL)
+    usual = time.strftime("aliend-bug-report-%Y%m%dT%H%M%S.tar.gz")
+    path = os.path.abspath(operands[1] if operands else usual)
+    done = ask_program(invocation, "aliend.doctor", ["--bug-report", path], facts.collect(invocation))
+    if as_json:
+        write_all(1, done.stdout)
+        return 0
+    names = ", ".join(json.loads(done.stdout)["files"])
+    lines = (
+        f"the report is in {printable(path)}",
+        f"it contains {names}",
+        "keys, tokens and pass phrases were removed; names of files and hosts were not: look before you send it",
+    )
+    write_all(1, "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+    return 0

@@ -1,0 +1,1 @@
+"""Converts values to messages of the contract, and requests to values."""

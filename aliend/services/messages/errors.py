@@ -1,0 +1,114 @@
+"""Converts our errors to the gRPC code, the reason and the details that the contract promises."""
+
+from __future__ import annotations
+
+import grpc
+
+from aliend.core.cli.escaping import readable
+from aliend.core.cli.remedies import split_remedy
+from aliend.errors import (
+    AliendError,
+    BadPattern,
+    BadReply,
+    ConfigurationError,
+    ContractMismatch,
+    CopyError,
+    LoginRefused,
+    NoSuchFile,
+    NoSuchJob,
+    NotADirectory,
+    NotConnected,
+    OutcomeUnknown,
+    RequestIdReused,
+    RoleRefused,
+    ServiceError,
+    StoreError,
+    UnknownAuthority,
+    UnknownUser,
+    Unusable,
+    UsageError,
+    WebError,
+)
+from aliend.services.messages.times import duration
+from aliend.v1 import errors_pb2
+
+Code = grpc.StatusCode
+Reason = errors_pb2.ErrorReason
+
+_KINDS: tuple[tuple[type[AliendError], Code, Reason], ...] = (
+    (RequestIdReused, Code.ALREADY_EXISTS, errors_pb2.ERROR_REASON_REQUEST_ID_REUSED),
+    (BadPattern, Code.INVALID_ARGUMENT, errors_pb2.ERROR_REASON_INVALID_PATTERN),
+    (UsageError, Code.INVALID_ARGUMENT, errors_pb2.ERROR_REASON_INVALID_REQUEST),
+    (NoSuchFile, Code.NOT_FOUND, errors_pb2.ERROR_REASON_LOCAL_FILE_NOT_FOUND),
+    (NotADirectory, Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_NOT_A_DIRECTORY),
+    (ContractMismatch, Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_CONTRACT_MISMATCH),
+    (ConfigurationError, Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_CONFIGURATION),
+    (UnknownUser, Code.UNAUTHENTICATED, errors_pb2.ERROR_REASON_UNKNOWN_USER),
+    (LoginRefused, Code.UNAUTHENTICATED, errors_pb2.ERROR_REASON_LOGIN_REFUSED),
+    (Unusable, Code.UNAUTHENTICATED, errors_pb2.ERROR_REASON_NO_CREDENTIAL),
+    (RoleRefused, Code.PERMISSION_DENIED, errors_pb2.ERROR_REASON_ROLE_REFUSED),
+    (UnknownAuthority, Code.UNAVAILABLE, errors_pb2.ERROR_REASON_UNKNOWN_AUTHORITY),
+    (NotConnected, Code.UNAVAILABLE, errors_pb2.ERROR_REASON_NOT_CONNECTED),
+    (BadReply, Code.INTERNAL, errors_pb2.ERROR_REASON_BAD_REPLY),
+    (OutcomeUnknown, Code.ABORTED, errors_pb2.ERROR_REASON_OUTCOME_UNKNOWN),
+    (NoSuchJob, Code.NOT_FOUND, errors_pb2.ERROR_REASON_JOB_NOT_FOUND),
+    (WebError, Code.UNAVAILABLE, errors_pb2.ERROR_REASON_WEB),
+    (StoreError, Code.INTERNAL, errors_pb2.ERROR_REASON_STORE),
+)
+"""Code and reason of each error; the first that fits."""
+_SERVICE_CODES = {
+    1: (Code.PERMISSION_DENIED, errors_pb2.ERROR_REASON_PERMISSION_DENIED),
+    2: (Code.NOT_FOUND, errors_pb2.ERROR_REASON_NOT_FOUND),
+    13: (Code.PERMISSION_DENIED, errors_pb2.ERROR_REASON_PERMISSION_DENIED),
+    17: (Code.ALREADY_EXISTS, errors_pb2.ERROR_REASON_ALREADY_EXISTS),
+    20: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_NOT_A_DIRECTORY),
+    21: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_IS_A_DIRECTORY),
+    22: (Code.INVALID_ARGUMENT, errors_pb2.ERROR_REASON_INVALID_REQUEST),
+    122: (Code.RESOURCE_EXHAUSTED, errors_pb2.ERROR_REASON_QUOTA_EXCEEDED),
+}
+_COPY_KINDS = {
+    "permanent": (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_COPY_FAILED),
+    "transient": (Code.UNAVAILABLE, errors_pb2.ERROR_REASON_STORAGE_UNAVAILABLE),
+    "storage": (Code.UNAVAILABLE, errors_pb2.ERROR_REASON_STORAGE_UNAVAILABLE),
+    "local": (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_LOCAL_OBSTACLE),
+    "credential": (Code.UNAUTHENTICATED, errors_pb2.ERROR_REASON_NO_CREDENTIAL),
+}
+_REPEATABLE = frozenset({Code.UNAVAILABLE})
+_SHORTEST_PAUSE = 1.0
+"""Seconds before a call that failed for a temporary reason is repeated, if the error names no other pause."""
+
+
+def code_and_reason(error: AliendError) -> tuple[Code, Reason]:
+    """Return the gRPC code of an error and its reason in the contract."""
+    if isinstance(error, ServiceError):
+        return _SERVICE_CODES.get(error.code, (Code.UNKNOWN, errors_pb2.ERROR_REASON_SERVICE))
+    if isinstance(error, CopyError):
+        return _COPY_KINDS[error.kind]
+    unknown = (AliendError, Code.UNKNOWN, errors_pb2.ERROR_REASON_UNSPECIFIED)
+    _, code, reason = next((entry for entry in _KINDS if isinstance(error, entry[0])), unknown)
+    return code, reason
+
+
+def message_of(error: AliendError) -> str:
+    """Return what happened, in one line and without advice for a terminal."""
+    return readable(split_remedy(str(error))[0])
+
+
+def info_of(error: AliendError, lfn: str = "") -> errors_pb2.ErrorInfo:
+    """Return the facts of an error; `lfn` is the name in the request, for an error that names none."""
+    replicas = error.replicas if isinstance(error, CopyError) else ()
+    return errors_pb2.ErrorInfo(
+        reason=code_and_reason(error)[1],
+        error_number=error.exit_code,
+        lfn=readable(error.file if isinstance(error, NotADirectory) else lfn),
+        remedy=readable(split_remedy(str(error))[1]),
+        se=replicas[0][0] if len(replicas) == 1 else "",
+    )
+
+
+def retry_of(error: AliendError) -> errors_pb2.RetryInfo | None:
+    """Return when the call can be repeated; None if another try does not help."""
+    if code_and_reason(error)[0] not in _REPEATABLE or isinstance(error, UnknownAuthority):
+        return None
+    pause = error.retry_after if isinstance(error, CopyError) else 0.0
+    return errors_pb2.RetryInfo(delay=duration(max(pause, _SHORTEST_PAUSE)))

@@ -1,0 +1,76 @@
+"""Secrets never reach a bug report, in whatever form they stand in a text; names of files do."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.doctor.redaction import redacted, redacted_lines, shown_variables
+
+CANARY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7canary0Xy9Zz"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----"
+SECRETS = [
+    KEY,
+    KEY.replace("\n", "\r\n"),
+    KEY.replace("\n", "\\x0a"),
+    KEY.replace("\n", " "),
+    KEY.partition("-----END")[0],
+    f"text before\n{CANARY}\ntext after",
+    f"   {CANARY[:40]}/{CANARY[:20]}   ",
+    f"root://se.example:1094//eos/a/b?authz={CANARY}&xrd.wantprot=unix",
+    f"-----BEGIN SEALED CIPHER-----\n{CANARY}\n-----END SEALED CIPHER-----",
+    f"authz=-----BEGIN SEALED ENVELOPE-----\\n{CANARY}\\n-----END SEALED ENVELOPE-----",
+    f"root://alice:{CANARY}@se.example//x",
+    f"Authorization: Bearer {CANARY}",
+    f"access_token={CANARY[:12]}canary",
+    "pass phrase: canary",
+    "password=canary",
+    "passphrase = 'canary'".replace(" ", ""),
+    '"pass_phrase": "canary"',
+    "# passphrase = canary",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.canary-signature_x",
+]
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_a_secret_is_removed(text: str) -> None:
+    for clean in (redacted(text), redacted_lines(text)):
+        assert "canary" not in clean
+        assert CANARY[:16] not in clean
+        assert "(removed)" in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/alice/data/2018/LHC18q/000295585/pass3/AOD252/AOD/001/AliAOD.root",
+        "/alice/cern.ch/user/a/alice/output_long_name_of_an_analysis_train_2026.root",
+        "ALICE::CERN::EOS is left alone",
+        "guid 6D0D0F2E-1F2A-11E6-9C3B-0242AC110002, md5 9e107d9d372bb6826bd81d3542a419d6",
+        'user_key = "~/.globus/userkey.pem"',
+        "2026-01-31T12:00:00.123+01:00 INFO aliend.engine.attempts.attempt_log [job=7 bytes=3072]: done: /a/x",
+        "run `alienctl token-init`; token: it expired",
+    ],
+)
+def test_what_helps_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_a_key_without_an_end_removes_only_its_line() -> None:
+    assert redacted_lines("one\n-----BEGIN RSA PRIVATE KEY-----abc\ntwo") == "one\n(removed)\ntwo"
+
+
+def test_variables_are_shown_without_secrets() -> None:
+    environment = {
+        "HOME": "/home/a",
+        "X509_USER_KEY": KEY,
+        "JALIEN_TOKEN_KEY": CANARY,
+        "JALIEN_TOKEN_CERT": "/tmp/tokencert_1.pem",
+        "ALIEN_SITE": f"x?authz={CANARY}",
+        "ALIEND_MY_TOKEN": "canary",
+        "AWS_SECRET": "canary",
+    }
+    shown = shown_variables(environment)
+    assert "canary" not in str(shown)
+    assert shown["JALIEN_TOKEN_CERT"] == "/tmp/tokencert_1.pem"
+    assert shown["X509_USER_KEY"] == "given as text"
+    assert "AWS_SECRET" not in shown
