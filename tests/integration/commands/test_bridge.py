@@ -53,7 +53,7 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 def test_alienpy_gives_the_same_results_through_the_bridge(bridged: User, grid: Grid) -> None:
     through, direct = start(bridged, grid, LINE), start(bridged, grid, LINE, direct=True)
-    assert outcome(through) == outcome(direct)
+    assert outcome(through)[:2] == outcome(direct)[:2]
     assert int(bridged.json("bridge")["requests"]) > 8
 
 
@@ -68,8 +68,11 @@ def test_alienpy_copies_both_ways_through_the_bridge(bridged: User, grid: Grid, 
 def test_twenty_processes_share_four_connections(bridged: User, grid: Grid) -> None:
     grid.stats("--reset")
     running = [start(bridged, grid, "cd data; ls; pwd") for _ in range(PROCESSES)]
-    results = {outcome(process) for process in running}
-    assert results == {(0, "run1/\nrun2/\n/alice/cern.ch/user/a/alice/data/\n", "")}
+    results = [outcome(process) for process in running]
+    # On a busy machine alienpy repeats a handshake after five seconds, and reports that on standard error.
+    assert {(code, out) for code, out, _ in results} == {(0, "run1/\nrun2/\n/alice/cern.ch/user/a/alice/data/\n")}, (
+        results
+    )
     assert grid.stats()["connections"]["most"] <= 4
     assert grid.stats()["logins"] <= 4
 
