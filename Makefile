@@ -12,7 +12,7 @@ BUF := $(NODE)/node_modules/.bin/buf
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help root setup demo test check docs rows bench faults wire proto proto-check buf buf-image fmt lint types dist clean
+.PHONY: help root setup demo test check docs rows bench faults fuzz lock audit wire proto proto-check buf buf-image fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -39,6 +39,20 @@ check: setup lint types proto-check ## run before every commit: format, lint, ty
 
 faults: setup ## kill, stop and corrupt everything, then compare; PART=kill-daemon ROUNDS=N SEED=S select
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
+
+fuzz: $(VENV)/.fuzz ## fuzz everything that reads foreign input, 5 minutes a target; MINUTES=N TARGET=name, SEEDED=1 finds seeded defects
+	$(BIN)/python -m tests.fuzz $(TARGET:%=--target %) $(MINUTES:%=--minutes %) $(SEEDED:%=--seeded)
+
+$(VENV)/.fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz || echo "no atheris for this Python: inputs are mutated blindly"
+	touch $@
+
+lock: setup ## write the versions and hashes of everything that development uses into requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements-dev.lock
+
+audit: setup ## look up known weaknesses of the locked dependencies; needs the network
+	$(BIN)/uv tool run --quiet pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements-dev.lock \
+	|| { echo "weaknesses are listed above, or the advisory service was unreachable" >&2; exit 1; }
 
 docs: setup ## build the documentation as HTML in build/site; warnings are errors
 	$(BIN)/mkdocs build --strict

@@ -50,7 +50,12 @@ class Invocation:
         self.names_session = bool(self.session)
         """The user named the session; otherwise it is named after the terminal."""
         self.session = self.session or _default_session(as_alienpy=as_alienpy)
-        self.socket = socket_path(self.profile, environment)
+        try:
+            self.socket = socket_path(self.profile, environment)
+        except ClientError:
+            if self.command not in ("doctor", "bug-report"):
+                raise
+            self.socket = ""  # they report it with everything else
 
     def _without_debug(self, args: list[str]) -> list[str]:
         """Remove `-debug` and `-debugfile FILE`, which may stand anywhere, as in alien.py."""

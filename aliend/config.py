@@ -218,6 +218,8 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
     stamps = _stamps([path, *extra])
     content = _read(path)
     profiles = content.pop("profile", {})
+    if not isinstance(profiles, dict) or not isinstance(profiles.get(profile, {}), dict):
+        raise ConfigurationError(f"{path}: [profile] has a table for each profile, such as [profile.test.central]")
     layers = [_checked(_read(file), str(file)) for file in extra]
     if profile in profiles:
         layers.append(_checked(profiles[profile], f"{path}, profile.{profile}"))
@@ -362,7 +364,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and too deep tables
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
 

@@ -52,7 +52,7 @@ def collect(invocation: Invocation) -> bytes:
         "record_host": found.host if found and is_held else "",
         "status": status or {},
         "elements": _elements(invocation) if status else None,
-        "daemons": [[profile, answers] for profile, _, answers in control.running(invocation)],
+        "daemons": _daemons(invocation),
         "unit": _unit(invocation),
         "xrootd_version": xrootd[0],
         "xrootd_error": xrootd[1],
@@ -89,11 +89,22 @@ def _elements(invocation: Invocation) -> list[dict[str, Any]] | None:
     ]
 
 
+def _daemons(invocation: Invocation) -> list[list[Any]]:
+    try:
+        return [[profile, answers] for profile, _, answers in control.running(invocation)]
+    except OSError:
+        return []  # the check of the state directory says why
+
+
 def _unit(invocation: Invocation) -> dict[str, Any]:
-    facts = {"unavailable": systemd.unavailable(), "is_enabled": systemd.is_enabled(invocation)}
-    if facts["unavailable"]:
-        return facts
-    return facts | {"state": systemd.state_of(unit_of(invocation.profile)), "lingers": systemd.lingers()}
+    is_enabled = systemd.is_enabled(invocation)
+    try:
+        if reason := systemd.unavailable():
+            return {"unavailable": reason, "is_enabled": is_enabled}
+        state, lingers = systemd.state_of(unit_of(invocation.profile)), systemd.lingers()
+    except ClientError as error:
+        return {"unavailable": str(error), "is_enabled": is_enabled}
+    return {"is_enabled": is_enabled, "state": state, "lingers": lingers}
 
 
 def _xrootd(invocation: Invocation) -> tuple[str, str]:

@@ -276,6 +276,9 @@ class Engine(Queries):
             return await self.job(number)
         if self._runners:
             self._runners.attempts.forget_lookups(number)
+        from aliend.engine.expansion.target_disks import record_directories_again
+
+        await record_directories_again(self._store, number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         log.info("retried by the user", extra=facts(job=number))
         await self._store.record_request(request_id, number)

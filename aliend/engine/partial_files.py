@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aliend.core.catalogue.file_system import directory_above
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import IntentSaved, NoIntent, PartialKept, Transfer
 from aliend.engine.ports import EngineContext
@@ -38,7 +39,8 @@ class KeptPartialFiles:
         is_kept = isinstance(intent, PartialKept) and intent.until_ms > self._now_ms()
         created = await self._store.partial_files.created_directories_above(job.id, transfer.target)
         keep_from = KEEP_FROM if is_kept else 0
-        task = RemovePartial(transfer.id, transfer.target, tuple(created), keep_from, job.spec.file_systems)
+        above = directory_above(transfer.target, job.spec.directories)
+        task = RemovePartial(transfer.id, transfer.target, tuple(created), keep_from, job.spec.file_systems, above)
         found = await self._context.workers.run(task, lambda _: None)
         if not isinstance(intent, PartialKept):
             return

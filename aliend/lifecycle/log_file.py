@@ -49,9 +49,13 @@ def parts_of(record: logging.LogRecord) -> LogRecord:
 
 
 def configure(settings: LogSettings) -> None:
-    """Apply level, format and rotation to the daemon's log, also while it runs."""
-    root = logging.getLogger()
-    root.setLevel(settings.level.upper())
+    """Apply level, format and rotation to the daemon's log, also while it runs.
+
+    Libraries log at `info` at most: what they send and receive, with tokens and envelopes, is their debug output.
+    """
+    root, level = logging.getLogger(), logging.getLevelNamesMapping()[settings.level.upper()]
+    root.setLevel(max(level, logging.INFO))
+    logging.getLogger("aliend").setLevel(level)
     for handler in root.handlers:
         handler.setFormatter(LogFormatter(settings.format))
         if isinstance(handler, LogFile):

@@ -19,6 +19,8 @@ _PAUSE = 0.02
 """Seconds between two modules, so that commands do not wait."""
 _PACKAGES = ("central", "commands", "core", "engine", "services", "storage.pool", "store")
 """Packages of the daemon. What else it uses of `storage` comes with them; the rest belongs to the worker processes."""
+_OF_OTHERS = ("aliend.core.doctor",)
+"""Packages that only other programs use."""
 
 
 async def load_remaining_modules() -> None:
@@ -35,4 +37,5 @@ async def load_remaining_modules() -> None:
 def module_names() -> list[str]:
     """Return the modules of the daemon's own packages; import those that contain others."""
     packages = [import_module(f"aliend.{name}") for name in _PACKAGES]
-    return [module.name for package in packages for module in walk_packages(package.__path__, f"{package.__name__}.")]
+    found = [module.name for package in packages for module in walk_packages(package.__path__, f"{package.__name__}.")]
+    return [name for name in found if not name.startswith(_OF_OTHERS)]

@@ -12,7 +12,15 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.commands import command_line
-from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, EditedText, Progress, Terminal
+from aliend.commands.invocation.call import (
+    JSON_LINES_OPTION,
+    JSON_OPTIONS,
+    Call,
+    EditedText,
+    Progress,
+    Terminal,
+    encode,
+)
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ContractMismatch, StoreError
@@ -178,7 +186,7 @@ async def _say_loss(runtime: Runtime, events: Events) -> None:
     if loss := store.loss:
         with suppress(StoreError):
             await store.forget_loss()
-        await events.stderr(f"alienctl: {loss}\n".encode())
+        await events.stderr(encode(f"alienctl: {loss}\n"))
 
 
 def _call(runtime: Runtime, start: console_pb2.RunStart, events: Events) -> Call:
@@ -231,7 +239,7 @@ def _check_contract(start: console_pb2.RunStart) -> None:
 
 async def _refuse(context: Context, error: AliendError) -> None:
     """Report an error in the caller's settings as a command would."""
-    await Events(context).stderr(f"alienctl: {error}\n".encode())
+    await Events(context).stderr(encode(f"alienctl: {error}\n"))
     await context.write(console_pb2.RunResponse(exit=console_pb2.RunExit(code=error.exit_code, version=VERSION)))
 
 

@@ -37,6 +37,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 MAX_COUNTED_JOBS = 10_000
 """Maximum number of jobs that `Status` counts."""
+DATABASE_LIMIT = 2.0
+"""Seconds that `Status` waits for a database that another program holds; a client waits 5 s for the answer."""
 CAPABILITIES = (
     "console",
     "session",
@@ -69,8 +71,9 @@ class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
         """Return the daemon's state, connections, jobs and warnings."""
         settings, engine = self._runtime.settings, self._runtime.engine
         try:
-            active = await engine.jobs(MAX_COUNTED_JOBS, active_only=True)
-        except StoreError:
+            async with asyncio.timeout(DATABASE_LIMIT):
+                active = await engine.jobs(MAX_COUNTED_JOBS, active_only=True)
+        except (StoreError, TimeoutError):
             active = []  # the warnings say why
         return daemon_pb2.StatusResponse(
             version=VERSION,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a worker process starts sooner without these imports
     from aliend.core.transfers.overwrite import Overwrite
 
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.catalogue.file_system import FileSystem
+from aliend.core.catalogue.file_system import Directory, FileSystem
 
 R = TypeVar("R")
 
@@ -80,7 +80,8 @@ class Download(Task[Downloaded]):
     the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
     as in `core.transfers.job`; the mode of the result is `0666 & ~umask`. `lfn` and `guid` are stored as extended
     attributes; `keep_free` bytes of the disk stay free (-1: 5 % of it, at most 2 GiB). Nothing is written
-    on another file system than the one of `file_systems` that contains the target (none: anywhere).
+    on another file system than the one of `file_systems` that contains the target (none: anywhere), or if another
+    directory has the path of `directory`, which is above the target (None: unknown).
     `whole_archive`: download the whole archive of a member and extract the member locally. `verify`: read the written
     file back from the disk and compare it. `ca` is a directory or file of CA certificates for sources read over HTTPS.
     """
@@ -100,6 +101,7 @@ class Download(Task[Downloaded]):
     ca: str = ""
     tuning: Tuning = Tuning()
     file_systems: tuple[FileSystem, ...] = ()
+    directory: Directory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class RemovePartial(Task[Checksummed]):
     """Remove the partial file that an unfinished download left beside `target`; the result has its size and no md5.
 
     One of at least `keep_from` bytes stays (0: none does). `directories` were created for the download and are removed
-    too if they are empty. Nothing is looked for on another file system than that of `file_systems` (see `Download`).
+    too if they are empty. Nothing is looked for on another file system than that of `file_systems` (see `Download`), or
+    if another directory has the path of `directory`.
     """
 
     id: int
@@ -146,19 +149,22 @@ class RemovePartial(Task[Checksummed]):
     directories: tuple[str, ...] = ()
     keep_from: int = 0
     file_systems: tuple[FileSystem, ...] = ()
+    directory: Directory | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdoptPartial(Task[Checksummed]):
     """Give the partial file of transfer `other` to transfer `id`, unless that has one; the result has its size.
 
-    Both are downloads to `target`. Nothing is done on another file system than that of `file_systems`.
+    Both are downloads to `target`. Nothing is done on another file system than that of `file_systems`, or in another
+    directory than `directory`, as for a `Download`.
     """
 
     id: int
     target: str
     other: int
     file_systems: tuple[FileSystem, ...] = ()
+    directory: Directory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,11 @@ import time
 
 from tests.faults.campaign import Order, Report
 
-PARTS = ("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile", "storms")
+PARTS = (
+    *("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile"),
+    *("mutated-replies", "storms", "cancelled-clients", "killed-editors", "unmounted-targets", "restored-mtimes"),
+    *("frozen-workers", "small-jobs"),
+)
 _SHOWN = 20
 """Problems of a part that are printed."""
 
@@ -63,7 +67,7 @@ def main() -> int:
 def _line(part: str, report: Report, seconds: float) -> str:
     verdict = "ok" if not report.problems else f"{len(report.problems)} PROBLEMS"
     notes = "".join(f"; {note}" for note in report.notes)
-    return f"{part:<14}{report.faults:>5} faults  {seconds:6.0f} s  {verdict}{notes}"
+    return f"{part:<18}{report.faults:>5} faults  {seconds:6.0f} s  {verdict}{notes}"
 
 
 if __name__ == "__main__":

@@ -81,9 +81,9 @@ def points() -> list[Point]:
     copying = [
         ("aliend.storage.io.partial_file:PartialFile.make_durable", "before"),
         ("os:fsync", "after"),
-        ("pathlib:Path.hardlink_to", "after"),
-        ("aliend.storage.io.partial_file:sync_directory", "before"),
-        ("aliend.storage.io.partial_file:sync_directory", "after"),
+        ("os:link", "after"),
+        ("aliend.storage.io.partial_file:PartialFile.sync_directory", "before"),
+        ("aliend.storage.io.partial_file:PartialFile.sync_directory", "after"),
     ]
     return [
         # Two new files are a batch, which saves the bookings of both together.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.harness import ROOT, clean_environment
-from tests.side_by_side.runner import HOME, Stage
+from tests.side_by_side.runner import HOME, LINES, Stage
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("side by side")]
 PROGRAM = Path(__file__).with_name("library_patterns.py")
@@ -43,7 +43,7 @@ def outcomes(stage: Stage) -> tuple[Results, Results]:
 
 def _results(python: list[str], environment: dict[str, str], here: Path) -> Results:
     here.mkdir()
-    grid = f"{HOME}/library-{here.name}"
+    grid = f"{LINES}/library-{here.name}"
     done = subprocess.run(
         [*python, str(PROGRAM), grid, str(here)],
         env=environment,

@@ -57,12 +57,23 @@ class Login:
     def __init__(self, context: Context, agent: str, limits: Limits, ledger: ThrottleLedger) -> None:
         self.context = context
         self.logins = 0
-        self.problem = ""
+        self._problem = ""
         self.credential: Credential | None = None
         self.endpoint = context.endpoint
         self._ledger = ledger
         self._agent = agent
         self._limits = limits
+
+    @property
+    def problem(self) -> str:
+        """Return the last error; empty after the next success."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, text: str) -> None:
+        if text and text != self._problem:
+            log.warning("%s", "; ".join(text.splitlines()))
+        self._problem = text
 
     async def connect(self) -> Connection:
         """Return a connection that is ready for requests, to the first usable service of the context.

@@ -79,12 +79,24 @@ def _blocks_of(source: PemSource) -> list[Block]:
 
 
 def _parsed(source: PemSource, block: Block) -> x509.Certificate:
-    from cryptography import x509  # imported with the first certificate: the daemon starts without it
-
     try:
-        return x509.load_der_x509_certificate(block.content)
+        return load_der(block.content)
     except ValueError as error:
         raise Unusable(f"the certificate {source} is damaged: its content is not a certificate") from error
+
+
+def load_der(content: bytes) -> x509.Certificate:
+    """Return a certificate whose names, dates and key can be read: the library parses them late. Raises ValueError."""
+    from cryptography import x509  # imported with the first certificate: the daemon starts without it
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        certificate = x509.load_der_x509_certificate(content)
+        facts(certificate)
+        certificate.public_key()
+    except (x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise ValueError(str(error)) from error
+    return certificate
 
 
 def facts_of(source: PemSource) -> CertificateFacts:

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
 from aliend.central.credentials import authority_files
-from aliend.central.credentials.certificates import chain_of, facts
+from aliend.central.credentials.certificates import chain_of, facts, load_der
 from aliend.core.connection.credentials import why_unusable
 from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError
@@ -71,7 +71,7 @@ def _parsed(authorities: Iterable[bytes]) -> Iterator[x509.Certificate]:
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         for authority in authorities:
             with suppress(ValueError):
-                yield x509.load_der_x509_certificate(authority)
+                yield load_der(authority)
 
 
 def _may_sign(above: x509.Certificate, below: x509.Certificate) -> bool:
@@ -88,7 +88,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         # Old grid authorities are version 1 certificates, or lack the extension; the user trusts this directory.
         return certificate.subject == certificate.issuer
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False
 
 

@@ -1,7 +1,8 @@
-"""Identity of the file system of a download's target: a job writes only where its target was when it was submitted.
+"""Identity of the file system and the directory of a download's target: a job writes only where its target was when it
+was submitted.
 
-A disk that is unmounted leaves its mount point, an ordinary directory of another file system. Pure; the facts come from
-`aliend.storage.io.mounts`.
+A disk that is unmounted leaves its mount point, an ordinary directory of another file system; a directory can be moved
+and another one, or a link, get its name. Pure; the facts come from `aliend.storage.io`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 _LASTING_NUMBERS = frozenset({"ext2", "ext3", "ext4", "btrfs", "zfs"})
 """Types whose `number` is derived from a UUID on the disk."""
+_LASTING_INODES = frozenset({*_LASTING_NUMBERS, "xfs", "f2fs", "tmpfs", "nfs", "nfs4", "afs", "ceph", "lustre", "gpfs"})
+"""Types whose inode numbers stay the same while a directory exists; those of FUSE and overlays may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,25 @@ class FileSystem:
     kind: str = ""
     source: str = ""
     boot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory that exists: its absolute path, and its inode number on its file system."""
+
+    path: str
+    inode: int
+
+
+def has_lasting_inodes(one: FileSystem) -> bool:
+    """Return whether a directory on the file system can be recognised by its inode number."""
+    return one.kind in _LASTING_INODES
+
+
+def directory_above(target: str, recorded: Sequence[Directory]) -> Directory | None:
+    """Return the innermost recorded directory that contains `target`, an absolute path; None if none does."""
+    above = [one for one in recorded if is_below(target, one.path)]
+    return max(above, key=lambda one: len(one.path), default=None)
 
 
 def is_same(recorded: FileSystem, present: FileSystem) -> bool:

@@ -17,7 +17,8 @@ _VERBS = {
         *("detach", "clean", "limit"),
     ),
     "daemon": (
-        *("status", "start", "stop", "restart", "list", "check", "reload", "socket", "logs", "install", "uninstall"),
+        *("status", "start", "stop", "restart", "list", "check", "reload", "socket", "logs", "metrics", "install"),
+        "uninstall",
     ),
     "sandbox": ("up", "down", "status", "env", "reset", "fault", "stats", "set", "file"),
     "bridge": ("on", "off", "status"),

@@ -32,6 +32,8 @@ _LARGEST_CODE = (1 << 31) - 1
 _QUOTED = 40
 """Characters of an invalid value that a message quotes."""
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _COUNT = re.compile(r"\nFound \d+ maching entries[^\n]*$")
 
 _TYPES: Mapping[str, EntryType] = {"d": "directory", "c": "collection"}
@@ -96,7 +98,7 @@ def parse(text: str, request: Request) -> Reply:
     if not text.strip():
         raise BadReply(f"{request.command}: the central service sent an empty reply, so the command failed", EMPTY)
     try:
-        document = json.loads(text)
+        document = encodable(json.loads(text), text)
     except (ValueError, RecursionError) as error:
         raise BadReply(
             f"{request.command}: the reply of the central service is not JSON ({error})", NOT_JSON
@@ -104,6 +106,24 @@ def parse(text: str, request: Request) -> Reply:
     if not isinstance(document, dict):
         raise wrong_shape(request, "it is not an object")
     return build_reply(document.get("metadata"), document.get("results"), request)
+
+
+def encodable(value: Any, text: str) -> Any:  # noqa: ANN401 - any value of JSON
+    """Return a value of JSON that `text` contains, with U+FFFD for what no text and no byte can become.
+
+    JSON can name half of a surrogate pair; only those that stand for bytes (see `surrogateescape`) can be written.
+    """
+    return _without_halves(value) if "\\u" in text and _HALF.search(text) else value
+
+
+def _without_halves(value: Any) -> Any:  # noqa: ANN401 - any value of JSON
+    if isinstance(value, str):
+        return _NO_BYTE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_halves(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(item) for key, item in value.items()}
+    return value
 
 
 def build_reply(metadata: object, results: object, request: Request) -> Reply:

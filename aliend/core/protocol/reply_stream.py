@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from aliend.core.protocol.replies import EMPTY, NOT_JSON, Reply, Result, build_reply, wrong_shape
+from aliend.core.protocol.replies import EMPTY, NOT_JSON, Reply, Result, build_reply, encodable, wrong_shape
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, InvalidValue
 
@@ -99,8 +99,8 @@ class ReplyReader:
             raise _Incomplete from error
         if end == len(self._text) and first not in _DELIMITED:
             raise _Incomplete
-        self._position = end
-        return value
+        start, self._position = self._position, end
+        return encodable(value, self._text[start:end])
 
     def _not_json(self, why: str) -> BadReply:
         return BadReply(f"{self._request.command}: the reply of the central service is not JSON: {why}", NOT_JSON)

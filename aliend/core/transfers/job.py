@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from aliend.core.catalogue.file_system import FileSystem
+from aliend.core.catalogue.file_system import Directory, FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
 from aliend.core.transfers.overwrite import Overwrite
@@ -69,7 +69,8 @@ class JobSpec:
     directory; with `delete` it deletes what only the target has, once everything has arrived.
 
     `label` is a name that the user gave to several jobs (empty: none).
-    `file_systems` are those that the targets of a download were on when it was submitted or its files were found.
+    `file_systems` are those that the targets of a download were on when it was submitted or its files were found;
+    `directories` are the targets' directories at that time, or the nearest ones above that existed.
     """
 
     direction: Direction
@@ -105,6 +106,7 @@ class JobSpec:
     replaces: str = ""
     delete: bool = False
     file_systems: tuple[FileSystem, ...] = ()
+    directories: tuple[Directory, ...] = ()
     label: str = ""
 
     @property
@@ -159,6 +161,7 @@ def _copy_settings(spec: JobSpec) -> JobSpec:
         rate=0,
         interactive=False,
         settings=(),
+        directories=(),
         label="",
     )
 

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
+from aliend.core.catalogue.file_system import directory_above
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.catalogue.replica_url import is_http
 from aliend.core.copying.target_paths import NO_HTTP, target_root
 from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.overwrite import compares_content
-from aliend.core.transfers.transfer import IntentSaved, NoIntent, Succeeded
+from aliend.core.transfers.transfer import IntentSaved, NoIntent, Succeeded, Transfer
 from aliend.engine.attempts.attempt import Attempt, tuning_of
+from aliend.engine.expansion.target_disks import require_place
 from aliend.engine.partial_files import KEEP_FROM
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
@@ -26,8 +29,7 @@ async def download(attempt: Attempt) -> Succeeded:
     """Download the file. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
     archives = attempt.tools.tickets
-    root = target_root(transfer.target, spec.targets or (spec.target,))
-    if missing := await asyncio.to_thread(_missing_directories, root, transfer.target):
+    if missing := await asyncio.to_thread(_missing_directories, transfer, spec):
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
@@ -88,6 +90,7 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         lfn=transfer.source,
         keep_free=attempt.tools.keep_free,
         file_systems=spec.file_systems,
+        directory=directory_above(transfer.target, spec.directories),
     )
     attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
@@ -118,7 +121,8 @@ async def _adopt_partial(attempt: Attempt) -> None:
     for kept in await store.partial_files.at(transfer.target):
         if (kept.source, kept.size, kept.md5) != (transfer.source, transfer.size, transfer.md5):
             continue
-        task = AdoptPartial(transfer.id, transfer.target, kept.id, attempt.spec.file_systems)
+        above = directory_above(transfer.target, attempt.spec.directories)
+        task = AdoptPartial(transfer.id, transfer.target, kept.id, attempt.spec.file_systems, above)
         try:
             await attempt.tools.workers.run(task, lambda _: None)
         except CopyError:  # the copy starts from the beginning; the kept file is removed after its time
@@ -150,6 +154,7 @@ def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
         ca=spec.context.ca,
         tuning=tuning_of(spec),
         file_systems=spec.file_systems,
+        directory=directory_above(transfer.target, spec.directories),
     )
 
 
@@ -180,20 +185,30 @@ def _record_result(attempt: Attempt, result: Downloaded) -> None:
         attempt.tools.limiter.record_success(result.se)
 
 
-def _missing_directories(root: str, target: str) -> list[str]:
-    """Return the directories that the copy will create. Raises CopyError if the target has left the root."""
-    require_contained(root, target)
+def _missing_directories(transfer: Transfer, spec: JobSpec) -> list[str]:
+    """Return the directories that the copy will create. Raises CopyError as `require_contained`."""
+    require_contained(transfer, spec)
     try:
-        return [str(parent) for parent in Path(target).parents if not parent.exists()]
+        return [str(parent) for parent in Path(transfer.target).parents if not parent.exists()]
     except OSError:  # the copy itself will report it
         return []
 
 
-def require_contained(root: str, target: str) -> None:
-    """Check again just before the copy: a link may have appeared below the root since the expansion.
+def require_contained(transfer: Transfer, spec: JobSpec) -> None:
+    """Check just before the copy that the target has not left its directory since the submission.
 
-    Raises CopyError.
+    A link may have appeared below the root, or the root may have been moved or replaced. The error then names the
+    partial file that an earlier attempt may have left in the directory that was moved. Raises CopyError.
     """
+    target = transfer.target
+    root = target_root(target, spec.targets or (spec.target,))
     relative = target.removeprefix(root.rstrip("/") + "/")
     if relative != target:
         local_path(root, relative, lambda path: Path(path).is_symlink())
+    try:
+        require_place(target, spec)
+    except CopyError as error:
+        if transfer.attempts < 2 or error.kind != "permanent":
+            raise
+        left = partial_name(Path(target).name, transfer.id)
+        raise CopyError(f"{error}; remove {left} where the directory is now", "permanent") from None

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.replica_url import member_of
-from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Event
 from aliend.engine.attempts.attempt import Attempt
@@ -66,13 +65,12 @@ def _missing_directories(attempts: Sequence[Attempt]) -> list[set[str] | CopyErr
     by_parent: dict[Path, set[str]] = {}
     found: list[set[str] | CopyError] = []
     for attempt in attempts:
-        target = attempt.transfer.target
         try:
-            require_contained(target_root(target, attempt.spec.targets or (attempt.spec.target,)), target)
+            require_contained(attempt.transfer, attempt.spec)
         except CopyError as error:
             found.append(error)
             continue
-        parent = Path(target).parent
+        parent = Path(attempt.transfer.target).parent
         if parent not in by_parent:
             by_parent[parent] = _missing_above(parent)
         found.append(by_parent[parent])

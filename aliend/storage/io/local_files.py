@@ -57,20 +57,6 @@ def is_already_complete(task: Download, check: Check) -> bool:
     return False
 
 
-def make_parent_directories(target: Path, umask: int) -> None:
-    """Create the directories above the target with mode `0777 & ~umask`. The umask of the process must be 0."""
-    missing = []
-    try:
-        for parent in target.parents:
-            if parent.exists():
-                break
-            missing.append(parent)
-        for parent in reversed(missing):
-            parent.mkdir(mode=0o777 & ~umask, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, str(error.filename)) from error
-
-
 def remove_empty_directories(directories: Iterable[str]) -> None:
     """Remove the empty ones of the directories, deepest first; ignore those that cannot be removed."""
     for directory in sorted(directories, key=len, reverse=True):

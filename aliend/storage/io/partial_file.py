@@ -18,8 +18,10 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
+from aliend.core.catalogue.file_system import Directory
 from aliend.errors import CopyError
 from aliend.storage.errors import disk_error, no_space, require_file_size
+from aliend.storage.io.target_directory import TargetDirectory
 
 LONGEST_NAME = 255
 _CHUNK = 4 << 20
@@ -44,9 +46,11 @@ def partial_name(name: str, id: int) -> str:
 class PartialFile:
     """An open and locked partial file; create it with `PartialFile.open`."""
 
-    def __init__(self, fd: int, path: Path, target: Path) -> None:
+    def __init__(self, fd: int, directory: TargetDirectory, target: Path, id: int) -> None:
         self._fd = fd
-        self.path = path
+        self._directory = directory
+        self._name = partial_name(target.name, id)
+        self.path = target.with_name(self._name)
         self._target = target
         self.length = os.fstat(fd).st_size
         self._flushed = self.length
@@ -54,23 +58,27 @@ class PartialFile:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, target: Path, id: int) -> Iterator[PartialFile]:
+    def open(
+        cls, target: Path, id: int, above: Directory | None = None, umask: int | None = None
+    ) -> Iterator[PartialFile]:
         """Open or create the partial file for `target`; unlock it at the end, without removing it.
 
-        Raises CopyError: `transient` if another process writes it, `local` if the disk refuses.
+        `above` and `umask` are those of `TargetDirectory.open`, for the directory of the target. Raises as that, and
+        CopyError: `transient` if another process writes it, `local` if the disk refuses.
         """
-        path = target.with_name(partial_name(target.name, id))
-        try:
-            fd = _open_locked(path)
-        except OSError as error:
-            raise disk_error(error, str(path)) from error
-        part = cls(fd, path, target)
-        try:
-            yield part
-        finally:
-            if part._flushing:
-                wait([part._flushing])
-            os.close(fd)
+        with TargetDirectory.open(target, above, umask) as directory:
+            path = target.with_name(partial_name(target.name, id))
+            try:
+                fd = _open_locked(path, directory.fd)
+            except OSError as error:
+                raise disk_error(error, str(path)) from error
+            part = cls(fd, directory, target, id)
+            try:
+                yield part
+            finally:
+                if part._flushing:
+                    wait([part._flushing])
+                os.close(fd)
 
     def truncate(self) -> None:
         """Discard its content."""
@@ -144,7 +152,7 @@ class PartialFile:
         """
         self.make_durable(umask)
         self.rename(overwrite=overwrite)
-        sync_directory(self._target.parent)
+        self.sync_directory()
 
     def make_durable(self, umask: int) -> None:
         """Flush its content and its mode `0666 & ~umask` to the disk. Raises OSError."""
@@ -153,35 +161,50 @@ class PartialFile:
         os.fsync(self._fd)
 
     def rename(self, *, overwrite: bool) -> None:
-        """Rename it to the target as `publish` does; the new name is durable once its directory is flushed."""
+        """Rename it to the target as `publish` does; the new name is durable once its directory is flushed.
+
+        A directory that was moved or replaced keeps nothing of it.
+        """
         try:
-            if overwrite:
-                self.path.replace(self._target)
-            else:
-                self._link_to_target()
-        except FileNotFoundError:
-            raise CopyError(
-                f"{self._target}: its directory was moved or replaced during the download; copy the file again",
-                "permanent",
-            ) from None
+            self._directory.require_in_place()
+        except CopyError:
+            self.remove()
+            raise
+        here = self._directory.fd
+        if overwrite:
+            os.replace(self._name, self._target.name, src_dir_fd=here, dst_dir_fd=here)
+        else:
+            self._link_to_target(here)
+
+    def sync_directory(self) -> None:
+        """Flush the names in its directory to the disk. Raises OSError."""
+        self._directory.sync()
+
+    def give_to(self, id: int) -> None:
+        """Rename it to the partial file of another transfer to the same target. Raises OSError."""
+        here = self._directory.fd
+        os.replace(self._name, partial_name(self._target.name, id), src_dir_fd=here, dst_dir_fd=here)
 
     def remove(self) -> None:
         """Remove the file."""
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._name, dir_fd=self._directory.fd)
 
-    def _link_to_target(self) -> None:
+    def _link_to_target(self, here: int) -> None:
+        name = self._target.name
         try:
-            self._target.hardlink_to(self.path)
+            os.link(self._name, name, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
         except FileExistsError:
             raise target_exists(self._target) from None
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            if self._target.is_symlink() or self._target.exists():
+            with contextlib.suppress(FileNotFoundError):
+                os.stat(name, dir_fd=here, follow_symlinks=False)
                 raise target_exists(self._target) from None
-            self.path.replace(self._target)
+            os.replace(self._name, name, src_dir_fd=here, dst_dir_fd=here)
         else:
-            self.path.unlink()
+            self.remove()
 
 
 def available_bytes(disk: os.statvfs_result) -> int:
@@ -199,7 +222,7 @@ def default_reserve(size: int) -> int:
     return min(size // 20, 2 << 30)
 
 
-def remove_partial(target: Path, id: int, keep_from: int = 0) -> int:
+def remove_partial(target: Path, id: int, keep_from: int = 0, above: Directory | None = None) -> int:
     """Remove a partial file, unless it has at least `keep_from` bytes (0: always). Return its length in bytes.
 
     Raises as `PartialFile.open`.
@@ -208,26 +231,25 @@ def remove_partial(target: Path, id: int, keep_from: int = 0) -> int:
         (target.with_name(partial_name(target.name, id))).lstat()
     except OSError:
         return 0
-    with PartialFile.open(target, id) as part:
+    with PartialFile.open(target, id, above) as part:
         if not keep_from or part.length < keep_from:
             part.remove()
         return part.length
 
 
-def adopt_partial(target: Path, id: int, other: int) -> int:
+def adopt_partial(target: Path, id: int, other: int, above: Directory | None = None) -> int:
     """Rename the partial file of `other` to that of `id`; remove it if `id` has one. Return its length in bytes.
 
     Raises as `PartialFile.open`.
     """
-    own = target.with_name(partial_name(target.name, id))
-    if os.path.lexists(own):
-        remove_partial(target, other)
+    if os.path.lexists(target.with_name(partial_name(target.name, id))):
+        remove_partial(target, other, above=above)
         return 0
     if not os.path.lexists(target.with_name(partial_name(target.name, other))):
         return 0
-    with PartialFile.open(target, other) as part:
+    with PartialFile.open(target, other, above) as part:
         try:
-            part.path.replace(own)
+            part.give_to(id)
         except OSError as error:
             raise disk_error(error, str(target)) from error
         return part.length
@@ -238,12 +260,13 @@ def target_exists(target: Path) -> CopyError:
     return CopyError(f"{target} exists and differs; remove it or overwrite it with -f", "permanent")
 
 
-def _open_locked(path: Path) -> int:
+def _open_locked(path: Path, directory: int) -> int:
     for _ in range(10):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(path.name, flags, 0o600, dir_fd=directory)
         try:
             _lock(fd, path)
-            if _is_current(fd, path):
+            if _is_current(fd, path, directory):
                 return fd
         except BaseException:
             os.close(fd)
@@ -262,14 +285,14 @@ def _lock(fd: int, path: Path) -> None:
             raise
 
 
-def _is_current(fd: int, path: Path) -> bool:
+def _is_current(fd: int, path: Path, directory: int) -> bool:
     """Return whether the locked file still has this name, belongs to us and has no other name.
 
     A file with a second name is the target itself, left by a crash between link and unlink: only this name is removed.
     """
     ours = os.fstat(fd)
     try:
-        named = path.lstat()
+        named = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return False
     if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
@@ -277,15 +300,6 @@ def _is_current(fd: int, path: Path) -> bool:
     if not stat.S_ISREG(ours.st_mode) or ours.st_uid != os.geteuid():
         raise CopyError(f"{path} exists and is not a file of yours; remove it", "local", retry_after=30.0)
     if ours.st_nlink > 1:
-        path.unlink()
+        os.unlink(path.name, dir_fd=directory)
         return False
     return True
-
-
-def sync_directory(directory: Path) -> None:
-    """Flush the names in a directory to the disk. Raises OSError."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import struct
 import tempfile
 import threading
 import zipfile
@@ -324,5 +325,5 @@ def _archive_errors() -> Iterator[None]:
     """Convert errors of a corrupt archive to CopyError."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, ValueError, OverflowError) as error:
         raise CopyError(f"cannot read the archive: {error}", "permanent") from error

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
-from aliend.storage.io import local_files, mounts
+from aliend.storage.io import local_files, mounts, target_directory
 from aliend.storage.io.output_pipe import OutputPipe
 from aliend.storage.io.partial_file import adopt_partial, remove_partial
 from aliend.storage.io.task_context import TaskContext
@@ -206,15 +206,21 @@ def _location_of(error: BaseException) -> str:
 
 
 def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
-    mounts.require_recorded(task.target, task.file_systems)
-    size = remove_partial(Path(task.target), task.id, task.keep_from)
+    _require_place(task)
+    size = remove_partial(Path(task.target), task.id, task.keep_from, task.directory)
     local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
 
 
 def _adopt_partial(task: AdoptPartial, _: TaskContext) -> Checksummed:
+    _require_place(task)
+    return Checksummed(adopt_partial(Path(task.target), task.id, task.other, task.directory), "")
+
+
+def _require_place(task: RemovePartial | AdoptPartial) -> None:
+    """Raise CopyError if the target is on another disk, or in another directory, than when it was submitted."""
     mounts.require_recorded(task.target, task.file_systems)
-    return Checksummed(adopt_partial(Path(task.target), task.id, task.other), "")
+    target_directory.require_recorded(task.target, task.directory)
 
 
 def _checksum(task: Checksum, context: TaskContext) -> Checksummed:

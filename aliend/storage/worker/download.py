@@ -15,7 +15,7 @@ from aliend.core.catalogue.replica_url import is_http, member_of
 from aliend.core.transfers.overwrite import may_replace
 from aliend.errors import CopyError
 from aliend.storage.errors import combine_failures, disk_error
-from aliend.storage.io import local_files, mounts, remote_file
+from aliend.storage.io import local_files, mounts, remote_file, target_directory
 from aliend.storage.io.checksums import Digests, verify_bytes
 from aliend.storage.io.partial_file import PartialFile, remove_partial, target_exists
 from aliend.storage.io.task_context import TaskContext
@@ -35,8 +35,9 @@ def download(task: Download, context: TaskContext) -> Downloaded:
     """
     target = Path(task.target)
     mounts.require_recorded(task.target, task.file_systems)
+    target_directory.require_recorded(task.target, task.directory)
     if local_files.is_already_complete(task, context.completions.raise_if_stopped):
-        remove_partial(target, task.id)
+        remove_partial(target, task.id, above=task.directory)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if not may_replace(task.overwrite) and target.exists():
         raise target_exists(target)
@@ -57,15 +58,24 @@ def open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
     """
     for tries_left in reversed(range(_OPEN_TRIES)):
         mounts.require_recorded(task.target, task.file_systems)
-        local_files.make_parent_directories(target, task.umask)
         try:
-            part = stack.enter_context(PartialFile.open(target, task.id))
-            mounts.require_recorded(task.target, task.file_systems)  # it may just have been unmounted
+            part = stack.enter_context(PartialFile.open(target, task.id, task.directory, task.umask))
+            _require_in_place(task, part)
             return part
         except CopyError:
             if target.parent.exists() or not tries_left:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _require_in_place(task: Download, part: PartialFile) -> None:
+    """Raise CopyError if the target's disk has just been unmounted; an empty partial file is removed then."""
+    try:
+        mounts.require_recorded(task.target, task.file_systems)
+    except CopyError:
+        if not part.length:
+            part.remove()
+        raise
 
 
 def _attempt(task: Download, context: TaskContext, part: PartialFile) -> Downloaded:

@@ -19,7 +19,7 @@ from aliend.storage.errors import StorageError, disk_error, no_answer
 from aliend.storage.io import mounts, remote_file
 from aliend.storage.io.checksums import Digests
 from aliend.storage.io.completion_queue import CompletionQueue
-from aliend.storage.io.partial_file import PartialFile, sync_directory
+from aliend.storage.io.partial_file import PartialFile
 from aliend.storage.io.xrootd_client import READ, Status, new_file
 from aliend.storage.tasks import Download, Downloaded
 from aliend.storage.worker.batch import SmallFile, Unusual
@@ -138,17 +138,17 @@ def publish(files: Sequence[SmallFile]) -> Iterator[tuple[SmallFile, Downloaded 
             part.remove()
             results.append((one, error))
     for directory in {Path(file.task.target).parent for file in renamed}:
-        here = [file for file in renamed if Path(file.task.target).parent == directory]
-        results += _made_durable(directory, here)
+        results += _made_durable([file for file in renamed if Path(file.task.target).parent == directory])
     for file in files:
         file.give_up()
     yield from results
 
 
-def _made_durable(directory: Path, files: Sequence[SmallDownload]) -> list[tuple[SmallFile, Downloaded | CopyError]]:
-    """Flush a directory with its new files; return each with its result."""
+def _made_durable(files: Sequence[SmallDownload]) -> list[tuple[SmallFile, Downloaded | CopyError]]:
+    """Flush the directory of some new files; return each with its result."""
     try:
-        sync_directory(directory)
+        assert files[0].part
+        files[0].part.sync_directory()
     except OSError as error:
         return [(file, file.error_of(error)) for file in files]
     return [(file, Downloaded(file.task.size, file.task.md5, file.ses[0], kept=False, warning="")) for file in files]

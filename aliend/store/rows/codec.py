@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.catalogue.file_system import FileSystem
+from aliend.core.catalogue.file_system import Directory, FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.connection.pem import PemFile, PemSource, PemText, pem_source
@@ -57,7 +57,14 @@ def spec_of(text: str) -> JobSpec:
     context = _context_of(fields.pop("context"))
     selection = Selection(**_with_tuples(fields.pop("selection", {})))
     file_systems = tuple(FileSystem(**one) for one in fields.pop("file_systems", ()))
-    return JobSpec(**_with_tuples(fields), context=context, selection=selection, file_systems=file_systems)
+    directories = tuple(Directory(**one) for one in fields.pop("directories", ()))
+    return JobSpec(
+        **_with_tuples(fields),
+        context=context,
+        selection=selection,
+        file_systems=file_systems,
+        directories=directories,
+    )
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

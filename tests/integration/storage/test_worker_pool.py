@@ -382,14 +382,13 @@ _REFUSED = """
 import os, sys
 from pathlib import Path
 from aliend.errors import CopyError
-from aliend.storage.io.local_files import make_parent_directories
 from aliend.storage.io.partial_file import PartialFile
 
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:
     os.setuid(65534)
 for act in (
-    lambda: make_parent_directories(Path("shut/d/f"), 0),
+    lambda: PartialFile.open(Path("shut/d/f"), 1, umask=0).__enter__(),
     lambda: PartialFile.open(Path("shut/f"), 1).__enter__(),
 ):
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Grid, User, make_user
+from tests.harness import UNPRIVILEGED, Grid, User, make_user
 
 MANY = 30
 
@@ -69,7 +69,10 @@ def case(patient: User) -> Iterator[User]:
     variables = dict(patient.variables)
     yield patient
     patient.run("daemon", "stop", "--force")
-    patient.variables = variables
+    patient.variables, patient.prefix = variables, ()
+    for path in patient.home.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
     for path in patient.home.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     (patient.home / "run").mkdir(mode=0o700)
@@ -158,6 +161,11 @@ def linked_state(user: User) -> None:
     directory.symlink_to(user.home / "elsewhere")
 
 
+def unreadable_state(user: User) -> None:
+    user.prefix = UNPRIVILEGED
+    state(user).chmod(0o000)
+
+
 def log_is_a_fifo(user: User) -> None:
     os.mkfifo(state(user) / "aliend.log")
 
@@ -190,13 +198,15 @@ BROKEN: list[tuple[Callable[[User], None], str, str]] = [
     (damaged_database, "database", "damaged"),
     (linked_state, "state-directory", "a link is not accepted"),
     (log_is_a_fifo, "log", "it is a FIFO"),
+    (unreadable_state, "state-directory", "no file can be written"),
+    (long_socket, "socket", "longer than 107 bytes"),
     (library_is_missing, "library-path", "/nonexistent"),
     (misspelt_variable, "variables", "did you mean ALIENPY_JCENTRAL?"),
     (left_partial_file, "partial-files", ".x.77.part"),
 ]
 
 
-@pytest.mark.parametrize(("breaks", "check", "part"), BROKEN, ids=[check for _, check, _ in BROKEN])
+@pytest.mark.parametrize(("breaks", "check", "part"), BROKEN, ids=[one.__name__ for one, _, _ in BROKEN])
 def test_a_broken_set_up_is_explained(case: User, breaks: Callable[[User], None], check: str, part: str) -> None:
     breaks(case)
     finding = findings(case)[check]

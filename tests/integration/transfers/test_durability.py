@@ -33,6 +33,11 @@ def files(user: User, job: str) -> dict[str, int]:
     return counters
 
 
+def slow_down(user: User) -> None:
+    """Copy three files at a time, so that most are still to come when the first has arrived."""
+    user.must("transfers", "limit", "files=3")
+
+
 @pytest.fixture
 def folder(user: User) -> str:
     name = f"{user.must('pwd')}{user.home.name}/"
@@ -44,21 +49,25 @@ def test_a_download_survives_kill_9_of_the_daemon(user: User, folder: str) -> No
     """F211"""
     root = tree(user)
     user.must("cp", "file:tree/", f"{folder}@disk:1")
-    job = user.run("cp", "--detach", "--limit", "60M", folder, "file:back/").stdout.strip()
+    slow_down(user)
+    job = user.run("cp", "--detach", "--limit", "20M", folder, "file:back/").stdout.strip()
     for wanted in (1, 4):
-        eventually(lambda wanted=wanted: files(user, job)["done"] >= wanted)  # type: ignore[misc]
+        eventually(lambda wanted=wanted: files(user, job)["done"] >= wanted, 60)  # type: ignore[misc]
         assert files(user, job)["done"] < FILES
         user.kill_daemon()
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
     assert user.run("transfers", "wait", job).returncode == 0
     assert same(root, user.home / "back")
 
 
 def test_an_upload_survives_kill_9_of_the_daemon(user: User, folder: str) -> None:
     root = tree(user)
-    job = user.run("cp", "--detach", "--limit", "120M", "file:tree/", f"{folder}@disk:2").stdout.strip()
-    eventually(lambda: files(user, job)["done"] >= 2)
+    slow_down(user)
+    job = user.run("cp", "--detach", "--limit", "40M", "file:tree/", f"{folder}@disk:2").stdout.strip()
+    eventually(lambda: files(user, job)["done"] >= 2, 60)
     assert files(user, job)["done"] < FILES
     user.kill_daemon()
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
     assert user.run("transfers", "wait", job).returncode == 0
     user.must("cp", folder, "file:back/")
     assert same(root, user.home / "back")

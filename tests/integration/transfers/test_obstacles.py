@@ -145,6 +145,36 @@ def test_a_directory_that_becomes_a_link_is_not_followed(powerless: User, folder
     assert hurried(powerless, job) == "failed"
     assert "out/f: its directory was moved or replaced during the download" in reason(powerless, job)
     assert list(elsewhere.iterdir()) == []
+    assert list((powerless.home / "moved").iterdir()) == []
+
+
+def test_the_rest_of_a_job_does_not_follow_a_link_in_place_of_its_target(powerless: User, folder: str) -> None:
+    for name in ("f", "g"):
+        write(powerless, name, os.urandom(300 * KIB))
+    powerless.must("cp", "file:f", "file:g", "tree/@disk:1")
+    (elsewhere := powerless.home / "elsewhere").mkdir()
+    (out := powerless.home / "out").mkdir()
+    powerless.must("transfers", "limit", "down=1")
+    job = powerless.must("cp", "--detach", "--limit", "20K", "tree/", "file:out/")
+    eventually(lambda: list(out.glob(".*.part")))
+    powerless.must("transfers", "pause", job)
+    out.rename(moved := powerless.home / "moved")
+    out.symlink_to(elsewhere)
+    powerless.must("transfers", "limit", "--job", job, "rate=unlimited")
+    powerless.must("transfers", "resume", job)
+    assert powerless.run("transfers", "wait", job).returncode == 4
+    (left,) = [path.name for path in moved.iterdir()]
+    messages = {one["message"] for one in powerless.json("transfers", "show", job, "--failed")["transfers"]}
+    assert all("its directory was moved or replaced" in message for message in messages)
+    assert any(f"remove {left} where the directory is now" in message for message in messages)
+    assert list(elsewhere.iterdir()) == []
+    out.unlink()
+    moved.rename(out)
+    powerless.must("transfers", "retry", job)
+    powerless.must("transfers", "wait", job)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        name: (powerless.home / name).read_bytes() for name in ("f", "g")
+    }
 
 
 def test_a_directory_that_becomes_read_only_holds_the_job_until_it_is_not(powerless: User, folder: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def test_a_running_copy_shows_its_bytes_its_rate_and_the_time_left(user: User, b
     assert user.json("transfers", "show", job)["bytes_done"] >= min(on_disk // 2, SIZE // 2)
     row = next(line for line in user.must("transfers").splitlines() if line.split()[0] == job)
     assert re.search(r"KiB/s +\d+:\d\d ", row)
+
+
+def test_the_bytes_of_a_running_copy_are_at_most_two_seconds_behind_the_disk(user: User, big: str) -> None:
+    job = detached(user, "--limit", "200K", big, "file:g")
+    on_disk: list[tuple[float, int]] = []
+    compared = 0
+    while compared < 3:
+        on_disk.append((time.monotonic(), sum(part.stat().st_size for part in user.home.glob(".g.*.part"))))
+        asked = time.monotonic()
+        shown = user.json("transfers", "show", job)
+        assert shown["state"] in ("expanding", "active"), "the copy ended before it was compared"
+        earlier = max((size for at, size in on_disk if at <= asked - 2), default=0)
+        assert shown["bytes_done"] >= earlier
+        compared += earlier > 0
 
 
 def test_several_jobs_are_selected_by_number_range_label_and_state(user: User, big: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from aliend.lifecycle.log_file import LogFile, LogFormatter
+from aliend.config import LogSettings
+from aliend.lifecycle.log_file import LogFile, LogFormatter, configure
 
 HOSTILE = "a\n2026-01-01 00:00:00,000 INFO aliend: forged\x1b[2J\r\x9b1m\u202e\udcff\u2028b"
 
@@ -94,3 +96,23 @@ def test_an_old_file_is_rotated_by_the_time_of_its_first_record(tmp_path: Path) 
 
 def test_the_time_has_a_zone() -> None:
     assert datetime.fromisoformat(formatted("x").split()[0]).tzinfo is not None
+
+
+@pytest.fixture
+def restored_levels() -> Iterator[None]:
+    loggers = [logging.getLogger(), logging.getLogger("aliend")]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("restored_levels")
+def test_libraries_never_log_what_they_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    configure(LogSettings(level="debug"))
+    assert logging.getLogger("aliend.engine").isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger("websockets.client").isEnabledFor(logging.DEBUG)
+    configure(LogSettings(level="error"))
+    assert not logging.getLogger("aliend.engine").isEnabledFor(logging.WARNING)
+    assert not logging.getLogger("websockets.client").isEnabledFor(logging.WARNING)

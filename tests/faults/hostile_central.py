@@ -1,0 +1,122 @@
+"""A hostile central service: passes requests to a sandbox grid, and changes one place of each reply.
+
+It listens on a port of its own with the certificate of the sandbox's service. Changes are chosen by a random source, so
+that a run can be repeated as far as the order of requests is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import random
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from tests.harness import Grid
+
+ESCAPE = "/tmp/aliend-hostile-escape"
+"""A file that nothing may create."""
+_VALUES: tuple[object, ...] = (
+    *(None, True, 0, -1, 5, 2**31, 2**63, 10**400, 1.5, float("inf"), float("nan"), [], {}, [[]], {"a": []}),
+    *("", " ", "0", "-1", "1e999", "NaN", "9" * 5000, "x" * 100_000, "\0", "a\nb", "\ud800", "../" * 40 + ESCAPE[1:]),
+    *("\x1b]0;owned\x07", "\x1b[35;5mred", "\x9b31m", "txt.\u202eexe", "back\rward", "%s%n", "'; touch " + ESCAPE),
+    *(f"file://{ESCAPE}", ESCAPE, "root://", "root://localhost:1//x", "http://localhost:1/x", "root://[::1", "/", "."),
+    *("-f", "--json", "*", "{", '"', "<a>&b;", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
+)
+_DOCUMENTS = ("", "null", "[]", "5", "{", '{"metadata":{},"results":[]}', '{"results":[]}', "[" * 5000, "<html>")
+
+
+class HostileCentral:
+    """The service; while `is_hostile` is set it changes replies. `changes` counts them by command."""
+
+    def __init__(self, grid: Grid, seed: int) -> None:
+        self.port = 0
+        self.is_hostile = False
+        self.changes: Counter[str] = Counter()
+        self.last = ""
+        self._chance = random.Random(seed)
+        credentials = grid.directory / "credentials"
+        self._address = f"wss://localhost:{grid.exports['ALIENPY_JCENTRAL_PORT']}/websocket/json"
+        self._server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._server_side.load_cert_chain(credentials / "server.pem", credentials / "server.key.pem")
+        self._client_side = ssl.create_default_context(capath=str(grid.directory / "certificates"))
+        self._client_side.load_cert_chain(grid.exports["JALIEN_TOKEN_CERT"], grid.exports["JALIEN_TOKEN_KEY"])
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Serve while the block runs, in a thread."""
+        loop, ready, ending = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+
+        async def run() -> None:
+            async with serve(self._handle, "localhost", 0, ssl=self._server_side, max_size=None) as server:
+                self.port = next(iter(server.sockets)).getsockname()[1]
+                ready.set()
+                await ending.wait()
+
+        thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+        thread.start()
+        try:
+            assert ready.wait(20)
+            yield
+        finally:
+            loop.call_soon_threadsafe(ending.set)
+            thread.join()
+            loop.close()
+
+    async def _handle(self, client: ServerConnection) -> None:
+        try:
+            async with connect(self._address, ssl=self._client_side, max_size=None, proxy=None) as service:
+                async for request in client:
+                    await service.send(request)
+                    reply = await service.recv()
+                    await client.send(self._changed(str(request), str(reply)) if self.is_hostile else reply)
+        except (ConnectionClosed, OSError):
+            await client.close()
+
+    def _changed(self, request: str, reply: str) -> str:
+        """Return a reply with one change."""
+        command = str(json.loads(request).get("command"))
+        self.changes[command] += 1
+        if self._chance.random() < 0.03:
+            self.last = self._chance.choice(_DOCUMENTS)
+            return self.last
+        document = json.loads(reply)
+        self.last = _change(document, self._chance)
+        return json.dumps(document)
+
+
+def _change(document: Any, chance: random.Random) -> str:  # noqa: ANN401 - any JSON
+    """Change one place of a document, one of its lists and objects as likely as the other; describe the change."""
+    places = [place for place in _places(document) if place[0]]
+    parent, key = chance.choice(places) if places else (document, None)
+    if key is None:
+        return ""
+    match chance.randrange(8):
+        case 0:
+            del parent[key]
+            return f"without {key}"
+        case 1 if isinstance(parent, list):
+            parent.extend(copy.deepcopy(parent[key]) for _ in range(3))
+            return f"{key} repeated"
+        case 2 if isinstance(parent, dict):
+            parent[key] = {"x": parent[key]}
+            return f"{key} nested"
+        case _:
+            parent[key] = chance.choice(_VALUES)
+            return f"{key}={str(parent[key])[:60]!r}"
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
+    children: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield value, key
+        yield from _places(child)

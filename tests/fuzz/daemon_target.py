@@ -1,0 +1,140 @@
+"""The target that sends requests to a real daemon: every rpc gets messages that are nearly valid, and garbage."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from pathlib import Path
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+
+from aliend.v1 import catalogue_pb2, console_pb2, daemon_pb2, session_pb2, transfers_pb2
+from tests.fuzz import patched_daemon
+from tests.fuzz.target import Target, must_be
+from tests.harness import eventually, make_user
+
+_MODULES = (catalogue_pb2, console_pb2, daemon_pb2, session_pb2, transfers_pb2)
+_ENDS_THE_DAEMON = {"Stop", "Drain"}
+_LIMIT = 20.0
+"""Seconds within which a call must be answered."""
+_PATIENCE = 0.2
+"""Seconds that a stream is read."""
+_FAILED = ("Unexpected <class", "internal error", "Connection refused", "Socket closed")
+"""In the text of a status: an error that nobody expected, or a daemon that ended."""
+
+
+def _methods() -> dict[str, MethodDescriptor]:
+    """Return the rpcs by `Service/Method`, without those that end the daemon."""
+    return {
+        f"{service.name.removesuffix('Service')}/{method.name}": method
+        for module in _MODULES
+        for service in module.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+        if method.name not in _ENDS_THE_DAEMON
+    }
+
+
+class _Daemon:
+    """A daemon without a central service, perhaps with a seeded defect."""
+
+    def __init__(self, socket_path: str, log: Path) -> None:
+        self._socket = socket_path
+        self._log = log
+        self._read = 0
+        self._channel = grpc.insecure_channel(f"unix:{socket_path}")
+        self._methods = _methods()
+
+    def check(self, data: bytes) -> None:
+        """Input: a line with the name of an rpc or `RAW`, then its message, or what is sent over the socket."""
+        first, _, message = data.partition(b"\n")
+        name = first.decode("latin-1")
+        if name == "RAW":
+            self._send(message)
+            name, message = "Daemon/Hello", b""
+        method = self._methods.get(name) or list(self._methods.values())[len(data) % len(self._methods)]
+        self._call(method, message)
+        self._check_log()
+
+    def _send(self, content: bytes) -> None:
+        with closing(socket.socket(socket.AF_UNIX)) as raw, suppress(OSError):
+            raw.settimeout(_PATIENCE)
+            raw.connect(self._socket)
+            raw.sendall(content)
+            raw.recv(4096)
+
+    def _call(self, method: MethodDescriptor, message: bytes) -> None:
+        path = f"/{method.containing_service.full_name}/{method.name}"
+        try:
+            if not method.server_streaming:
+                self._channel.unary_unary(path, bytes, bytes)(message, timeout=_LIMIT)
+                return
+            if method.client_streaming:
+                call = self._channel.stream_stream(path, bytes, bytes)(iter([message]), timeout=_LIMIT)
+            else:
+                call = self._channel.unary_stream(path, bytes, bytes)(message, timeout=_LIMIT)
+            ending = threading.Timer(_PATIENCE, call.cancel)
+            ending.start()
+            try:
+                for _ in call:
+                    pass
+            finally:
+                ending.cancel()
+        except grpc.RpcError as error:
+            code, text = error.code(), str(error.details())
+            if "google.protobuf.message.DecodeError" in text:  # the answer of the gRPC library to garbage
+                return
+            failed = code is grpc.StatusCode.DEADLINE_EXCEEDED or any(sign in text for sign in _FAILED)
+            must_be(not failed, f"{path}: {code}: {text}")
+
+    def _check_log(self) -> None:
+        with suppress(FileNotFoundError), self._log.open("rb") as log:
+            log.seek(self._read)
+            new = log.read()
+            self._read += len(new)
+            own = [part for part in new.split(b"Traceback")[1:] if b"google.protobuf.message.DecodeError" not in part]
+            must_be(not own and b"internal error" not in new, f"in the log: {new[-2000:]!r}")
+
+
+class _Place:
+    """The daemon of this process; atheris calls `check` with nothing but the input."""
+
+    daemon: _Daemon | None = None
+
+    @classmethod
+    def check(cls, data: bytes) -> None:
+        assert cls.daemon
+        cls.daemon.check(data)
+
+
+@contextmanager
+def _running(defect: str) -> Iterator[None]:
+    variables = {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9", "JALIEN_TOKEN_CERT": "/nonexistent"}
+    with contextmanager(make_user)(variables) as user:
+        command = [sys.executable, "-P", patched_daemon.__file__, defect, "--profile", "default"]
+        process = subprocess.Popen(command, env=user.environment, cwd=user.home, stderr=subprocess.PIPE)
+        try:
+            path = user.home / "run/aliend/default.sock"
+            eventually(path.exists, 30)
+            _Place.daemon = _Daemon(str(path), Path(user.json("daemon", "status")["log_file"]))
+            yield
+            must_be(process.poll() is None, "the daemon ended")
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+TARGETS = (
+    Target(
+        "grpc-requests",
+        _Place.check,
+        {name: nullcontext for name in patched_daemon.DEFECTS if name},
+        place=_running,
+        examples=80,
+        is_remote=True,
+    ),
+)

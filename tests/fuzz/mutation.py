@@ -1,0 +1,43 @@
+"""Changes a few places of an input, repeatably: for the quick form of fuzzing, and where no coverage is known."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+LONGEST = 1 << 16
+_NUMBERS = (b"0", b"-1", b"65536", b"2147483648", b"9223372036854775808", b"1e999", b"Infinity", b"9" * 5000)
+_SIGNS = (b"\0", b"\n", b"\r", b"\x1b[31m", b"\x07", b"\xff", b"\xc2\x9b", b"'", b'"', b"\\", b"<", b"&", b"[" * 3000)
+
+
+def mutations(corpus: Sequence[bytes], seed: int) -> Iterator[bytes]:
+    """Yield the inputs of a corpus, then endless mutations of them."""
+    chance = random.Random(seed)
+    yield from corpus
+    while True:
+        content = bytearray(chance.choice(corpus))
+        for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
+            _mutate(content, corpus, chance)
+        yield bytes(content[:LONGEST])
+
+
+def _mutate(content: bytearray, corpus: Sequence[bytes], chance: random.Random) -> None:
+    start = chance.randint(0, len(content))
+    end = min(len(content), start + chance.choice((0, 1, 1, 2, 4, 16, 64)))
+    match chance.randrange(7):
+        case 0:
+            content[start:end] = b""
+        case 1:
+            content[start:end] = chance.randbytes(max(1, end - start))
+        case 2:
+            content[start:end] = bytes(content[start:end]) * chance.choice((2, 3, 200))
+        case 3:
+            content[start:end] = chance.choice(_SIGNS)
+        case 4:
+            content[start:end] = chance.choice(_NUMBERS)
+        case 5 if start < len(content):
+            content[start] ^= 1 << chance.randrange(8)
+        case _:
+            other = chance.choice(corpus)
+            place = chance.randint(0, len(other))
+            content[start:end] = other[place : place + chance.choice((1, 8, 64, 512))]
