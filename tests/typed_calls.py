@@ -101,6 +101,7 @@ CALLS: dict[str, str] = {
     **dict.fromkeys(("help", "?"), f"{LOCAL}help pages"),
     **dict.fromkeys(("completion", "install-names"), f"{LOCAL}the user's shell"),
     **dict.fromkeys(("doctor", "bug-report"), f"{LOCAL}they look at this machine"),
+    **dict.fromkeys(("bridge", "root-plugin"), f"{LOCAL}they set up other programs on this machine"),
     "getCAcerts": f"{LOCAL}installs files on this machine",
     "sandbox": f"{LOCAL}starts a grid on this machine",
 }
