@@ -339,7 +339,7 @@ class Store:
         where: str,
         values: tuple[object, ...],
         event: Event,
-        number: int = 0,
+        number: int | None = None,
         also: JobEvent | None = None,
         *,
         records: Sequence[AttemptRecord] = (),
@@ -348,7 +348,7 @@ class Store:
 
         def write(transaction: Transaction) -> ChangeResult:
             rows = transfers.select(transaction.connection, where, values)
-            before = self._rows.load(transaction.connection, number or rows[0].job)
+            before = self._rows.load(transaction.connection, rows[0].job if number is None else number)
             attempt_rows.insert(transaction.connection, records)
             return self._step(transaction, before, rows, event, now, also)
 

@@ -1,0 +1,86 @@
+"""A storage server that lies: the right file, or a clear refusal and no file, within bounded time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aliend.errors import CopyError
+from aliend.storage.pool.worker_pool import WorkerPool
+from tests.integration.storage.conftest import StorageElement, download, free_port, nothing, xrootd_environment
+from tests.integration.storage.hostile_storage import hostile
+
+CONTENT = bytes(range(256)) * 400
+_LIMIT = 90.0
+LIES = ("flip", "more", "fewer", "longer", "garbage", "cut", "elsewhere", "redirect")
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[WorkerPool]:
+    """Workers whose XRootD library waits a few seconds for a server, not a minute."""
+    async with WorkerPool(environment=xrootd_environment(XRD_STREAMTIMEOUT="4", XRD_REQUESTTIMEOUT="8")) as some:
+        yield some
+
+
+def directory_of(path: Path) -> list[str]:
+    return [one.name for one in path.iterdir() if one.suffix != ".part"]
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_lie_gives_the_right_file_or_a_refusal(
+    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path, lie: str
+) -> None:
+    se_one.put(f"/hostile/{lie}", CONTENT)
+    argument = f":{free_port()}" if lie == "redirect" else ""
+    with hostile(se_one, f"{lie}{argument}") as storage:
+        begin = time.monotonic()
+        with pytest.raises(CopyError) as caught:
+            await impatient.run(download(tmp_path / "file", CONTENT, storage.at(f"/hostile/{lie}")), nothing)
+        assert storage.requests
+    assert time.monotonic() - begin < _LIMIT
+    assert str(caught.value)
+    assert str(caught.value).isprintable()
+    assert directory_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("lie", ["flip", "cut", "garbage"])
+async def test_the_next_replica_delivers_after_a_lie(
+    impatient: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path, lie: str
+) -> None:
+    se_one.put(f"/hostile/{lie}", CONTENT)
+    honest = se_two.put(f"/honest/{lie}", CONTENT)
+    with hostile(se_one, lie) as storage:
+        task = download(tmp_path / "file", CONTENT, storage.at(f"/hostile/{lie}"), honest)
+        result = await impatient.run(task, nothing)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert result.se == "TWO"
+
+
+@pytest.mark.parametrize("content", [CONTENT, CONTENT[::-1]], ids=["same", "other"])
+async def test_after_a_redirection_the_checksum_decides(
+    impatient: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path, content: bytes
+) -> None:
+    name = f"/redirected/{len(content)}-{content[0]}"
+    se_one.put(name, CONTENT)
+    se_two.put(name, content)
+    with hostile(se_one, f"redirect:{se_two.port}") as storage:
+        task = download(tmp_path / "file", CONTENT, storage.at(name))
+        if content == CONTENT:
+            await impatient.run(task, nothing)
+            assert (tmp_path / "file").read_bytes() == CONTENT
+        else:
+            with pytest.raises(CopyError):
+                await impatient.run(task, nothing)
+            assert directory_of(tmp_path) == []
+
+
+async def test_a_lie_about_the_size_changes_no_byte(
+    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
+    se_one.put("/hostile/size", CONTENT)
+    with hostile(se_one, "size") as storage:
+        await impatient.run(download(tmp_path / "file", CONTENT, storage.at("/hostile/size")), nothing)
+    assert (tmp_path / "file").read_bytes() == CONTENT
