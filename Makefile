@@ -5,13 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROTO_VENV := .venv-proto
+ROOT_VENV := .venv-root
 ALIENPY_VENV := .venv-alienpy
 NODE := .node
 BUF := $(NODE)/node_modules/.bin/buf
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check docs rows bench faults fuzz lock audit wire proto proto-check buf buf-image fmt lint types dist clean
+.PHONY: help root setup demo test check docs rows bench faults fuzz lock audit wire proto proto-check buf buf-image fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -110,6 +111,14 @@ dist: setup ## build the wheel and the source archive into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
+root: $(ROOT_VENV)/.done ## install ROOT (240 MB) for the tests of its plugin
+
+$(ROOT_VENV)/.done: pyproject.toml
+	test -x $(ROOT_VENV)/bin/python || $(PYTHON) -m venv $(ROOT_VENV)
+	$(ROOT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(ROOT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --group root
+	touch $@
+
 clean: ## remove everything that these tasks created
-	rm -rf $(VENV) $(PROTO_VENV) $(ALIENPY_VENV) $(NODE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PROTO_VENV) $(ALIENPY_VENV) $(ROOT_VENV) $(NODE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_OPTIONS, Invocation
-from alienctl.local import install_names, interpreter, wire_replies
+from alienctl.local import install_names, interpreter, root_plugin, wire_replies
 from alienctl.run import CommandRun
 from alienctl.shell import completion
 from alienctl.terminal import printable, write_all
@@ -24,6 +24,7 @@ _EINVAL = 22
 _CHAIN = re.compile(r"[;|!\n]")
 """Signs of several commands, or of a pipe to the shell."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
+_INSTALLERS = {"install-names": install_names.install, "root-plugin": root_plugin.run}
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
 
@@ -55,8 +56,8 @@ def perform(invocation: Invocation) -> int:
         return _daemon(invocation, operands, as_json)
     if command == "sandbox":
         return _sandbox(invocation)
-    if command == "install-names":
-        text, code = install_names.install(operands, as_json)
+    if command in _INSTALLERS:
+        text, code = _INSTALLERS[command](operands, as_json)
         say(text)
         return code
     if command == "completion":

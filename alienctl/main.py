@@ -19,7 +19,7 @@ _SIGPIPE_EXIT = 141
 _HELP = ("-h", "--h", "-help", "--help")
 _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--h", "-help", "--help", "-V", "--version", "logout", ""),
-    *("install-names", "completion", "shell", "term", "terminal", "console", "doctor", "bug-report"),
+    *("install-names", "root-plugin", "completion", "shell", "term", "terminal", "console", "doctor", "bug-report"),
 )
 _LIVE_VIEW = ["transfers", "top"]
 

@@ -21,6 +21,11 @@ def home_of(variables: Mapping[str, str]) -> str:
     return variables.get("HOME") or str(Path("~").expanduser())
 
 
+def jbox_file(variables: Mapping[str, str]) -> str:
+    """Return the file by which programs find a JBox of this user."""
+    return f"{temporary_directory(variables)}/jclient_token_{os.getuid()}"
+
+
 def temporary_directory(variables: Mapping[str, str]) -> str:
     """Return the directory of the token."""
     names = [variables.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]

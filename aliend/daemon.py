@@ -104,6 +104,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
             idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
+            bridging = asyncio.create_task(_restore_bridge(parts), name="bridge")
             measuring = asyncio.create_task(write_metrics(parts, reloader.metrics_changed), name="metrics")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             loading = asyncio.create_task(load_remaining_modules(), name="modules")
@@ -115,12 +116,20 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle, measuring, loading):
+            for task in (watching, forgetting, finding, idle, measuring, loading, bridging):
                 task.cancel()
+            if parts.bridge is not None:
+                await parts.bridge.close()
             await listener.close(_GRACE)
             await parts.stdin_files.close()
         await centrals.close()
     log.info("stopped")
+
+
+async def _restore_bridge(parts: Runtime) -> None:
+    """Turn the bridge on if it was on when the last daemon ended; only then is its code imported."""
+    if await asyncio.to_thread((Path(parts.settings.state_directory) / "bridge").exists):
+        await import_module("aliend.commands.grid.bridge").restore(parts)
 
 
 def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloader) -> Listener:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aliend.central.sessions import CentralSessions
 from aliend.central.tokens import Tokens
@@ -20,6 +22,9 @@ from aliend.stdin_spool import StdinSpool
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.user_sessions import UserSessions
+
+if TYPE_CHECKING:
+    from aliend.bridge.server import Bridge
 
 
 class Runtime:
@@ -56,6 +61,10 @@ class Runtime:
         """The commands that the service lists, for each context and stamp of its credential's files."""
         self.activity = Activity()
         self.foreground = ForegroundJobs()
+        self.bridge_lock = asyncio.Lock()
+        """Held while the bridge is turned on or off."""
+        self.bridge: Bridge | None = None
+        """The websocket for other programs; None: it is off (see `aliend.commands.grid.bridge`)."""
         self.started = time.time()
         self.stopping = False
         """The daemon is about to exit: a foreground command that ends now does not cancel its job."""

@@ -71,9 +71,9 @@ class UserSessions:
         except RoleRefused:  # a new credential may not have the role that the session chose before
             before = await self.state(name, own)
         wanted = replace(own, role=role)
-        if (await self._account(own))[0] == role:
+        if (await self.account(own))[0] == role:
             wanted, role = own, ""
-        user, home = await self._account(wanted)
+        user, home = await self.account(wanted)
         await self._choose(name, context, replace(choice, role=role, role_before=own.role))
         state = SessionState(name, user, home, before.directory, before.previous, before.stack)
         return await self._save(state, wanted)
@@ -93,7 +93,7 @@ class UserSessions:
 
         Raises NotConnected if the home is needed and the service cannot be reached.
         """
-        user, home = await self._account(context)
+        user, home = await self.account(context)
         if (state := await self.stored(name, context)) is not None:
             # who has not left the home is in the new one when the credential changes
             directory = home if state.directory == state.home else state.directory
@@ -164,7 +164,7 @@ class UserSessions:
         if not is_one_line(name):
             self._choices[key] = choice
 
-    async def _account(self, context: Context) -> tuple[str, str]:
+    async def account(self, context: Context) -> tuple[str, str]:
         """Return the user and home of `context`; ask the service if the credential's files have changed since.
 
         Without any file, the last account is returned: transfers can be queued while no credential exists.

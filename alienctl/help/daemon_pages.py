@@ -73,6 +73,20 @@ PAGES = {
         examples=("alienctl sandbox up", 'eval "$(alienctl sandbox env)"'),
         exit_codes=_LOCAL_CODES,
     ),
+    "bridge": Page(
+        "bridge [on | off | status]",
+        "serve programs that know only JBox: ROOT's TAlien, O2 programs, alienpy",
+        "The bridge is a websocket on this host that speaks the protocol of the central service. It accepts only your "
+        "own certificates, and shares the daemon's connections. Programs find it by the file jclient_token_UID in the "
+        "temporary directory, or by JALIEN_HOST and JALIEN_WSPORT. The file of a running JBox is kept.",
+        options=(
+            ("on", "turn it on, also after a restart of the daemon; needs a token"),
+            ("off", "turn it off and remove the file"),
+            ("status", "whether it is on, its port, its clients (default)"),
+        ),
+        examples=("alienctl bridge on", "alienctl bridge --json"),
+        exit_codes=(*_LOCAL_CODES, ("107", "no token, or the central service cannot be reached")),
+    ),
     "install-names": Page(
         "install-names [--python] DIRECTORY",
         "create alien.py, alien_ls, ... in DIRECTORY as aliases of alienctl",
@@ -81,6 +95,18 @@ PAGES = {
             ("--python", "create the packages alienpy and xjalienfs instead, for Python programs that import them"),
         ),
         examples=("alienctl install-names ~/bin", "alienctl install-names --python ~/lib/python"),
+        exit_codes=_LOCAL_CODES,
+    ),
+    "root-plugin": Page(
+        "root-plugin install [FILE] | path",
+        "let ROOT open alien:// through the daemon, without JAliEn-ROOT",
+        'TFile::Open("alien:///LFN") reads the first replica that answers, also members of archives. TGrid has Connect '
+        "and Query. Writing is left to `alienctl cp`.",
+        options=(
+            ("install [FILE]", "name the plugin in ~/.rootrc, or in FILE; other lines stay"),
+            ("path", "print the macro that registers the plugin in one process"),
+        ),
+        examples=("alienctl root-plugin install", "root -e 'gROOT->Macro(\"'$(alienctl root-plugin path)'\")'"),
         exit_codes=_LOCAL_CODES,
     ),
     "version": Page(

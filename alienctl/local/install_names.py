@@ -53,13 +53,13 @@ def install(args: list[str], as_json: bool) -> tuple[str, int]:
     operands = args[1:] if is_library else args
     if len(operands) != 1 or operands[0].startswith("-"):
         raise ClientError("install-names takes one directory, as in: alienctl install-names ~/bin", _EINVAL)
-    directory, program = os.path.abspath(operands[0]), _program()
+    directory, own = os.path.abspath(operands[0]), program()
     try:
-        names = _install_packages(directory, program) if is_library else _install_links(directory, program)
+        names = _install_packages(directory, own) if is_library else _install_links(directory, own)
     except OSError as error:
         raise ClientError(f"{error.filename}: {error.strerror}", error.errno or 1) from None
     if as_json:
-        return json.dumps({"directory": directory, "program": program, "names": list(names)}), 0
+        return json.dumps({"directory": directory, "program": own, "names": list(names)}), 0
     if is_library:
         note = f"\nto use them: export PYTHONPATH={directory}${{PYTHONPATH:+:$PYTHONPATH}}"
         return f"created the packages alienpy and xjalienfs in {directory}{note}", 0
@@ -67,17 +67,17 @@ def install(args: list[str], as_json: bool) -> tuple[str, int]:
     return f"created {len(NAMES)} names in {directory}: alien.py, alien_ls, ...{note}", 0
 
 
-def _install_links(directory: str, program: str) -> tuple[str, ...]:
+def _install_links(directory: str, own: str) -> tuple[str, ...]:
     paths = [os.path.join(directory, name) for name in NAMES]
-    _refuse([path for path in paths if os.path.lexists(path) and not _is_ours(path, program)], "a link to alienctl")
+    _refuse([path for path in paths if os.path.lexists(path) and not _is_ours(path, own)], "a link to alienctl")
     os.makedirs(directory, exist_ok=True)
     for path in paths:
         if not os.path.lexists(path):
-            os.symlink(program, path)
+            os.symlink(own, path)
     return NAMES
 
 
-def _install_packages(directory: str, program: str) -> tuple[str, ...]:
+def _install_packages(directory: str, own: str) -> tuple[str, ...]:
     """Write the packages; a newer version replaces what an older one wrote."""
     packages = [os.path.join(directory, name) for name in PACKAGES]
     _refuse([path for path in packages if os.path.lexists(path) and not _is_our_package(path)], "our package")
@@ -86,7 +86,7 @@ def _install_packages(directory: str, program: str) -> tuple[str, ...]:
         os.makedirs(package, exist_ok=True)
         new = os.path.join(package, f".new-{os.getpid()}")
         with open(new, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(_PACKAGE.format(mark=_MARK, root=root, program=program))
+            file.write(_PACKAGE.format(mark=_MARK, root=root, program=own))
         os.replace(new, os.path.join(package, "__init__.py"))
     return PACKAGES
 
@@ -98,12 +98,12 @@ def _refuse(taken: list[str], expected: str) -> None:
         )
 
 
-def _program() -> str:
+def program() -> str:
     """Return the path of `alienctl` itself."""
     called = sys.argv[0] if os.sep in sys.argv[0] else shutil.which(sys.argv[0]) or ""
     program = os.path.realpath(called)
     if os.path.basename(program) != "alienctl" or not os.access(program, os.X_OK):
-        raise ClientError(f"{sys.argv[0]} is not the program alienctl; run install-names as `alienctl`", _EINVAL)
+        raise ClientError(f"{sys.argv[0]} is not the program alienctl; run it as `alienctl`", _EINVAL)
     return program
 
 

@@ -6,7 +6,7 @@ Uses context variables, because the tasks that a command starts make requests fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -62,3 +62,13 @@ def trace(request: Request, outcome: str, seconds: float) -> None:
     if listener is not None:
         shown = request.command if request.command in _WITH_SECRETS else str(request)
         listener(f"central: {shown}: {outcome}, {seconds * 1000:.1f} ms")
+
+
+async def reported(request: Request, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Yield the pieces of a reply; the user is informed if the first one takes long."""
+    with awaiting_answer(request):
+        first = await anext(pieces, None)
+    if first is not None:
+        yield first
+        async for piece in pieces:
+            yield piece

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
 from aliend.central import request_trace
@@ -52,9 +52,10 @@ from aliend.core.connection.throttle import COMMAND
 from aliend.core.metrics.families import Family
 from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
-from aliend.core.protocol.requests import Request, changes_state, encode, session_change
-from aliend.errors import AliendError, BadReply, NotConnected, UsageError
+from aliend.core.protocol.requests import Request, changes_connection, changes_state, encode, refuse_change
+from aliend.errors import AliendError, BadReply, NotConnected
 
+OnEnd = Callable[[Reply], None]
 GROUP_SIZE = 500
 """The approximate number of results in a group of a stream."""
 _NO_CHANGE = Request("pwd")
@@ -116,16 +117,24 @@ class CentralSession:
         await self.close()
 
     async def request(
-        self, request: Request, *, directory: str = "", bulk: bool = False, timeout: float | None = None
+        self,
+        request: Request,
+        *,
+        directory: str = "",
+        bulk: bool = False,
+        timeout: float | None = None,
+        may_change: bool = False,
     ) -> Reply:
         """Execute `request`, in `directory` if given, and return the reply, which may report a failure.
 
-        `timeout` limits the answer (seconds, default: the context's), not the wait for a connection. Raises
-        NotConnected, OutcomeUnknown (the reply to a changing request was lost or invalid, and the catalogue does not
-        show the outcome), BadReply, UsageError (a request that would change the session), ConfigurationError
-        (credential or CA files that must be corrected).
+        `timeout` limits the answer (seconds, default: the context's), not the wait for a connection. With `may_change`
+        the request may change its connection, which is then closed if that matters to others. Raises NotConnected,
+        OutcomeUnknown (the reply to a changing request is lost, and the catalogue does not show the outcome), BadReply,
+        UsageError (a request that would change the session), ConfigurationError (credential or CA files to correct).
         """
-        text, patience = self._encode(request, directory), timeout or self.context.finding.reply
+        if not may_change:
+            refuse_change(request)
+        text, patience = encode(request, directory), timeout or self.context.finding.reply
         with request_trace.awaiting_answer(request):
             return await self._request(request, directory, text, patience, bulk=bulk)
 
@@ -146,22 +155,30 @@ class CentralSession:
         return await resolve_lost_reply(sent, lost, self.request, self._limits.lost_reply_check_interval)
 
     async def stream(
-        self, request: Request, *, directory: str = "", bulk: bool = True, timeout: float | None = None
+        self,
+        request: Request,
+        *,
+        directory: str = "",
+        bulk: bool = True,
+        timeout: float | None = None,
+        on_end: OnEnd = lambda _: None,
     ) -> AsyncGenerator[list[Result], None]:
         """Execute `request` and yield its results in groups as they arrive; for long replies.
 
         A failure that the service reports is raised (ServiceError) after the results. A reply that ends early after
         some results is not requested again: only the caller knows whether it can start again. Close the iterator to
-        stop early. The consumer may pause: a file buffers what arrives meanwhile.
+        stop early. The consumer may pause: a file buffers what arrives meanwhile. `on_end` gets the end of the reply.
         """
-        text, patience = self._encode(request, directory), timeout or self.context.finding.reply
+        refuse_change(request)
+        text, patience = encode(request, directory), timeout or self.context.finding.reply
         async with self._pooled_request(request, bulk=bulk) as (slot, effect):
             while True:
                 with request_trace.awaiting_answer(request):
                     connection = await self._connect(slot, effect)
                 begun = False
                 try:
-                    async with aclosing(self._stream_once(slot, connection, request, text, patience)) as groups:
+                    pieces = connection.stream(text, patience)
+                    async with aclosing(self._stream_once(slot, connection, request, pieces, on_end)) as groups:
                         async for group in groups:
                             begun = True
                             yield group
@@ -238,11 +255,6 @@ class CentralSession:
             self._record_idle_closed(slot)
         for slot in self._pool.slots:
             slot.drop()
-
-    def _encode(self, request: Request, directory: str) -> str:
-        if argument := session_change(request):
-            raise UsageError(f"`{argument}` is not allowed here: it would change the session of all commands")
-        return encode(request, directory)
 
     def _new_login_after(self) -> float:
         return NEW_LOGIN_AFTER if self._login.points.allow_login else NEW_LOGIN_AFTER_THROTTLED
@@ -324,19 +336,19 @@ class CentralSession:
         # The connection has lost its directory with that of the request: it would resolve names wrongly.
         lost_directory = reply.directory == NO_DIRECTORY and connection.had_directory
         connection.had_directory = reply.directory not in ("", NO_DIRECTORY)
-        self._record_answer(slot, connection, reply, reusable=not lost_directory)
+        self._record_answer(slot, connection, reply, reusable=not (lost_directory or changes_connection(request)))
         return reply
 
     async def _stream_once(
-        self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float
+        self, slot: Slot, connection: Connection, request: Request, arriving: AsyncGenerator[str, None], on_end: OnEnd
     ) -> AsyncGenerator[list[Result], None]:
         """Yield the groups of one streamed reply. Raises ServiceError at its end if the service reports a failure."""
         self._count_command()
         begun = time.monotonic()
         reader, group = ReplyReader(request), list[Result]()
         grace = min(SPILL_AFTER, self.context.finding.ping / 4)  # a connection that is not read does not answer pings
-        async with aclosing(buffer_reply(connection.stream(text, timeout), grace=grace)) as pieces:
-            async for piece in _reported(request, pieces):
+        async with aclosing(buffer_reply(arriving, grace=grace)) as pieces:
+            async for piece in request_trace.reported(request, pieces):
                 group += reader.feed(piece)
                 if len(group) >= GROUP_SIZE:
                     yield group
@@ -348,6 +360,7 @@ class CentralSession:
         if group or rest:
             yield group + rest
         self._record_answer(slot, connection, reply)
+        on_end(reply)
         reply.checked(request)
 
     def _count_command(self) -> None:
@@ -385,13 +398,3 @@ class CentralSession:
             self._connected_since = time.time() if connected else 0.0
         self._on_status_change()
         return effect
-
-
-async def _reported(request: Request, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Yield the pieces of a reply; the caller is told if the first one takes long."""
-    with request_trace.awaiting_answer(request):
-        first = await anext(pieces, None)
-    if first is not None:
-        yield first
-        async for piece in pieces:
-            yield piece

@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "mcedit": "files.edit:edit",
     "find2": "files.find2:find2",
     "toXml": "files.to_xml:to_xml",
+    "bridge": "grid.bridge:bridge",
     "getSE": "grid.elements:get_se",
     "SEqos": "grid.elements:se_qos",
     "getCE": "grid.elements:get_ce",

@@ -17,7 +17,7 @@ _LONGEST_PAUSE = 60.0
 
 
 async def stop_when_idle(parts: Runtime, stop: asyncio.Event, reloaded: asyncio.Event) -> None:
-    """Set `stop` after `idle_exit` seconds without a call, a watch and an unfinished job.
+    """Set `stop` after `idle_exit` seconds without a call, a watch, an unfinished job and a bridge.
 
     `reloaded` is set when the configuration was read again; the next check follows at once.
     """
@@ -30,7 +30,7 @@ async def stop_when_idle(parts: Runtime, stop: asyncio.Event, reloaded: asyncio.
             reloaded.clear()
             continue
         now = time.monotonic()
-        if not parts.activity.is_none or await _has_jobs(parts):
+        if parts.bridge is not None or not parts.activity.is_none or await _has_jobs(parts):
             last_use = now
         last_use = max(last_use, parts.activity.last_end)
         if limit and now - last_use >= limit:

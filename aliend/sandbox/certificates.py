@@ -69,7 +69,7 @@ def ensure(layout: Layout) -> None:
         if _is_fresh(layout.certificate(name)):
             continue
         key = _new_key()
-        certificate = _issue(issuer, key, subject, TokenUse(for_server=name == SERVER))
+        certificate = _issue(issuer, key, subject, TokenUse(for_server=not name.startswith("user-")))
         _write(layout.key(name), _key_text(key), 0o600)
         _write(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 

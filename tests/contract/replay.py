@@ -141,9 +141,9 @@ def steps(file: Path = RECORDINGS / "public.jsonl") -> list[Step]:
     return [Step(row["scenario"], row.get("as", "user"), row["request"], row["reply"]) for row in rows]
 
 
-async def replay(played: Sequence[Step]) -> Outcome:
-    """Replay steps and compare the replies."""
-    exceptions, outcome, replaying = deliberate(), Outcome(), Replay(played)
+async def replay(played: Sequence[Step], kind: type[Replay] | None = None) -> Outcome:
+    """Replay steps and compare the replies; `kind` may play them in another way."""
+    exceptions, outcome, replaying = deliberate(), Outcome(), (kind or Replay)(played)
     try:
         for step in played:
             reply = await replaying.play(step)
@@ -175,7 +175,7 @@ class Replay:
             for element in self._catalogue.replicas.elements()
         }
         recorded_catalogue.stock(service)
-        self._front = WebsocketServer(service)
+        self.front = WebsocketServer(service)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._ours: dict[str, str] = {}
 
@@ -187,7 +187,7 @@ class Replay:
     async def play(self, step: Step) -> Any:  # noqa: ANN401
         """Return the sandbox's reply to a step; its request contains the sandbox's own envelopes, GUIDs and ids."""
         try:
-            text = await self._front.answer(self._session(step), self._text(step))
+            text = await self.answer(step, self._text(step))
         except UnusableError:
             return {"closed": 1002}
         if not text:
@@ -198,6 +198,10 @@ class Replay:
                 for name in _MADE.intersection(theirs, ours):
                     self._ours[theirs[name]] = ours[name]
         return reply
+
+    async def answer(self, step: Step, text: str) -> str:
+        """Return the text of the reply."""
+        return await self.front.answer(self._session(step), text)
 
     def _text(self, step: Step) -> str:
         if isinstance(step.request, str):
@@ -215,18 +219,23 @@ class Replay:
         return _GUID.sub(lambda found: self._ours.get(found.group(), found.group()), option)
 
     def _session(self, step: Step) -> Session:
-        key, account = (step.scenario, step.who), ACCOUNTS.get(step.who, step.who)
+        key = (step.scenario, step.who)
         if key not in self._sessions:
-            client = Client(
-                recorded_catalogue.subject(account),
-                f"CN={account}, O=JAliEn, C=CH",
-                EXPIRES.get(account, EXPIRES["jalien"]),
-                "127.0.0.1",
-            )
-            session = self._front.session(client)
-            assert session is not None
-            self._sessions[key] = session
+            self._sessions[key] = self.new_session(step.who)
         return self._sessions[key]
+
+    def new_session(self, who: str) -> Session:
+        """Return a new session of the recorded user `who`."""
+        account = ACCOUNTS.get(who, who)
+        client = Client(
+            recorded_catalogue.subject(account),
+            f"CN={account}, O=JAliEn, C=CH",
+            EXPIRES.get(account, EXPIRES["jalien"]),
+            "127.0.0.1",
+        )
+        session = self.front.session(client)
+        assert session is not None
+        return session
 
 
 def _first_listing(command: str, played: Sequence[Step]) -> list[dict[str, Any]]:

@@ -23,11 +23,14 @@ SHORTEST_MODULE = 40
 MAY_IMPORT: dict[str, set[str]] = {
     "aliend/core": set(),
     "aliend/central": {"core"},
+    "aliend/bridge": {"core", "central"},
     "aliend/storage": {"core", "process_privacy"},
     "aliend/store": {"core"},
     "aliend/engine": {"core", "storage", "store"},
     "aliend/services": {"core", "commands", "metrics", "runtime", "user_sessions", "engine", "lifecycle", "v1"},
-    "aliend/commands": {"core", "runtime", "user_sessions", "engine", "central", "storage", "config"},
+    "aliend/commands": {
+        *("core", "runtime", "user_sessions", "engine", "central", "storage", "config", "bridge", "credential_places"),
+    },
     "aliend/doctor": {"core", "central", "config", "credential_places", "lifecycle", "storage", "store"},
     "aliend/sandbox": set(),
 }

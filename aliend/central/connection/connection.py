@@ -13,7 +13,7 @@ import pwd
 import ssl
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,9 +27,9 @@ from aliend import VERSION
 from aliend.central.connection.network_changes import route_changed
 from aliend.central.connection.tcp import dial
 from aliend.central.credentials import tls
-from aliend.central.credentials.certificates import Credential, facts_of, usable
+from aliend.central.credentials.certificates import Credential, facts_of, own_subjects, usable
 from aliend.core.connection.context import Context
-from aliend.core.connection.discovery import Target
+from aliend.core.connection.discovery import BRIDGE_HEADER, Target
 from aliend.core.connection.pem import PemText
 from aliend.core.protocol.requests import fits
 from aliend.errors import InvalidValue, LoginRefused, NotConnected, UnknownUser
@@ -274,6 +274,12 @@ async def open_connection(context: Context, target: Target, agent: str, timeout:
             f"cannot connect to {endpoint}: {_reason(error, timeout)}; check the network, and the address of the "
             "central service (ALIENPY_JCENTRAL, ALIENPY_JCENTRAL_PORT)"
         ) from error
+    if socket.response is not None and BRIDGE_HEADER in socket.response.headers:
+        socket.transport.abort()
+        raise NotConnected(
+            f"{endpoint} is the bridge of a daemon, which is for other programs; unset the variable that names it "
+            "(ALIENPY_JCENTRAL or JALIEN_HOST)"
+        )
     if target.is_jbox:
         _check_owner(socket, context)
     return Connection(socket, credential, str(endpoint))
@@ -283,11 +289,7 @@ def _check_owner(socket: ClientConnection, context: Context) -> None:
     """Reject a JBox with another user's certificate: it would act as another user, or read our requests."""
     shown = socket.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
     name = facts_of(PemText(ssl.DER_cert_to_PEM_cert(shown))).subject
-    ours = set()
-    for files in (context.token, context.user):
-        with suppress(NotConnected):
-            ours.add(facts_of(files.certificate).subject)
-    if name not in ours:
+    if name not in own_subjects(context):
         socket.transport.abort()
         raise NotConnected(f"ignoring the JBox at {context.endpoint}: it belongs to {name}")
 

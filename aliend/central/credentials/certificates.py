@@ -8,6 +8,7 @@ Files are read again for every connection, so that a new token takes effect. Ope
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -111,6 +112,15 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
         begins_ms=_ms(certificate.not_valid_before_utc),
         ends_ms=_ms(certificate.not_valid_after_utc),
     )
+
+
+def own_subjects(context: Context) -> set[str]:
+    """Return the subjects of the user's certificate and token. Blocks."""
+    found = set()
+    for files in (context.token, context.user):
+        with suppress(NotConnected):
+            found.add(facts_of(files.certificate).subject)
+    return found
 
 
 def usable(context: Context, now_ms: int | None = None) -> Credential:

@@ -53,18 +53,39 @@ def expected_name(context: Context) -> str:
 def client_context(context: Context, credential: Credential) -> Settings:
     """Create the TLS settings of one connection. Raises ConfigurationError for unusable CAs or credential. Blocks."""
     tls = Settings(ssl.PROTOCOL_TLS_CLIENT)
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
     tls.hostname_checks_common_name = False
+    _verify_chains(tls, context)
+    _load_credential(tls, credential)
+    return tls
+
+
+def server_context(context: Context, credential: Credential, tls: ssl.SSLContext | None = None) -> ssl.SSLContext:
+    """Create TLS settings that show `credential` and require a client certificate of a known authority.
+
+    Existing settings `tls` are changed instead, for later connections. Raises ConfigurationError. Blocks.
+    """
+    if tls is None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.verify_mode = ssl.CERT_REQUIRED
+        _verify_chains(tls, context)
+    _load_credential(tls, credential)
+    return tls
+
+
+def _verify_chains(tls: ssl.SSLContext, context: Context) -> None:
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
     # Many grid CAs lack what RFC 5280 asks of a CA certificate.
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
     _load_authorities(tls, context)
+
+
+def _load_credential(tls: ssl.SSLContext, credential: Credential) -> None:
     pair = credential.pair
     try:
         with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
             tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"cannot use the certificate {credential.files.certificate}: {error}") from error
-    return tls
 
 
 @contextmanager

@@ -21,6 +21,8 @@ _VERBS = {
         "uninstall",
     ),
     "sandbox": ("up", "down", "status", "env", "reset", "fault", "stats", "set", "file"),
+    "bridge": ("on", "off", "status"),
+    "root-plugin": ("install", "path"),
     "prompt": ("date", "pwd"),
     "completion": ("bash", "zsh", "fish"),
 }

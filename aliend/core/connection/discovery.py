@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from aliend.core.connection.context import DEFAULT_PORT, Context, DiscoverySettings, Endpoint
 from aliend.errors import ConfigurationError
 
+BRIDGE_MARK = "ALIEND_BRIDGE"
+"""A line of the file that announces the bridge of a daemon; JBox and its programs ignore it."""
+BRIDGE_HEADER = "X-Aliend-Bridge"
+"""A header of the handshake with a bridge."""
 _MAX_PORT = 65535
 _MAX_SECONDS = 86400
 _FAMILIES = {"ipv4": "ipv4", "v4": "ipv4", "4": "ipv4", "ipv6": "ipv6", "v6": "ipv6", "6": "ipv6"}
@@ -73,10 +77,10 @@ def _number(variables: Mapping[str, str], name: str, default: float, minimum: fl
 
 
 def parse_jbox_file(text: str) -> JBoxFile | None:
-    """Parse the text of a JBox's file; None if it is invalid."""
+    """Parse the text of a JBox's file; None if it is invalid, or announces the bridge of a daemon."""
     values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
     pid, port = values.get("JALIEN_PID", ""), values.get("JALIEN_WSPORT", str(DEFAULT_PORT))
-    if not (pid.isascii() and pid.isdigit() and is_port(port)):
+    if BRIDGE_MARK in values or not (pid.isascii() and pid.isdigit() and is_port(port)):
         return None
     return JBoxFile(int(pid), Endpoint(values.get("JALIEN_HOST") or "localhost", int(port)))
 

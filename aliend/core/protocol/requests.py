@@ -134,6 +134,17 @@ def session_change(request: Request) -> str:
     return ""
 
 
+def changes_connection(request: Request) -> bool:
+    """Return whether `request` changes more of a connection than its directory, which requests carry themselves."""
+    return session_change(request) not in ("", "cd", "-pwd")
+
+
+def refuse_change(request: Request) -> None:
+    """Raise UsageError for a request that would change the state of a connection."""
+    if argument := session_change(request):
+        raise UsageError(f"`{argument}` is not allowed here: it would change the session of all commands")
+
+
 def batches(command: str, options: Iterable[str], operands: Sequence[str], directory: str = "") -> list[Request]:
     """Split `operands` into requests of at most 50 operands within the limit of 8192 characters.
 

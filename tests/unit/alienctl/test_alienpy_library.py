@@ -22,7 +22,7 @@ ON_DEMAND = (
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(install_names, "_program", lambda: "/opt/bin/alienctl")
+    monkeypatch.setattr(install_names, "program", lambda: "/opt/bin/alienctl")
     install_names.install(["--python", str(tmp_path / "lib")], as_json=False)
     return tmp_path / "lib"
 

@@ -1,0 +1,141 @@
+"""`bridge`: turns the local websocket for programs that know only JBox on and off (see `aliend.bridge`).
+
+A file in the state directory records that it is on, and its port, so that a new daemon turns it on again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aliend.commands.invocation.call import Call
+from aliend.core.cli.numbers import parse_whole
+from aliend.credential_places import jbox_file
+from aliend.errors import AliendError, ConfigurationError, UsageError
+from aliend.runtime import Runtime
+
+if TYPE_CHECKING:
+    from aliend.bridge.server import Bridge
+
+log = logging.getLogger(__name__)
+
+_LARGEST_PORT = 65535
+
+
+async def bridge(runtime: Runtime, call: Call) -> int:
+    """Run `bridge on`, `bridge off` or `bridge status`."""
+    async with runtime.bridge_lock:
+        match call.args[1:]:
+            case ("on",):
+                await _turn_on(runtime)
+            case ("off",):
+                await _turn_off(runtime)
+            case ("status",) | ():
+                await _restore(runtime)
+            case words:
+                raise UsageError(f"bridge takes on, off or status, but got {' '.join(words)!r}")
+        document = await _status(runtime)
+    if call.as_json:
+        await call.print_json(document)
+    else:
+        await call.print(_text(document))
+    return 0
+
+
+async def restore(runtime: Runtime) -> None:
+    """Turn the bridge on, because it was on when the last daemon ended."""
+    async with runtime.bridge_lock:
+        await _restore(runtime)
+
+
+async def _restore(runtime: Runtime) -> None:
+    """Turn the bridge on if it is recorded as on."""
+    if runtime.bridge is None and await asyncio.to_thread(_record(runtime).exists):
+        try:
+            await _turn_on(runtime)
+        except AliendError as error:
+            log.warning("the bridge stays off: %s", error)
+
+
+async def _turn_on(runtime: Runtime) -> None:
+    """Turn it on unless it is on. Raises NotConnected, ConfigurationError."""
+    if runtime.bridge is not None:
+        return
+    started = _new_bridge(runtime)
+    record = _record(runtime)
+    before = await asyncio.to_thread(_recorded_port, record)
+    await started.open(before)
+    runtime.bridge = started
+    try:
+        await asyncio.to_thread(record.write_text, f"{started.port}\n", encoding="ascii")
+    except OSError as error:
+        raise ConfigurationError(f"the bridge is on, but not after a restart: {record}: {error.strerror}") from error
+
+
+def _new_bridge(runtime: Runtime) -> Bridge:
+    """Create a bridge; its code is imported only now. Raises ConfigurationError after an upgrade."""
+    try:
+        server = import_module("aliend.bridge.server")
+    except ImportError as error:
+        raise ConfigurationError(
+            f"aliend was upgraded since this daemon started ({error}); run: `alienctl daemon restart`"
+        ) from error
+    surroundings = server.Surroundings(
+        context=lambda: runtime.context(None),
+        central_of=runtime.central_sessions.of,
+        account_of=runtime.sessions.account,
+        file=Path(jbox_file(runtime.settings.environment)),
+    )
+    made: Bridge = server.Bridge(surroundings)
+    return made
+
+
+async def _turn_off(runtime: Runtime) -> None:
+    if runtime.bridge is not None:
+        running, runtime.bridge = runtime.bridge, None
+        await running.close()
+    with suppress(FileNotFoundError):
+        await asyncio.to_thread(_record(runtime).unlink)
+
+
+def _record(runtime: Runtime) -> Path:
+    return Path(runtime.settings.state_directory) / "bridge"
+
+
+def _recorded_port(record: Path) -> int:
+    """Return the port of the last bridge; 0 if it is unknown."""
+    try:
+        return parse_whole(record.read_text(encoding="ascii").strip(), 1, _LARGEST_PORT) or 0
+    except (OSError, ValueError):
+        return 0
+
+
+async def _status(runtime: Runtime) -> dict[str, Any]:
+    if (running := runtime.bridge) is None:
+        return {"running": False}
+    return {
+        "running": True,
+        "host": "127.0.0.1",
+        "port": running.port,
+        "file": running.file,
+        "announced": await asyncio.to_thread(running.announced),
+        "note": running.note,
+        "clients": running.clients,
+        "requests": running.requests,
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    if not document["running"]:
+        return "the bridge is off; turn it on with `alienctl bridge on`"
+    where = f"JALIEN_HOST={document['host']} JALIEN_WSPORT={document['port']}"
+    if document["announced"]:
+        found = f"programs find it by {document['file']}"
+    else:
+        note = document["note"] or f"{document['file']} names another service now"
+        found = f"{note}\nprograms find it with: export {where}"
+    return f"the bridge is on: {where}, {document['clients']} clients, {document['requests']} requests\n{found}"
