@@ -9,7 +9,7 @@ import os
 import sys
 
 from alienctl import ClientError, NoDaemonError, UnsafeSocketError
-from alienctl.grpc_call import Call, RpcProtocolError
+from alienctl.grpc_call import UNIMPLEMENTED, Call, RpcProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _RECEIVE_TIMEOUT = (0).to_bytes(8, sys.byteorder) + (250_000).to_bytes(8, sys.by
 """Seconds and microseconds after which a wait restarts, so that the Python handler of a signal that arrived just before
 the wait runs soon, and not only when the daemon sends something."""
 _DIRECTORY, _TYPE = 0o040000, 0o170000
+_DAEMON_SERVICE, _DAEMON_SERVICE_1 = b"/aliend.v1.DaemonService/", b"/aliend.v1.Daemon/"
 _EINVAL, _EPROTO, _ENOENT, _EAGAIN, _ENOTCONN, _ECONNREFUSED = 22, 71, 2, 11, 107, 111
 
 
@@ -224,7 +225,8 @@ class Connection:
 def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
     """Make a unary call to `method` (`/package.Service/Method`); each wait for bytes is at most `seconds`.
 
-    Raises NoDaemonError if no process listens, ClientError for any status other than OK.
+    A daemon of contract 1 gets the call under the name that its service had. Raises NoDaemonError if no process
+    listens, ClientError for any status other than OK.
     """
     call = Call(method)
     call.send_message(request)
@@ -241,6 +243,8 @@ def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
         connection.close()
     if connection.timed_out:
         raise unresponsive(pid, profile_of(path))
+    if call.status == UNIMPLEMENTED and method.startswith(_DAEMON_SERVICE):
+        return unary(path, _DAEMON_SERVICE_1 + method.removeprefix(_DAEMON_SERVICE), request, seconds)
     if call.status or len(messages) != 1:
         raise ClientError(f"the daemon did not answer {method.decode()}: {call.message}", 107 if call.lost else 1)
     return messages[0]

@@ -140,7 +140,9 @@ def _signed(data: bytes, field: int) -> int:
 
 
 def _time_ms(data: bytes, field: int) -> int:
-    """Return a Timestamp as POSIX milliseconds; 0 if it is unset."""
+    """Return a Timestamp as POSIX milliseconds; 0 if it is unset. Contract 1 sends milliseconds."""
+    if milliseconds := number(data, field):
+        return milliseconds
     time = _bytes(data, field)
     return _signed(time, 1) * 1000 + number(time, 2) // 1_000_000
 
