@@ -17,7 +17,7 @@ from pathlib import Path
 from aliend import CONTRACT, VERSION
 from aliend.config import Settings, configuration_file
 from aliend.core.doctor.finding import Finding, document, text
-from aliend.core.doctor.redaction import redacted, redacted_lines, shown_variables
+from aliend.core.doctor.redaction import redacted, redacted_configuration, redacted_lines, shown_variables
 from aliend.doctor.client_facts import ClientFacts
 from aliend.errors import ConfigurationError, StoreError
 from aliend.store.inspection import inspected
@@ -38,24 +38,34 @@ def write(path: Path, client: ClientFacts, settings: Settings | None, findings: 
         raise ConfigurationError(f"{path} exists, and is not replaced; name another file with -o FILE") from None
     except OSError as error:
         raise ConfigurationError(f"cannot create {path}: {error.strerror}; name another file with -o FILE") from error
-    now = time.time()
-    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_archive(contents))
+    except OSError as error:
+        path.unlink()  # a part of an archive helps nobody
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}; name another file with -o FILE") from error
+    return list(contents)
+
+
+def _archive(contents: dict[str, str]) -> bytes:
+    buffer, now = io.BytesIO(), int(time.time())
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, content in contents.items():
             data = content.encode("utf-8", "backslashreplace")
             member = tarfile.TarInfo(f"{_DIRECTORY}/{name}")
-            member.size, member.mtime, member.mode = len(data), int(now), 0o600
+            member.size, member.mtime, member.mode = len(data), now, 0o600
             archive.addfile(member, io.BytesIO(data))
-    return list(contents)
+    return buffer.getvalue()
 
 
 def _contents(client: ClientFacts, settings: Settings | None, findings: Sequence[Finding]) -> dict[str, str]:
     contents = {
         "doctor.txt": redacted(text(findings)),
         "doctor.json": _json(document(findings)),
-        "status.json": _json(client.status or {"running": False, "reason": client.daemon.error}),
+        "status.json": _json(client.status or {"running": client.daemon.holds_lock, "reason": client.daemon.error}),
         "versions.json": _json(_versions(client)),
         "environment.json": _json(shown_variables(client.environment)),
-        "configuration.toml": redacted(_end_of(configuration_file(client.environment), _CONFIGURATION_BYTES)),
+        "configuration.toml": redacted_configuration(_end_of(configuration_file(client.environment), _CONFIGURATION_BYTES)),
     }
     if settings:
         contents["log.txt"] = redacted_lines(_end_of(Path(settings.log_file), _LOG_BYTES))

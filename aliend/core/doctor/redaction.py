@@ -1,7 +1,8 @@
 """Removes secrets from texts that users send to others: keys, certificates, tokens, envelopes and pass phrases.
 
 It removes too much rather than too little: every PEM block, every value of a parameter that names a secret, and every
-long run of letters and digits as in base64. Names of files stay.
+long run of letters and digits as in base64. Names of files stay. Of a configuration, comments go too: people note pass
+phrases in them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ from aliend.core.connection.pem import pem_source
 REMOVED = "(removed)"
 _PEM = re.compile(r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|\Z)", re.DOTALL)
 _PARAMETER = re.compile(
-    r"(?i)\b((?:authz|access_token|bearer|envelope|pass(?:word|wd|phrase|_phrase)?|secret|token|pin)=)[^\s&;,]+"
+    r"(?i)\b((?:authz|access_token|bearer|envelope|pass(?:word|wd|phrase|_phrase)?|pwd|secret|token|pin)=)[^\s&;,]+"
 )
-_PASS_PHRASE = re.compile(r"(?i)\b((?:pass[ _]?(?:word|phrase)|secret)\w*\"?\s*[=:]\s*)\S+")
+_VALUE = r"""(?:"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|[^"'\n]+)"""
+"""A text in quotation marks, or the rest of a line up to one: a pass phrase may have several words."""
+_PASS_PHRASE = re.compile(rf"(?i)\b((?:pass[ _-]?(?:word|wd|phrase)|pwd|secret)\w*['\"]?\s*[=:]\s*){_VALUE}")
+_SETTING = re.compile(rf"(?im)^(\s*(?:\w*token|pin|bearer)\s*=\s*){_VALUE}")
+_OPTION = re.compile(r"(?i)(?<!\S)(--?(?:pass\w*|pwd|pin|secret|\w*token)[= ])\s*\S+")
+_COMMENT = re.compile(r"""("(?:\\.|[^"\\\n])*"|'[^'\n]*')|#.*""")
 _HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.-]{8,}")
 _USER = re.compile(r"(://)[^\s/@]*:[^\s/@]*@")
 _JWT = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*")
@@ -26,7 +32,9 @@ _LETTERS_AND_DIGITS = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-
 _LONGEST_WORD = 24
 """Letters (of both cases) and digits in a row that count as base64; other signs interrupt most names of files."""
 _CREDENTIALS = ("X509_USER_CERT", "X509_USER_KEY", "JALIEN_TOKEN_CERT", "JALIEN_TOKEN_KEY")
-_SECRET_NAME = re.compile(r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|_KEY(_|$)|AUTHORI[SZ]ATION", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"TOKEN|PASSW|PASS_?PHRASE|SECRET|CREDENTIAL|BEARER|COOKIE|AUTHORI[SZ]ATION|_(KEY|PASS|PWD|PIN|AUTH)(_|$)", re.IGNORECASE
+)
 _SHOWN = ("ALIEN", "JALIEN", "X509_", "XRD_", "XDG_", "LD_", "PYTHON", "LC_")
 _SHOWN_NAMES = ("HOME", "LANG", "PATH", "TERM", "TMPDIR", "TEMP", "TMP", "NO_COLOR", "EDITOR", "PAGER")
 
@@ -35,11 +43,17 @@ def redacted(text: str) -> str:
     """Return a text without secrets."""
     text = _PEM.sub(REMOVED, text)
     text = _PARAMETER.sub(rf"\1{REMOVED}", text)
-    text = _PASS_PHRASE.sub(rf"\1{REMOVED}", text)
+    for secret in (_PASS_PHRASE, _SETTING, _OPTION):
+        text = secret.sub(rf"\1{REMOVED}", text)
     text = _HEADER.sub(rf"\1 {REMOVED}", text)
     text = _USER.sub(rf"\1{REMOVED}@", text)
     text = _LINE.sub(REMOVED, _JWT.sub(REMOVED, text))
     return _RUN.sub(_without_base64, text)
+
+
+def redacted_configuration(text: str) -> str:
+    """Return a TOML document, valid or not, without secrets and without the texts of its comments."""
+    return redacted(_COMMENT.sub(lambda found: found[1] or f"# {REMOVED}", text))
 
 
 def redacted_lines(text: str) -> str:

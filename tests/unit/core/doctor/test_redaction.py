@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.doctor.redaction import redacted, redacted_lines, shown_variables
+from aliend.core.doctor.redaction import redacted, redacted_configuration, redacted_lines, shown_variables
 
 CANARY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7canary0Xy9Zz"
 KEY = f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----"
@@ -27,6 +27,15 @@ SECRETS = [
     "passphrase = 'canary'".replace(" ", ""),
     '"pass_phrase": "canary"',
     "# passphrase = canary",
+    'pass phrase = "two words canary"',
+    "passphrase = 'it is canary'",
+    "password: correct horse canary",
+    "the pass-phrase: canary",
+    "pwd=canary",
+    'token = "canary"',
+    "pin = canary",
+    "vim --password canary",
+    "curl -pass canary",
     "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.canary-signature_x",
 ]
 
@@ -59,6 +68,22 @@ def test_a_key_without_an_end_removes_only_its_line() -> None:
     assert redacted_lines("one\n-----BEGIN RSA PRIVATE KEY-----abc\ntwo") == "one\n(removed)\ntwo"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# my pass phrase is canary",
+        "host = 'a' # token canary",
+        'host = "a#b" # canary \'s',
+        'host = "a\\"#b" # canary',
+        'host = "not closed # canary',
+    ],
+)
+def test_comments_of_a_configuration_are_removed(line: str) -> None:
+    clean = redacted_configuration(f"{line}\n[log]\nlevel = 'debug'")
+    assert clean.splitlines()[0] == f"{line.partition('# ' if '# ' in line else '#')[0]}# (removed)"
+    assert clean.endswith("\n[log]\nlevel = 'debug'")
+
+
 def test_variables_are_shown_without_secrets() -> None:
     environment = {
         "HOME": "/home/a",
@@ -68,6 +93,7 @@ def test_variables_are_shown_without_secrets() -> None:
         "ALIEN_SITE": f"x?authz={CANARY}",
         "ALIEND_MY_TOKEN": "canary",
         "AWS_SECRET": "canary",
+        **{f"ALIEND_{name}": "canary" for name in ("PIN", "PWD", "PASS", "PASS_PHRASE", "AUTH", "BEARER", "SOME_KEY")},
     }
     shown = shown_variables(environment)
     assert "canary" not in str(shown)
