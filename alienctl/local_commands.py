@@ -17,13 +17,15 @@ from alienctl.invocation import JSON_OPTIONS, Invocation
 from alienctl.local import install_names, interpreter, root_plugin, wire_replies
 from alienctl.run import CommandRun
 from alienctl.shell import completion
-from alienctl.terminal import printable, write_all
+from alienctl.terminal import printable, write_output
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
 _CHAIN = re.compile(r"[;|!\n]")
 """Signs of several commands, or of a pipe to the shell."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
+_WITH_ACTIONS = frozenset({"daemon", "transfers", "doctor", "bug-report"})
+"""Commands whose page is also printed if `--help` comes last, as in `daemon logs --help`."""
 _INSTALLERS = {"install-names": install_names.install, "root-plugin": root_plugin.run}
 _HELLO_WAIT = 4.0
 """Seconds to wait for the daemon's answer to Hello."""
@@ -49,7 +51,8 @@ def perform(invocation: Invocation) -> int:
     operands = [arg for arg in invocation.args if arg not in JSON_OPTIONS]
     as_json = len(operands) < len(invocation.args)
     command = operands.pop(0) if operands else ""
-    if _HELP.intersection(operands[:1]) and command in pages.OURS:
+    asks_for_help = _HELP.intersection(operands[:1] + (operands[-1:] if command in _WITH_ACTIONS else []))
+    if asks_for_help and command in pages.OURS:
         say(pages.text_of(command))
         return 0
     if command == "daemon":
@@ -111,7 +114,7 @@ def _is_alien_py() -> bool:
 def say(text: str) -> None:
     """Write a text and a newline to standard output."""
     shown = printable(text) if os.isatty(1) else text
-    write_all(1, (shown + "\n").encode("utf-8", "backslashreplace"))
+    write_output((shown + "\n").encode("utf-8", "backslashreplace"))
 
 
 def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:

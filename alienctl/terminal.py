@@ -2,6 +2,8 @@
 
 import os
 
+from alienctl import ClientError
+
 
 def terminal_size() -> tuple[int, int]:
     """Return columns and rows of the terminal; 0, 0 if none of the standard streams is one."""
@@ -23,6 +25,16 @@ def write_all(descriptor: int, content: bytes) -> None:
             from select import select
 
             select([], [descriptor], [])
+
+
+def write_output(content: bytes) -> None:
+    """Write `content` to standard output. Raises BrokenPipeError if its reader has ended, ClientError if it is full."""
+    try:
+        write_all(1, content)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ClientError(f"cannot write to standard output: {error.strerror}", error.errno or 1) from None
 
 
 def printable(text: str) -> str:

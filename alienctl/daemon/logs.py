@@ -10,7 +10,7 @@ from alienctl import ClientError
 from alienctl.daemon import record
 from alienctl.daemon.log_lines import LEVELS, Selection, Selector, moment
 from alienctl.invocation import Invocation
-from alienctl.terminal import print_error, printable, write_all
+from alienctl.terminal import print_error, printable, write_output
 
 _EINVAL, _ENOENT = 22, 2
 _LINES = 50
@@ -120,4 +120,4 @@ def _more(place: str, position: int, selector: Selector) -> int:
 
 def _write(content: bytes) -> None:
     """Write text of the log, which libraries write too, without what a terminal would interpret."""
-    write_all(1, printable(content.decode("utf-8", "backslashreplace")).encode())
+    write_output(printable(content.decode("utf-8", "backslashreplace")).encode())

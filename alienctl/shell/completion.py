@@ -9,7 +9,7 @@ import re
 
 from alienctl import ClientError, NoDaemonError
 from alienctl.invocation import Invocation
-from alienctl.terminal import write_all
+from alienctl.terminal import write_output
 from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, fields, number
 
@@ -132,7 +132,7 @@ def print_candidates(invocation: Invocation) -> int:
             line = quoted_with_space(name) if shell == "zsh" else name
         if "\n" not in line:
             lines.append(f"{line}{_SEPARATORS[shell]}{description}" if description and shell in _SEPARATORS else line)
-    write_all(1, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    write_output("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
     return 0
 
 
@@ -169,5 +169,5 @@ def print_script(invocation: Invocation) -> int:
     args = invocation.args[1:]
     if len(args) != 1 or args[0] not in completion_scripts.SCRIPTS:
         raise ClientError(f"completion requires the name of one shell: {', '.join(completion_scripts.SCRIPTS)}", 22)
-    write_all(1, completion_scripts.SCRIPTS[args[0]].encode())
+    write_output(completion_scripts.SCRIPTS[args[0]].encode())
     return 0

@@ -8,7 +8,7 @@ from alienctl import ClientError
 from alienctl.invocation import Invocation
 from alienctl.support import facts
 from alienctl.support.doctor import ask_program
-from alienctl.terminal import printable, write_all
+from alienctl.terminal import printable, write_output
 
 _EINVAL = 22
 
@@ -18,10 +18,13 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
     if operands and (len(operands) != 2 or operands[0] != "-o"):
         raise ClientError(f"bug-report takes only -o FILE and --json, not {' '.join(operands)!r}", _EINVAL)
     usual = time.strftime("aliend-bug-report-%Y%m%dT%H%M%S.tar.gz")
-    path = os.path.abspath(operands[1] if operands else usual)
+    try:
+        path = os.path.abspath(operands[1] if operands else usual)
+    except FileNotFoundError:
+        raise ClientError("the working directory does not exist; run: `cd`, then again", _EINVAL) from None
     done = ask_program(invocation, "aliend.doctor", ["--bug-report", path], facts.collect(invocation))
     if as_json:
-        write_all(1, done.stdout)
+        write_output(done.stdout)
         return 0
     names = ", ".join(json.loads(done.stdout)["files"])
     lines = (
@@ -29,5 +32,5 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
         f"it contains {names}",
         "keys, tokens and pass phrases were removed; names of files and hosts were not: look before you send it",
     )
-    write_all(1, "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+    write_output("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
     return 0

@@ -6,7 +6,7 @@ from alienctl import ClientError
 from alienctl.invocation import Invocation
 from alienctl.local import interpreter
 from alienctl.support import facts
-from alienctl.terminal import write_all
+from alienctl.terminal import write_output
 
 _EINVAL = 22
 _LIMIT = 60.0
@@ -18,7 +18,7 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
     if operands not in ([], ["--problems"]):
         raise ClientError(f"doctor takes only --problems and --json, not {' '.join(operands)!r}", _EINVAL)
     report, code = examine(invocation, [*operands, *(["--json"] if as_json else [])])
-    write_all(1, report)
+    write_output(report)
     return code
 
 

@@ -7,16 +7,17 @@ import json
 import os
 import re
 import subprocess
+from contextlib import suppress
 from typing import Any
 
-from alienctl import VERSION, ClientError
+from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.daemon import control, record, systemd
 from alienctl.daemon.directories import unit_of
 from alienctl.daemon.process import is_stopped
 from alienctl.daemon.start import find
 from alienctl.invocation import Invocation
 from alienctl.local import interpreter, wire_replies
-from alienctl.transport import unary
+from alienctl.transport import check_directory, unary
 
 _PATIENCE = 3.0
 """Seconds to wait for an answer of the daemon."""
@@ -62,9 +63,12 @@ def collect(invocation: Invocation) -> bytes:
 
 
 def _socket(invocation: Invocation) -> tuple[str, str]:
-    """Return the socket's path, and why it cannot be used."""
+    """Return the socket's path, and why it cannot be used; without a daemon, why none could make it."""
     try:
-        return find(invocation) or invocation.socket, ""
+        if not find(invocation):
+            with suppress(NoDaemonError):  # the directory does not exist yet
+                check_directory(invocation.socket)
+        return invocation.socket, ""
     except ClientError as error:
         return invocation.socket, str(error)
 

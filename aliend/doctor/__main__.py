@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aliend.config import Settings, load
 from aliend.core.connection.context import Context
-from aliend.core.doctor.finding import Finding, document, has_problems, text, unchecked
+from aliend.core.doctor.finding import Finding, document, for_profile, has_problems, text, unchecked
 from aliend.doctor import client_facts, credentials, machine, service, state
 from aliend.doctor.client_facts import ClientFacts
 from aliend.doctor.groups import Group, run, within
@@ -45,7 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings = _examine(client, base)
     if flags.bug_report:
         return _report_bug(Path(flags.bug_report), client, base, findings)
-    report = json.dumps(document(findings)) if flags.json else text(findings, whole=not flags.problems)
+    report = (
+        json.dumps(document(findings, whole=not flags.problems))
+        if flags.json
+        else text(findings, whole=not flags.problems)
+    )
     _print(report)
     return 1 if has_problems(findings) else 0
 
@@ -73,7 +77,7 @@ def _examine(client: ClientFacts, base: _Base) -> list[Finding]:
     groups = [state.configuration_group(client), *_of_context(context, client, reason)]
     groups += _of_settings(settings, client, reason)
     groups += machine.groups(client, settings.state_directory if settings else "the state directory")
-    return run(groups, _LIMIT)
+    return [for_profile(finding, client.profile) for finding in run(groups, _LIMIT)]
 
 
 @dataclass(frozen=True, slots=True)

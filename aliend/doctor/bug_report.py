@@ -65,7 +65,9 @@ def _contents(client: ClientFacts, settings: Settings | None, findings: Sequence
         "status.json": _json(client.status or {"running": client.daemon.holds_lock, "reason": client.daemon.error}),
         "versions.json": _json(_versions(client)),
         "environment.json": _json(shown_variables(client.environment)),
-        "configuration.toml": redacted_configuration(_end_of(configuration_file(client.environment), _CONFIGURATION_BYTES)),
+        "configuration.toml": redacted_configuration(
+            _end_of(configuration_file(client.environment), _CONFIGURATION_BYTES)
+        ),
     }
     if settings:
         contents["log.txt"] = redacted_lines(_end_of(Path(settings.log_file), _LOG_BYTES))

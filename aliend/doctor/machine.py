@@ -44,7 +44,7 @@ def groups(client: ClientFacts, directory: str) -> list[Group]:
 def _daemon(client: ClientFacts, directory: str) -> Iterator[Finding]:
     facts = client.daemon
     yield daemon_checks.socket(client.socket, client.socket_error)
-    yield daemon_checks.daemon(facts)
+    yield daemon_checks.daemon(facts, client.socket_error)
     yield daemon_checks.lock(directory, client.record_host, facts, os.uname().nodename)
     yield daemon_checks.version(facts)
     yield daemon_checks.warnings(facts)

@@ -14,7 +14,7 @@ from aliend.core.doctor.finding import Finding, unchecked
 from aliend.core.doctor.state_checks import Disk
 from aliend.doctor.client_facts import ClientFacts
 from aliend.doctor.groups import Group
-from aliend.errors import ConfigurationError, StoreError
+from aliend.errors import ConfigurationError, NewerDatabase, StoreError
 from aliend.lifecycle.configuration_check import problems
 from aliend.lifecycle.log_file import why_unwritable
 from aliend.lifecycle.state_directory import require_ours
@@ -49,7 +49,7 @@ def groups(settings: Settings, client: ClientFacts) -> list[Group]:
 
 def _configuration(client: ClientFacts) -> Iterator[Finding]:
     file = configuration_file(client.environment)
-    found = problems(client.profile, client.environment, others=True)
+    found = problems(client.profile, client.environment, others=True, database=False)
     yield checks.configuration(found, str(file), exists=file.exists())
     yield checks.configuration_mode(str(file), file.stat().st_mode if file.is_file() else None)
 
@@ -92,16 +92,16 @@ def _database(settings: Settings, client: ClientFacts) -> Iterator[Finding]:
     path = Path(settings.state_directory) / "aliend.db"
     downloads = Downloads((), (), frozenset())
     held: list[tuple[int, str]] = []
-    unfinished = 0
+    unfinished, is_newer = 0, False
     if path.exists():
         try:
             with inspected(path, _LIMIT) as inspection:
                 error = inspection.check()
                 held, unfinished, downloads = _queue(inspection)
         except StoreError as failure:
-            error = str(failure)
+            error, is_newer = str(failure), isinstance(failure, NewerDatabase)
         if error:
-            yield checks.database(error, exists=True)
+            yield checks.database(error, exists=True, is_newer=is_newer)
             yield checks.jobs(None, 0)
             yield daemon_checks.linger(client.unit, None)
             yield unchecked("target-space", "the database cannot be read")

@@ -10,17 +10,18 @@ from aliend.errors import AliendError, ConfigurationError
 from aliend.store.schema import check_schema
 
 
-def problems(profile: str, environment: Mapping[str, str], *, others: bool) -> list[str]:
+def problems(profile: str, environment: Mapping[str, str], *, others: bool, database: bool = True) -> list[str]:
     """Return the reasons why a daemon of the profile could not start. Changes nothing.
 
-    With `others`, also return the mistakes in the tables of other profiles.
+    With `others`, also return the mistakes in the tables of other profiles; without `database`, do not look at it.
     """
     try:
         settings = load(profile, environment)
         if profile != "sandbox":  # its daemon may start before the sandbox grid
             settings.context()
         _check_authorities(settings)
-        check_schema(Path(settings.state_directory) / "aliend.db")
+        if database:
+            check_schema(Path(settings.state_directory) / "aliend.db")
         names = configured_profiles(environment) if others else []
     except AliendError as error:
         return [str(error)]

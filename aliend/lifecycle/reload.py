@@ -37,7 +37,10 @@ class Reloader:
         self.metrics_changed = asyncio.Event()
 
     def reload(self) -> Reloaded:
-        """Read the files and apply them. Raises ConfigurationError, with nothing changed, if they are not valid."""
+        """Read the files, apply them and log the changes.
+
+        Raises ConfigurationError, with nothing changed, if they are not valid.
+        """
         parts = self._parts
         settings = load(parts.settings.profile, parts.settings.environment)
         settings.context()
@@ -52,18 +55,17 @@ class Reloader:
         before, self._applied = self._applied, settings.values
         applied = [text for key, text in _changes(before, settings.values) if key not in _NEED_RESTART]
         waiting = [text for key, text in _changes(self._started_with, settings.values) if key in _NEED_RESTART]
+        log.info("configuration reloaded: %s", "; ".join(applied) or "nothing has changed")
+        for text in waiting:
+            log.warning("this needs a restart: %s", text)
         return Reloaded(tuple(applied), tuple(waiting))
 
     def on_signal(self) -> None:
-        """Reload, and log the result."""
+        """Reload, and log an error."""
         try:
-            outcome = self.reload()
+            self.reload()
         except ConfigurationError as error:
             log.error("the configuration was not reloaded: %s", error)
-            return
-        log.info("configuration reloaded: %s", "; ".join(outcome.applied) or "nothing has changed")
-        for text in outcome.after_restart:
-            log.warning("this needs a restart: %s", text)
 
 
 def _changes(before: Tables, after: Tables) -> list[tuple[tuple[str, str], str]]:

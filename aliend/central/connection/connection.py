@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 import pwd
+import socket
 import ssl
 import time
 from collections.abc import AsyncGenerator
@@ -350,4 +351,6 @@ def _reason(error: Exception, timeout: float) -> str:
         return f"no answer within {timeout:g} s"
     if isinstance(error, InvalidHandshake):
         return f"the server is not a central service ({error})"
+    if isinstance(error, socket.gaierror) and error.strerror:
+        return error.strerror  # without the number, which means nothing to users
     return str(error) or type(error).__name__

@@ -44,13 +44,15 @@ def socket(path: str, error: str) -> Finding:
     return ok("socket", path)
 
 
-def daemon(facts: DaemonFacts) -> Finding:
-    """Check that the daemon answers, if one runs."""
+def daemon(facts: DaemonFacts, socket_error: str = "") -> Finding:
+    """Check that the daemon answers, if one runs; `socket_error` says why it could not be asked."""
     if facts.answers:
         return ok("daemon", f"aliend {facts.version} answers (pid {facts.pid})")
     if facts.is_stopped:
         text = f"aliend (pid {facts.pid}) is stopped by a signal or a debugger"
         return problem("daemon", text, f"run `kill -CONT {facts.pid}`, or {_KILL.removeprefix('run ')}")
+    if socket_error:
+        return unchecked("daemon", "the socket cannot be used")
     if facts.holds_lock:
         return problem("daemon", f"aliend (pid {facts.pid}) does not answer: {facts.error or 'no answer'}", _KILL)
     return ok("daemon", "not running; the next command starts it")

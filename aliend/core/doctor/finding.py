@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from aliend.core.cli.escaping import printable_line
@@ -56,24 +56,32 @@ def counts_of(findings: Sequence[Finding]) -> dict[str, int]:
     return {state: found[state] for state in _NAMES}
 
 
-def document(findings: Sequence[Finding]) -> dict[str, object]:
-    """Return the document of `doctor --json`."""
+def for_profile(finding: Finding, profile: str) -> Finding:
+    """Return a finding whose commands concern `profile`, unless they name another one."""
+    if profile == "default" or "--profile" in finding.remedy:
+        return finding
+    return replace(finding, remedy=finding.remedy.replace("`alienctl ", f"`alienctl --profile {profile} "))
+
+
+def document(findings: Sequence[Finding], *, whole: bool = True) -> dict[str, object]:
+    """Return the document of `doctor --json`; without `whole` its `checks` are only the warnings and problems."""
     return {
         "healthy": not has_problems(findings),
         "counts": counts_of(findings),
-        "checks": [asdict(finding) for finding in findings],
+        "checks": [asdict(finding) for finding in _shown(findings, whole=whole)],
     }
 
 
 def text(findings: Sequence[Finding], *, whole: bool = True) -> str:
     """Return the report for people; without `whole` only the warnings and problems, and the last line."""
-    lines: list[str] = []
-    for finding in findings:
-        if whole or finding.state in ("warning", "problem"):
-            lines += _lines(finding)
+    lines = [line for finding in _shown(findings, whole=whole) for line in _lines(finding)]
     counts = counts_of(findings)
     total = ", ".join(f"{counts[state]} {name}" for state, name in _NAMES.items())
     return "\n".join([*lines, f"{len(findings)} checks: {total}"])
+
+
+def _shown(findings: Sequence[Finding], *, whole: bool) -> list[Finding]:
+    return [finding for finding in findings if whole or finding.state in ("warning", "problem")]
 
 
 def _lines(finding: Finding) -> list[str]:

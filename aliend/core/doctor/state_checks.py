@@ -28,7 +28,8 @@ class Disk:
 def configuration(problems: Sequence[str], file: str, *, exists: bool) -> Finding:
     """Check the configuration."""
     if problems:
-        return problem("configuration", "\n".join(problems), f"correct {file}; check it with `alienctl daemon check`")
+        remedy = f"correct {file} or the variable that the message names; check it with `alienctl daemon check`"
+        return problem("configuration", "\n".join(problems), remedy)
     return ok("configuration", f"{file} is valid" if exists else f"{file} does not exist; the defaults apply")
 
 
@@ -78,8 +79,11 @@ def inodes(check: str, disks: Sequence[Disk]) -> Finding:
     return ok(check, "enough" if disks else "no disk in use")
 
 
-def database(error: str, *, exists: bool) -> Finding:
-    """Check the database; `error` says what is wrong with it."""
+def database(error: str, *, exists: bool, is_newer: bool = False) -> Finding:
+    """Check the database; `error` says what is wrong with it, `is_newer` that a newer aliend wrote it."""
+    if is_newer:
+        remedy = "upgrade aliend, or move the state directory away: jobs that have not ended are lost then"
+        return problem("database", error, remedy)
     if error:
         remedy = "run `alienctl daemon restart`: a damaged database is kept beside a new one; or restore a backup"
         return problem("database", error, remedy)
@@ -108,7 +112,9 @@ def jobs(held: Sequence[tuple[int, str]] | None, unfinished: int) -> Finding:
     if held:
         lines = [f"job {number} is on hold: {message}" for number, message in held[:_SHOWN]]
         return problem(
-            "jobs", "\n".join(lines), "remove the obstacle; the job resumes by itself, or `alienctl transfers resume`"
+            "jobs",
+            "\n".join(lines),
+            "remove the obstacle; the job resumes by itself, or `alienctl transfers resume JOB`",
         )
     return ok("jobs", f"{unfinished} have not ended" if unfinished else "none waits")
 

@@ -119,9 +119,10 @@ def test_a_reader_that_goes_ends_the_command_quietly(shared: Stage) -> None:
     eventually(lambda: shared.logged("cancelled flood"), "the command is cancelled")
 
 
-def test_a_full_disk_is_reported(shared: Stage) -> None:
+@pytest.mark.parametrize("line", ["pwd", "help", "daemon status", "daemon logs"])
+def test_a_full_disk_is_reported(shared: Stage, line: str) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = shared.run("pwd", stdout=full, capture_output=False, stderr=subprocess.PIPE)
+        done = shared.run(*line.split(), stdout=full, capture_output=False, stderr=subprocess.PIPE)
     assert done.returncode == 28
     assert done.stderr == b"alienctl: cannot write to standard output: No space left on device\n"
 

@@ -28,7 +28,7 @@ def test_an_archive_has_all_that_helps_and_no_secret(user: User, folder: str) ->
     pem = f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n"
     configuration = user.home / ".config/aliend/config.toml"
     configuration.parent.mkdir(parents=True)
-    configuration.write_text(f'# passphrase = canary\n[credentials]\nuser_key = """{pem}"""\n', encoding="utf-8")
+    configuration.write_text(f'# my passphrase is canary\n[credentials]\nuser_key = """{pem}"""\n', encoding="utf-8")
     with (user.home / ".local/state/aliend/default/aliend.log").open("a", encoding="utf-8") as log:
         log.write(f"{pem}root://alice:canary@se.example//x?authz={CANARY}\n")
     user.variables |= {"X509_USER_KEY": pem, "ALIEND_SECRET": "canary", "ALIEN_SITE": f"x?authz={CANARY}"}
@@ -48,6 +48,16 @@ def test_an_archive_has_all_that_helps_and_no_secret(user: User, folder: str) ->
     assert database["rows"]["job"] == 2
     assert database["transfers"] == {"done": 1, "failed": 1}
     assert json.loads(files["status.json"])["running"] is True
+
+
+def test_an_archive_that_cannot_be_written_is_explained_and_not_left(stranger: User) -> None:
+    stranger.prefix = ("prlimit", "--fsize=500")
+    refused = stranger.run("bug-report", "-o", "report.tar.gz")
+    assert (refused.returncode, "report.tar.gz: File too large; name another" in refused.stderr) == (22, True)
+    assert not (stranger.home / "report.tar.gz").exists()
+    stranger.prefix = ("sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$@"')
+    refused = stranger.run("bug-report")
+    assert "the working directory does not exist" in refused.stderr
 
 
 def test_an_archive_is_not_replaced(stranger: User) -> None:

@@ -174,6 +174,16 @@ def long_socket(user: User) -> None:
     user.variables |= {"ALIEND_SOCKET": f"/tmp/{'x' * 120}/socket"}
 
 
+def open_socket_directory(user: User) -> None:
+    (user.home / "open").mkdir(mode=0o755)
+    user.variables |= {"ALIEND_SOCKET": f"{user.home}/open/socket"}
+
+
+def newer_database(user: User) -> None:
+    with closing(sqlite3.connect(state(user) / "aliend.db")) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+
 def library_is_missing(user: User) -> None:
     user.variables |= {"ALIEND_LIBRARY_PATH": "/nonexistent"}
 
@@ -200,6 +210,8 @@ BROKEN: list[tuple[Callable[[User], None], str, str]] = [
     (log_is_a_fifo, "log", "it is a FIFO"),
     (unreadable_state, "state-directory", "no file can be written"),
     (long_socket, "socket", "longer than 107 bytes"),
+    (open_socket_directory, "socket", "its mode is 0755"),
+    (newer_database, "database", "start the newer aliend"),
     (library_is_missing, "library-path", "/nonexistent"),
     (misspelt_variable, "variables", "did you mean ALIENPY_JCENTRAL?"),
     (left_partial_file, "partial-files", ".x.77.part"),

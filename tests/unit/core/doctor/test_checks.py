@@ -13,7 +13,17 @@ from aliend.core.doctor import machine_checks as machine
 from aliend.core.doctor import service_checks as service
 from aliend.core.doctor import state_checks as state
 from aliend.core.doctor.daemon_checks import DaemonFacts, UnitFacts
-from aliend.core.doctor.finding import Finding, document, has_problems, ok, problem, text, unchecked, warning
+from aliend.core.doctor.finding import (
+    Finding,
+    document,
+    for_profile,
+    has_problems,
+    ok,
+    problem,
+    text,
+    unchecked,
+    warning,
+)
 from aliend.core.doctor.service_checks import ElementFacts, Reached
 from aliend.core.doctor.state_checks import Disk
 
@@ -116,6 +126,7 @@ FAILS = [
     (service.storage_elements([AWAY]), "A::B::SE is left alone until 2027-01-15 08:00 UTC: 4 copies failed"),
     (service.proxies({"https_proxy": "http://p"}), "https_proxy"),
     (daemon.socket("/x", "too long"), "too long"),
+    (state.database("schema 9", exists=True, is_newer=True), "schema 9"),
     (daemon.daemon(HANGS), "does not answer: no answer within 3 s"),
     (daemon.daemon(replace(HANGS, is_stopped=True)), "stopped by a signal"),
     (daemon.lock("/state", "", replace(HANGS, pid=0), "here"), "unknown process"),
@@ -161,6 +172,7 @@ UNKNOWN = [
     credentials.validity(None, NOW),
     credentials.pair(None, "the key is encrypted"),
     service.clock(NOW, None, "no answer"),
+    daemon.daemon(HANGS, "the socket path is too long"),
     service.ipv6([replace(V4, error="down"), replace(V6, error="down")]),
     service.port("host:8097", []),
     service.throttle(None),
@@ -210,6 +222,20 @@ def test_the_report_shows_finding_and_remedy() -> None:
     assert lines[-2].split() == ["not", "checked", "d", "why"]
     assert lines[-1] == "4 checks: 1 ok, 1 warning, 1 problem, 1 not checked"
     assert len(text(findings, whole=False).splitlines()) == 6
+
+
+def test_the_document_can_have_only_problems() -> None:
+    shown = document([ok("a", ""), problem("b", "", "")], whole=False)
+    assert [check["check"] for check in shown["checks"]] == ["b"]
+    assert shown["counts"] == {"ok": 1, "warning": 0, "problem": 1, "unchecked": 0}
+
+
+def test_a_remedy_concerns_the_profile_that_was_checked() -> None:
+    finding = daemon.daemon(HANGS)
+    assert for_profile(finding, "default") == finding
+    assert "`alienctl --profile test daemon stop --force`" in for_profile(finding, "test").remedy
+    other = daemon.daemons([("other", False)], "test")
+    assert "`alienctl --profile other daemon stop --force`" in for_profile(other, "test").remedy
 
 
 def test_only_problems_make_it_unhealthy() -> None:
