@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-from contextlib import suppress
 from typing import Any
 
 from alienctl import VERSION, ClientError, NoDaemonError
@@ -66,11 +65,22 @@ def _socket(invocation: Invocation) -> tuple[str, str]:
     """Return the socket's path, and why it cannot be used; without a daemon, why none could make it."""
     try:
         if not find(invocation):
-            with suppress(NoDaemonError):  # the directory does not exist yet
-                check_directory(invocation.socket)
+            check_directory(invocation.socket)
         return invocation.socket, ""
+    except NoDaemonError:  # the directory does not exist yet
+        return invocation.socket, _why_not_created(os.path.dirname(invocation.socket))
     except ClientError as error:
         return invocation.socket, str(error)
+
+
+def _why_not_created(directory: str) -> str:
+    """Return why the daemon could not create a directory; empty: it could."""
+    parent = directory
+    while parent and not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    parent = parent or "."
+    is_possible = os.path.isdir(parent) and os.access(parent, os.W_OK | os.X_OK)
+    return "" if is_possible else f"the socket directory {directory} cannot be created in {parent}"
 
 
 def _status(invocation: Invocation) -> tuple[dict[str, Any] | None, str]:

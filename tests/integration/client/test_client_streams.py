@@ -119,7 +119,7 @@ def test_a_reader_that_goes_ends_the_command_quietly(shared: Stage) -> None:
     eventually(lambda: shared.logged("cancelled flood"), "the command is cancelled")
 
 
-@pytest.mark.parametrize("line", ["pwd", "help", "daemon status", "daemon logs"])
+@pytest.mark.parametrize("line", ["pwd", "help", "daemon status", "completion bash"])
 def test_a_full_disk_is_reported(shared: Stage, line: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = shared.run(*line.split(), stdout=full, capture_output=False, stderr=subprocess.PIPE)

@@ -179,6 +179,12 @@ def open_socket_directory(user: User) -> None:
     user.variables |= {"ALIEND_SOCKET": f"{user.home}/open/socket"}
 
 
+def no_place_for_the_socket(user: User) -> None:
+    user.prefix = UNPRIVILEGED
+    (user.home / "closed").mkdir(mode=0o500)
+    user.variables |= {"ALIEND_SOCKET": f"{user.home}/closed/aliend/socket"}
+
+
 def newer_database(user: User) -> None:
     with closing(sqlite3.connect(state(user) / "aliend.db")) as connection:
         connection.execute("PRAGMA user_version = 999")
@@ -211,6 +217,7 @@ BROKEN: list[tuple[Callable[[User], None], str, str]] = [
     (unreadable_state, "state-directory", "no file can be written"),
     (long_socket, "socket", "longer than 107 bytes"),
     (open_socket_directory, "socket", "its mode is 0755"),
+    (no_place_for_the_socket, "socket", "cannot be created in"),
     (newer_database, "database", "start the newer aliend"),
     (library_is_missing, "library-path", "/nonexistent"),
     (misspelt_variable, "variables", "did you mean ALIENPY_JCENTRAL?"),

@@ -226,7 +226,7 @@ def test_the_report_shows_finding_and_remedy() -> None:
 
 def test_the_document_can_have_only_problems() -> None:
     shown = document([ok("a", ""), problem("b", "", "")], whole=False)
-    assert [check["check"] for check in shown["checks"]] == ["b"]
+    assert shown["checks"] == [{"check": "b", "state": "problem", "text": "", "remedy": ""}]
     assert shown["counts"] == {"ok": 1, "warning": 0, "problem": 1, "unchecked": 0}
 
 
