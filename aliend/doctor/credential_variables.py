@@ -28,7 +28,7 @@ def unusable_variables(context: Context, environment: Mapping[str, str]) -> tupl
     for files in (context.token, context.user):
         if _is_wrong(files):
             found += variables_of(environment, files.certificate, files.key)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _is_wrong(files: CredentialFiles) -> bool:

@@ -87,7 +87,7 @@ def _token(context: Context, environment: dict[str, str]) -> Iterator[Finding]:
     facts = TokenFacts(str(place), known, error, variables)
     yield checks.token(facts, now, can_renew=_has_certificate(context, now))
     directory = str(Path(place.path).parent) if isinstance(place, PemFile) else temporary_directory(environment)
-    yield checks.token_place(context.token_note, directory, is_writable=os.access(directory, os.W_OK))
+    yield checks.token_place(context.token_note, directory, variables, is_writable=os.access(directory, os.W_OK))
 
 
 def _has_certificate(context: Context, now_ms: int) -> bool:

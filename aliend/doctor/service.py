@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from aliend.central.connection.jbox import find_services
-from aliend.central.credentials.certificates import Credential, Pair, facts_of, own_subjects, usable
+from aliend.central.credentials.certificates import Credential, examined, facts_of, usable
 from aliend.central.credentials.clock import local_time_ms, service_time_ms
-from aliend.central.credentials.pem_files import text_of
 from aliend.central.credentials.private_keys import Locked, read_key
 from aliend.central.session import CentralSession
 from aliend.config import Settings, configuration_file
@@ -43,7 +42,8 @@ def _endpoint_facts(context: Context, settings: Settings, environment: Mapping[s
     own = settings.chosen.get("central", {})
     keys = {"ALIENPY_JCENTRAL": "host", "ALIENPY_JCENTRAL_PORT": "port"}
     names = tuple(name for name, key in keys.items() if environment.get(name) and key not in own)
-    return EndpointFacts(context.endpoint, names, str(configuration_file(environment)))
+    is_sandbox = settings.profile == "sandbox"
+    return EndpointFacts(context.endpoint, names, str(configuration_file(environment)), is_sandbox=is_sandbox)
 
 
 def _network(service: EndpointFacts) -> Iterator[Finding]:
@@ -92,14 +92,28 @@ def _connect(family: int, address: str, port: int) -> str:
 
 def _login(context: Context, client: ClientFacts) -> Iterator[Finding]:
     """Judge the daemon's session with these credentials, because a login costs throttle points; else log in."""
+    try:
+        subject = _subject(context)
+    except AliendError as error:
+        variables = unusable_variables(context, client.environment)
+        yield checks.login(str(context.endpoint), 0.0, str(error), variables)
+        yield unchecked("throttle", "no certificate can be used")
+        return
     endpoints = [str(target.endpoint) for target in find_services(context)]
-    sessions = checks.sessions_of(client.sessions, endpoints, list(own_subjects(context)))
-    if _is_certain(sessions, context):
-        yield checks.session_login(sessions[0])
-    else:
-        yield _own_login(context, client.environment)
+    sessions = checks.sessions_of(client.sessions, endpoints, subject)
+    yield checks.session_login(sessions[0]) if _is_certain(sessions, context) else _own_login(context)
     reason = client.daemon.silence or "the daemon has no session with these credentials yet"
     yield checks.throttle(max((one.points for one in sessions), default=None), reason)
+
+
+def _subject(context: Context) -> str:
+    """Return the subject of the certificate with which a login would be made now. Raises AliendError."""
+    try:
+        return usable(context).facts.subject
+    except AliendError:
+        if _is_locked(context):  # the daemon may know the pass phrase
+            return facts_of(context.user.certificate).subject
+        raise
 
 
 def _is_certain(sessions: Sequence[SessionFacts], context: Context) -> bool:
@@ -107,14 +121,12 @@ def _is_certain(sessions: Sequence[SessionFacts], context: Context) -> bool:
     return len({one.state for one in sessions}) == 1 and not context.role and not context.site
 
 
-def _own_login(context: Context, environment: Mapping[str, str]) -> Finding:
+def _own_login(context: Context) -> Finding:
     endpoint = str(context.endpoint)
     try:
         usable(context)
-    except AliendError as error:
-        if _is_locked(context):
-            return unchecked("login", "the key is encrypted and no token is usable; run `alienctl login`")
-        return checks.login(endpoint, 0.0, str(error), unusable_variables(context, environment))
+    except AliendError:
+        return unchecked("login", "the key is encrypted and no token is usable; run `alienctl login`")
     try:
         seconds, _ = asyncio.run(_connect_once(context))
     except AliendError as error:
@@ -161,8 +173,6 @@ def _any_credential(context: Context) -> Credential | None:
     """Return the token or the certificate, even if its dates are wrong: with a wrong clock they seem so."""
     for files in (context.token, context.user):
         with suppress(AliendError, OSError):
-            key = read_key(files.key)
-            key.parsed()
-            pair = Pair(text_of(files.certificate), key.pem.decode())
-            return Credential(files, facts_of(files.certificate), is_token=files is context.token, pair=pair)
+            known, pair = examined(files, facts_of(files.certificate).begins_ms)
+            return Credential(files, known, is_token=files is context.token, pair=pair)
     return None

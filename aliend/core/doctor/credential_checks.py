@@ -87,12 +87,14 @@ def token(facts: TokenFacts, now_ms: int, *, can_renew: bool) -> Finding:
     return problem("token", text, _corrected(facts.variables, _LOGIN) or _LOGIN)
 
 
-def token_place(note: str, directory: str, *, is_writable: bool) -> Finding:
-    """Check where the token is kept; `note` says that another user occupies the usual name."""
+def token_place(note: str, directory: str, variables: Sequence[str] = (), *, is_writable: bool) -> Finding:
+    """Check where the token is kept, which `variables` name; `note` says that another user occupies the usual name."""
     if note:
         return warning("token-place", note, "ask the owner or the administrator to remove that file")
     if not is_writable:
-        return problem("token-place", f"no file can be written in {directory}", "set TMPDIR to a directory of your own")
+        text = _named(f"no file can be written in {directory}", variables)
+        remedy = "set TMPDIR to a directory of your own"
+        return problem("token-place", text, _corrected(variables, "run `alienctl token-init`") or remedy)
     return ok("token-place", directory)
 
 

@@ -35,11 +35,12 @@ class ElementFacts:
 
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
-    """The address of the service, and who chose it: `variables`, else the configuration `file` (both empty: nobody)."""
+    """The address of the service, and who chose it: `variables`, else the sandbox or the configuration `file`."""
 
     endpoint: Endpoint
     variables: tuple[str, ...] = ()
     file: str = ""
+    is_sandbox: bool = False
 
     @property
     def correction(self) -> str:
@@ -48,6 +49,8 @@ class EndpointFacts:
             return ""
         if self.variables:
             return f"correct or unset {' and '.join(self.variables)}; the usual service is {_USUAL}"
+        if self.is_sandbox:
+            return "start the sandbox grid with `alienctl sandbox up`"
         return f"correct [central] in {self.file}; the usual service is {_USUAL}"
 
 
@@ -63,14 +66,12 @@ class SessionFacts:
     points: int
 
 
-def sessions_of(
-    sessions: Sequence[SessionFacts], endpoints: Sequence[str], subjects: Sequence[str]
-) -> list[SessionFacts]:
-    """Return the used sessions with one of a caller's services under one of the subjects of its certificates."""
+def sessions_of(sessions: Sequence[SessionFacts], endpoints: Sequence[str], subject: str) -> list[SessionFacts]:
+    """Return the used sessions with one of a caller's services under the subject of its certificate."""
     return [
         one
         for one in sessions
-        if one.state in ("connected", "failing") and one.endpoint in endpoints and one.subject in subjects
+        if one.state in ("connected", "failing") and one.endpoint in endpoints and one.subject == subject
     ]
 
 

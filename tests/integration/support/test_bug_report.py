@@ -47,8 +47,8 @@ def test_an_archive_has_all_that_helps_and_no_secret(user: User, folder: str) ->
     assert list(files)[:2] == ["README.txt", "doctor.txt"]
     subject = json.loads(files["status.json"])["central"][0]["subject"]
     assert subject.startswith("C=ch/")
-    assert f"as {subject} with {user.home}/tokencert" in files["log.txt"]
-    assert subject in files["doctor.txt"]
+    assert f"as {subject} with {user.home}/JALIEN_TOKEN_CERT" in files["log.txt"]
+    assert "/CN=alice" in files["doctor.txt"]
     newest, first = json.loads(files["jobs.json"])
     assert (newest["id"], newest["state"], newest["failed"], newest["reasons"][0]["state"]) == (
         2,

@@ -246,6 +246,8 @@ def test_an_address_from_variables_is_corrected_there() -> None:
     )
     assert service.port(CHOSEN, refused).remedy == remedy
     assert service.dns(CHOSEN, [], "unknown").remedy == remedy
+    sandbox = replace(CHOSEN, variables=(), is_sandbox=True)
+    assert service.port(sandbox, refused).remedy == "start the sandbox grid with `alienctl sandbox up`"
     assert "correct [central] in config.toml" in service.port(replace(CHOSEN, variables=()), refused).remedy
 
 
@@ -281,7 +283,7 @@ def test_only_sessions_of_the_same_service_and_subject_are_the_callers() -> None
         replace(CONNECTED, subject="", state="failing"),
         replace(CONNECTED, state="idle"),
     ]
-    assert sessions_of([*others, CONNECTED], ["host:8097"], ["C=ch/CN=alice"]) == [CONNECTED]
+    assert sessions_of([*others, CONNECTED], ["host:8097"], "C=ch/CN=alice") == [CONNECTED]
 
 
 def test_a_hung_daemon_is_not_called_absent() -> None:
