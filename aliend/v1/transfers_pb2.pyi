@@ -745,18 +745,16 @@ class ElementStatus(_message.Message):
     def __init__(self, se: _Optional[str] = ..., state: _Optional[_Union[ElementState, str]] = ..., copies: _Optional[int] = ..., limit: _Optional[int] = ..., max_limit: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...
 
 class TransferFailure(_message.Message):
-    __slots__ = ("failure_class", "stage", "se", "error_number", "message")
+    __slots__ = ("failure_class", "stage", "se", "message")
     FAILURE_CLASS_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     SE_FIELD_NUMBER: _ClassVar[int]
-    ERROR_NUMBER_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     failure_class: FailureClass
     stage: AttemptStage
     se: str
-    error_number: int
     message: str
-    def __init__(self, failure_class: _Optional[_Union[FailureClass, str]] = ..., stage: _Optional[_Union[AttemptStage, str]] = ..., se: _Optional[str] = ..., error_number: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+    def __init__(self, failure_class: _Optional[_Union[FailureClass, str]] = ..., stage: _Optional[_Union[AttemptStage, str]] = ..., se: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class WaitJobRequest(_message.Message):
     __slots__ = ("id",)

@@ -77,7 +77,7 @@ async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Impo
         _require_pass_phrases(call, f"a new pass phrase for {call.context.user.key}")
         pass_phrase = await questions.new_pass_phrase(call, str(call.context.user.key))
     key = await asyncio.to_thread(bundle.key_pem, pass_phrase)
-    return Imported(known, await write(call, bundle.certificate_pem(), key), pass_phrase)
+    return Imported(known, await write(call.context.user, bundle.certificate_pem(), key), pass_phrase)
 
 
 async def import_file(context: Context, path: Path, pass_phrases: tuple[str, str], *, replace: bool) -> Imported:
@@ -95,7 +95,7 @@ async def import_file(context: Context, path: Path, pass_phrases: tuple[str, str
     if there and not replace:
         raise ServiceError("cert-import", _EXISTS, f"{' and '.join(there)} would be replaced")
     key = await asyncio.to_thread(bundle.key_pem, pass_phrases[1])
-    return Imported(known, await _write(files, bundle.certificate_pem(), key))
+    return Imported(known, await write(files, bundle.certificate_pem(), key))
 
 
 async def check_replacement(call: Call) -> None:
@@ -114,12 +114,8 @@ async def check_replacement(call: Call) -> None:
         raise questions.NotAnswered("nothing was changed")
 
 
-async def write(call: Call, certificate: str, key: str) -> list[Path]:
+async def write(files: CredentialFiles, certificate: str, key: str) -> list[Path]:
     """Write the pair to the paths of the user's certificate; return the old files that were kept."""
-    return await _write(call.context.user, certificate, key)
-
-
-async def _write(files: CredentialFiles, certificate: str, key: str) -> list[Path]:
     paths = _paths(files)
     pair = ((paths[0], certificate), (paths[1], key))
     return await asyncio.to_thread(certificate_files.write_pair, *pair, datetime.now().astimezone())

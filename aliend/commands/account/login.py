@@ -141,7 +141,7 @@ async def _copy_pair(call: Call, chosen: Candidate, key: Path) -> cert_import.Im
     if problem := login_messages.out_of_time(str(chosen.path), known, local_time_ms()):
         raise CannotLogIn(login_messages.expired(problem, ["~/Downloads"]))
     await cert_import.check_replacement(call)
-    return cert_import.Imported(known, await cert_import.write(call, texts[0], texts[1]))
+    return cert_import.Imported(known, await cert_import.write(call.context.user, texts[0], texts[1]))
 
 
 async def _open_key(parts: Runtime, call: Call) -> None:

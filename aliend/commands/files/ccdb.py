@@ -26,19 +26,10 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 async def ccdb(runtime: Runtime, call: Call) -> int:
     """Query the database and print the objects, or with -get or -mirror download them."""
     query = core.parse(call.args[1:])
-    usual = core.base_of(runtime.settings.ccdb_host or core.DEFAULT_HOST)
-    base = query.host or usual
-    async with HttpClient(call.context) as web:
-        time = query.time or (await _start_of(web, usual, query.run) if query.run else "")
-        headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
-        patience = _TIMEOUT + _TIMEOUT_PER_OBJECT * query.limit
-        answer = await web.document(core.url_of(query, base, time), headers, patience)
-        objects, folders = core.objects_of(answer, base), core.folders_of(answer)
-        if query.fetch:
-            root = posixpath.normpath(call.local_path(query.directory))
-            return await ccdb_files.download_objects(
-                runtime, call, ccdb_files.DownloadRequest(query, root, tuple(objects))
-            )
+    objects, folders = await found_objects(runtime, call.context, query)
+    if query.fetch:
+        root = posixpath.normpath(call.local_path(query.directory))
+        return await ccdb_files.download_objects(runtime, call, ccdb_files.DownloadRequest(query, root, tuple(objects)))
     if call.as_json:
         await call.print_json(
             {"objects": [_document(item, query) for item in objects], "subfolders": list(map(_folder, folders))}
@@ -46,7 +37,7 @@ async def ccdb(runtime: Runtime, call: Call) -> int:
     else:
         await call.print(_report(folders) if query.report else _listing(objects, folders, query))
     if not objects and not folders:
-        await call.print_error(f"ccdb: nothing found under {query.path or base}")
+        await call.print_error(f"ccdb: nothing found under {query.path or query.host or _usual_host(runtime)}")
         return _NOTHING
     return _FOUND
 
@@ -55,13 +46,18 @@ async def found_objects(
     runtime: Runtime, context: Context, query: Query
 ) -> tuple[list[CalibrationObject], list[Folder]]:
     """Return the objects and folders that a query finds. Raises WebError."""
-    base = core.base_of(runtime.settings.ccdb_host or core.DEFAULT_HOST)
+    usual = _usual_host(runtime)
+    base = query.host or usual
     async with HttpClient(context) as web:
-        time = query.time or (await _start_of(web, base, query.run) if query.run else "")
+        time = query.time or (await _start_of(web, usual, query.run) if query.run else "")
         headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
         patience = _TIMEOUT + _TIMEOUT_PER_OBJECT * query.limit
         answer = await web.document(core.url_of(query, base, time), headers, patience)
     return core.objects_of(answer, base), core.folders_of(answer)
+
+
+def _usual_host(runtime: Runtime) -> str:
+    return core.base_of(runtime.settings.ccdb_host or core.DEFAULT_HOST)
 
 
 async def _start_of(web: HttpClient, base: str, run: str) -> str:

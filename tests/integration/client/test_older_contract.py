@@ -26,7 +26,7 @@ def older(tmp_path: Path) -> Iterator[str]:
     def answer(_: bytes, __: grpc.ServicerContext) -> bytes:
         return number_field(2, 7) + number_field(3, 1_700_000_000_123) + number_field(10, 4)
 
-    handlers = {"Status": grpc.unary_unary_rpc_method_handler(answer)}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Status": grpc.unary_unary_rpc_method_handler(answer)}
     server = grpc.server(ThreadPoolExecutor(1))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("aliend.v1.Daemon", handlers),))
     server.add_insecure_port(f"unix:{socket}")

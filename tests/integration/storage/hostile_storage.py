@@ -7,7 +7,6 @@ garbage       random bytes instead of a response
 cut           the connection ends within a response
 size          another size in the responses to open and stat
 checksum      another checksum
-drip          one byte at a time
 redirect:P    the file is on port P of this host
 elsewhere     the file is on a host that does not exist
 """
@@ -24,8 +23,10 @@ from contextlib import contextmanager, suppress
 from aliend.storage.tasks import ReplicaUrl
 from tests.integration.storage.conftest import StorageElement
 
-_OPEN, _READ, _STAT = 3010, 3013, 3017
-_OK, _REDIRECT = 0, 4004
+_QUERY, _OPEN, _READ, _STAT = 3001, 3010, 3013, 3017
+_OK, _ATTENTION, _REDIRECT = 0, 4001, 4004
+_ATTENTION_HEADER = 8
+"""Bytes before the response within a response that the server sends later."""
 _HANDSHAKE = 20
 
 
@@ -66,6 +67,7 @@ class HostileStorage:
             ("flip", _READ): lambda text: bytes([text[0] ^ 1]) + text[1:] if text else text,
             ("more", _READ): lambda text: text + b"more" * 1000,
             ("fewer", _READ): lambda text: text[: len(text) // 2],
+            ("checksum", _QUERY): _other_checksum,
             ("size", _STAT): _larger,
             ("size", _OPEN): lambda text: text[:12] + _larger(text[12:]),
         }.get((lie, request))
@@ -88,6 +90,12 @@ class HostileStorage:
                 return [random.Random(0).randbytes(len(body))]
             case _:
                 return [header + body[: len(body) // 2], b""]
+
+
+def _other_checksum(text: bytes) -> bytes:
+    """Return the answer to a checksum query, `ALGORITHM VALUE`, with another value."""
+    algorithm, space, value = text.partition(b" ")
+    return algorithm + space + value.translate(bytes.maketrans(b"0123456789abcdef", b"123456789abcdef0"))
 
 
 def _larger(text: bytes) -> bytes:
@@ -140,10 +148,19 @@ class _Conversation:
         while header := _exactly(self._server, 8):
             status, length = struct.unpack(">HI", header[2:])
             body = _exactly(self._server, length)
+            if status == _ATTENTION:
+                body = body[:_ATTENTION_HEADER] + self._late_response(body[_ATTENTION_HEADER:])
+                self._client.sendall(header[:4] + struct.pack(">I", len(body)) + body)
+                continue
             for piece in self._storage.changed(self._kinds.get(header[:2], 0), status, body):
                 if not piece:
                     return
                 self._client.sendall(header[:2] + piece)
+
+    def _late_response(self, response: bytes) -> bytes:
+        """Return the changed response to a request for which the server had asked to wait."""
+        stream, (status,) = response[:2], struct.unpack(">H", response[2:4])
+        return stream + b"".join(self._storage.changed(self._kinds.get(stream, 0), status, response[8:]))
 
 
 def _exactly(side: socket.socket, length: int) -> bytes:

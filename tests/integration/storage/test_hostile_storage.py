@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ async def test_a_lie_gives_the_right_file_or_a_refusal(
     assert time.monotonic() - begin < _LIMIT
     assert str(caught.value)
     assert str(caught.value).isprintable()
+    assert directory_of(tmp_path) == []
+
+
+async def test_without_an_md5_of_the_catalogue_another_checksum_of_the_storage_is_refused(
+    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
+    se_one.put("/hostile/checksum", CONTENT)
+    with hostile(se_one, "checksum") as storage:
+        task = replace(download(tmp_path / "file", CONTENT, storage.at("/hostile/checksum")), md5="")
+        with pytest.raises(CopyError, match="wrong content"):
+            await impatient.run(task, nothing)
+        assert storage.requests
     assert directory_of(tmp_path) == []
 
 
