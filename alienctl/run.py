@@ -261,12 +261,16 @@ class CommandRun:
 
             self._close_display()
             self._printed = None
-            self._program, self._discards_output = (
-                Program(content, self.invocation, has_terminal=not self._input),
-                False,
+            self._discards_output = False
+            self._program = Program(
+                content, self.invocation, has_terminal=not self._input, output=self._pipeline_output()
             )
             if not self._program.takes_input:
                 self._end_program()
+
+    def _pipeline_output(self) -> "int | None":
+        """Return the file that gets the output of a pipeline; None: standard output."""
+        return None
 
     def _end_program(self) -> int:
         """Wait for the handed-off program, report its exit status to the daemon and return it; 0 without a program."""
@@ -293,6 +297,10 @@ class CommandRun:
             if self._program and not self._program.write(content):
                 self._end_program()
             return
+        self._print(descriptor, content)
+
+    def _print(self, descriptor: int, content: bytes) -> None:
+        """Write to a standard stream; the Python library overrides this."""
         try:
             write_all(descriptor, content)
         except OSError as error:

@@ -57,3 +57,10 @@ def stranger() -> Iterator[User]:
     yield from make_user(
         {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9", "JALIEN_TOKEN_CERT": "/nonexistent/token.pem"}
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fail if pytest-xdist does not keep the tests of a group on one worker: each would set up the same again."""
+    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+    if getattr(session.config.option, "loadgroup", False) and not all("@" in item.nodeid for item in grouped):
+        raise pytest.UsageError("this pytest-xdist does not group tests; see the versions in pyproject.toml")

@@ -9,7 +9,8 @@ import os
 import re
 import subprocess
 import sys
-from typing import Any, NamedTuple
+import tempfile
+from typing import IO, Any, NamedTuple
 
 from alienctl import ClientError, wire_messages
 from alienctl.invocation import Invocation
@@ -57,6 +58,7 @@ class _Captured(CommandRun):
         super().__init__(invocation)
         self._shown = shown
         self.written = {1: bytearray(), 2: bytearray()}
+        self._of_pipeline: IO[bytes] | None = None
 
     def _watch_signals(self) -> None:
         """Leave the signals to the program: Ctrl-C raises KeyboardInterrupt, which cancels the command."""
@@ -64,13 +66,26 @@ class _Captured(CommandRun):
     def _terminals(self) -> "tuple[bool, bool, bool]":
         return False, False, False
 
-    def _write(self, descriptor: int, content: bytes) -> None:
-        if not self._shown or self._program:
+    def _print(self, descriptor: int, content: bytes) -> None:
+        if not self._shown:
             self.written[descriptor] += content
             return
         stream = sys.stdout if descriptor == wire_messages.STDOUT else sys.stderr
         stream.write(content.decode("utf-8", "replace"))
         stream.flush()
+
+    def _pipeline_output(self) -> int:
+        self._of_pipeline = tempfile.TemporaryFile()  # noqa: SIM115 (`_end_program` closes it)
+        return self._of_pipeline.fileno()
+
+    def _end_program(self) -> int:
+        status = super()._end_program()
+        if self._of_pipeline:
+            with self._of_pipeline as file:
+                self._of_pipeline = None
+                file.seek(0)
+                self._print(wire_messages.STDOUT, file.read())
+        return status
 
     def _upgrade_daemon(self) -> None:
         """Leave an older daemon alone: only `alienctl` replaces it."""

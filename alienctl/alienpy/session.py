@@ -4,6 +4,7 @@
 connections.
 """
 
+import collections
 import json
 import shlex
 import subprocess
@@ -18,6 +19,7 @@ _MODIFIERS = ("nokeys", "nomsg")
 _LISTED = "ls la ll lla find stat whereis pwd cd whoami whois ps type du md5sum df mkdir rm rmdir mv touch ccdb"
 _DOCUMENTS = frozenset(_LISTED.split())
 """Commands whose JSON document is that of alien.py, so that the result contains it."""
+_ASKED_FOR = ("commandlist", "commandlist_srv", "cmd2func_map_srv")
 _OF_THE_CLIENT = frozenset({"help", "version"})
 
 
@@ -25,17 +27,27 @@ class SessionInfo(dict):  # type: ignore[type-arg]
     """What alienpy records of its session; the lists of commands are asked for when they are first used."""
 
     def __missing__(self, key: str) -> Any:
-        if key not in ("commandlist", "cmd2func_map_srv"):
+        if key not in _ASKED_FOR:
             raise KeyError(key)
         listed = SendMsg(None, "commandlist", opts="nomsg").ansdict.get("results", [])
         names = sorted(str(result["commandlist"]) for result in listed if "commandlist" in result)
-        self["commandlist"] = names
+        self["commandlist"], self["commandlist_srv"] = names, list(names)
         self["cmd2func_map_srv"] = dict.fromkeys(names, SendMsg)
         return self[key]
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value; a list of commands is asked for here, too."""
+        return self[key] if key in self or key in _ASKED_FOR else default
+
 
 AlienSessionInfo = SessionInfo(
-    alienHome="", currentdir="", prevdir="", user="", exitcode=-1, session_started=False, templist=[], alias_cache={}
+    **dict.fromkeys(("alienHome", "currentdir", "prevdir", "user"), ""),
+    **dict.fromkeys(("session_started", "show_date", "show_lpwd"), False),
+    **dict.fromkeys(("use_usercert", "verified_cert", "verified_token"), False),
+    exitcode=-1,
+    templist=[],
+    alias_cache={},
+    pathq=collections.deque(),
 )
 
 
@@ -134,15 +146,20 @@ def ProcessInput(
     return result._replace(exitcode=done.returncode, out=done.stdout, err=done.stderr.strip())
 
 
-def ProcessCommandChain(wb: Any = None, cmd_chain: str = "") -> int:
-    """Run a chain of commands, print the output, and return the exit code of the last one."""
+def ProcessCommandChain(wb: Any = None, cmd_chain: "str | list[str] | None" = None) -> int:
+    """Run a chain of commands, print the output, and return the exit code of the last one.
+
+    `cmd_chain` is a text, or a list with the words of one command or with one text.
+    """
     if not cmd_chain:
+        print_err("ProcessCommandChain:: missing command(s)")
         return 1
-    AlienSessionInfo["exitcode"] = commands.run([cmd_chain], shown=True).code
+    words = [cmd_chain] if isinstance(cmd_chain, str) else list(map(str, cmd_chain))
+    AlienSessionInfo["exitcode"] = commands.run(words, shown=True).code
     return int(AlienSessionInfo["exitcode"])
 
 
-def JAlien(cmds: str = "") -> int:
+def JAlien(cmds: "str | list[str] | None" = None) -> int:
     """Run a chain of commands, as `alien.py` does with its arguments."""
     return ProcessCommandChain(None, cmds)
 

@@ -7,7 +7,7 @@ import tempfile
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from alienctl.alienpy.session import ProcessInput, SendMsg
+from alienctl.alienpy.session import AlienSessionInfo, ProcessInput, SendMsg
 
 ALIENPY_VERSION_STR = "1.7.0"
 """The version of alienpy whose names and results this library has."""
@@ -42,6 +42,7 @@ def _certificates() -> CertsInfo:
 
 
 CERT_NAMES = _certificates()
+AlienSessionInfo.update(CERT_NAMES._asdict())
 
 
 def setup_logging(debug: bool = False, debug_file: str = "") -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from types import FrameType
 
 from alienctl import ClientError
@@ -56,10 +57,12 @@ class Program:
     Its PATH ends with the directory of this `alienctl`, and its environment selects the same daemon and session.
     """
 
-    def __init__(self, content: bytes, invocation: Invocation, *, has_terminal: bool) -> None:
+    def __init__(
+        self, content: bytes, invocation: Invocation, *, has_terminal: bool, output: "int | None" = None
+    ) -> None:
         """Start the Handoff in `content`; without `has_terminal` the program does not get our standard input.
 
-        Raises ClientError if it names no program.
+        A pipeline writes to the descriptor `output` if given. Raises ClientError if the Handoff names no program.
         """
         self._handoff = wire_replies.handoff(content)
         if not self._handoff.argv:
@@ -75,7 +78,13 @@ class Program:
         try:
             kept_open = [self._text.lock] if self._text and self._text.lock >= 0 else []
             environment = _environment(invocation)
-            self._child = subprocess.Popen(self._handoff.argv, stdin=source, env=environment, pass_fds=kept_open)
+            self._child = subprocess.Popen(
+                self._handoff.argv,
+                stdin=source,
+                stdout=output if self.is_output else None,
+                env=environment,
+                pass_fds=kept_open,
+            )
         except OSError as error:
             self._status = self._not_started(error)
 
@@ -110,14 +119,16 @@ class Program:
     def _wait(self) -> None:
         if self._child is None:
             return
-        before = signal.signal(signal.SIGINT, _ignore_interrupt)
+        in_main_thread = threading.current_thread() is threading.main_thread()  # no other one may set handlers
+        before = signal.signal(signal.SIGINT, _ignore_interrupt) if in_main_thread else None
         if self._handoff.stdin:
             self.write(self._handoff.stdin)
         if self._child.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._child.stdin.close()
         code = self._child.wait()
-        signal.signal(signal.SIGINT, before)
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
         self._child = None
         self._status = code if code >= 0 else 128 - code
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 
@@ -21,8 +22,11 @@ PACKAGES = ("alienpy", "xjalienfs")
 _MARK = "# Written by `alienctl install-names --python`."
 _PACKAGE = '''"""alienpy from aliend: the names that public scripts use, answered by the user's daemon."""
 {mark} Deleting the directory removes it.
-import importlib.util
 import sys
+
+if sys.version_info < (3, 9):
+    raise ImportError("aliend's alienpy needs Python 3.9 or newer, but this is " + sys.version.split()[0])
+import importlib.util
 
 _ROOT, _PROGRAM = {root!r}, {program!r}
 if "alienctl" not in sys.modules:
@@ -51,8 +55,9 @@ def install(args: list[str], as_json: bool) -> tuple[str, int]:
     """
     is_library = args[:1] == ["--python"]
     operands = args[1:] if is_library else args
-    if len(operands) != 1 or operands[0].startswith("-"):
-        raise ClientError("install-names takes one directory, as in: alienctl install-names ~/bin", _EINVAL)
+    if len(operands) != 1 or not operands[0] or operands[0].startswith("-"):
+        example = "--python ~/lib/python" if is_library else "~/bin"
+        raise ClientError(f"install-names takes one directory, as in: `alienctl install-names {example}`", _EINVAL)
     directory, own = os.path.abspath(operands[0]), program()
     try:
         names = _install_packages(directory, own) if is_library else _install_links(directory, own)
@@ -61,9 +66,9 @@ def install(args: list[str], as_json: bool) -> tuple[str, int]:
     if as_json:
         return json.dumps({"directory": directory, "program": own, "names": list(names)}), 0
     if is_library:
-        note = f"\nto use them: export PYTHONPATH={directory}${{PYTHONPATH:+:$PYTHONPATH}}"
+        note = f"\nto use them: export PYTHONPATH={shlex.quote(directory)}${{PYTHONPATH:+:$PYTHONPATH}}"
         return f"created the packages alienpy and xjalienfs in {directory}{note}", 0
-    note = "" if directory in os.get_exec_path() else f"\nto use them: export PATH={directory}:$PATH"
+    note = "" if directory in os.get_exec_path() else f"\nto use them: export PATH={shlex.quote(directory)}:$PATH"
     return f"created {len(NAMES)} names in {directory}: alien.py, alien_ls, ...{note}", 0
 
 

@@ -60,6 +60,6 @@ def _lines() -> str:
 def _without_ours(text: str) -> str:
     """Return the text without the lines of an earlier installation."""
     begin, end = text.find(_BEGIN), text.find(f"{_END}\n")
-    if begin < 0 or end < begin:
-        return text if not text or text.endswith("\n") else f"{text}\n"
-    return text[:begin] + text[end + len(_END) + 1 :]
+    if 0 <= begin < end:
+        text = text[:begin] + text[end + len(_END) + 1 :]
+    return text if not text or text.endswith("\n") else f"{text}\n"

@@ -75,6 +75,7 @@ class _Shell:
         self._shows_pwd = self._is_on("ALIENPY_PROMPT_CWD")
         self._last_exit = wire_replies.RunExit(leaves=False, user="", directory="")
         self._code = 0
+        self._was_silent = False
         self._notices = JobNotices(invocation)
         self._session: PromptSession[str] = PromptSession(
             history=self._history(is_private),
@@ -169,8 +170,10 @@ class _Shell:
             status = control.status_of(self._invocation, _STATUS_WAIT)
         except NoDaemonError:
             return "the daemon is not running"
-        except ClientError:
-            return "the daemon does not respond"
+        except ClientError:  # once may be a busy machine
+            was_silent, self._was_silent = self._was_silent, True
+            return "the daemon does not respond" if was_silent else ""
+        self._was_silent = False
         problems = [
             central.problem or "no connection" for central in status.central if central.state == control.FAILING
         ]

@@ -4,6 +4,7 @@ It shows what the daemon reports once a second; the daemon measures the running 
 """
 
 import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,6 +12,7 @@ from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
+from textual.css.query import NoMatches
 from textual.widgets import DataTable, Static
 
 from alienctl.top.rows import (
@@ -108,14 +110,15 @@ class TopApp(App[None]):
 
     async def refresh_queue(self) -> None:
         """Show the queue as it is now, or why it is not known."""
-        try:
-            snapshot = await self._source.snapshot()
-        except SourceError as error:
-            self._static("#summary").update(Text(f"{self._title}: {error}"))
-            return
-        self._static("#summary").update(Text(summary(snapshot, self._title)))
-        self._show_jobs(snapshot)
-        self._show_elements(snapshot)
+        with suppress(NoMatches, IndexError):  # the view was closed meanwhile
+            try:
+                snapshot = await self._source.snapshot()
+            except SourceError as error:
+                self._static("#summary").update(Text(f"{self._title}: {error}"))
+                return
+            self._static("#summary").update(Text(summary(snapshot, self._title)))
+            self._show_jobs(snapshot)
+            self._show_elements(snapshot)
 
     def _show_jobs(self, snapshot: Snapshot) -> None:
         """Show the jobs; the selected one stays selected."""

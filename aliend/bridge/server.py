@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -32,7 +33,7 @@ HOST = "127.0.0.1"
 _AT_ONCE = 3
 """Requests of all clients at a time: of the four connections of interactive work, one is left for the user."""
 _CHECK = 30.0
-"""Seconds between two looks at the token's file."""
+"""Seconds between two looks at the files of the token and for programs."""
 _CLOSE = 1.0
 
 
@@ -56,6 +57,7 @@ class Bridge:
         self._tls: ssl.SSLContext | None = None
         self._server: Server | None = None
         self._renewing: asyncio.Task[None] | None = None
+        self._account = ("", "")
         self.port = 0
         self.requests = 0
         self.note = ""
@@ -76,7 +78,7 @@ class Bridge:
         Raises NotConnected without a usable credential, ConfigurationError if the CAs or the port cannot be used.
         """
         self._tls = await asyncio.to_thread(self._load_credential)
-        user, home = await self._around.account_of(self._around.context())
+        self._account = await self._around.account_of(self._around.context())
         for number in dict.fromkeys((port, 0)):
             try:
                 self._server = await self._listen(number)
@@ -86,12 +88,17 @@ class Bridge:
                     raise ConfigurationError(f"cannot listen on {HOST}: {error.strerror}") from error
         assert self._server is not None
         self.port = self._server.sockets[0].getsockname()[1]
+        await self.announce()
         self._renewing = asyncio.create_task(self._renew(), name="bridge credential")
+        log.info("the bridge listens on %s:%d", HOST, self.port)
+
+    async def announce(self) -> None:
+        """Write the file for programs; `note` says why the file does not announce the bridge."""
         try:
-            await asyncio.to_thread(announcement.write, self._around.file, self.port, user, home)
+            await asyncio.to_thread(announcement.write, self._around.file, self.port, *self._account)
+            self.note = ""
         except announcement.Taken as error:
             self.note = str(error)
-        log.info("the bridge listens on %s:%d", HOST, self.port)
 
     async def close(self) -> None:
         """Stop listening, close all clients, and remove the file if it is still ours."""
@@ -136,11 +143,14 @@ class Bridge:
         return settings
 
     async def _renew(self) -> None:
-        """Use a new token for later connections."""
+        """Use a new token for later connections, and write the file again that a cleaner of `/tmp` has removed."""
         while True:
             await asyncio.sleep(_CHECK)
+            if not await asyncio.to_thread(os.path.lexists, self._around.file):
+                await self.announce()
             try:
-                if stamp_of(self._around.context()) != self._stamp:
+                if (stamp := stamp_of(self._around.context())) != self._stamp:
+                    self._stamp = stamp  # a warning for each change of the files
                     await asyncio.to_thread(self._load_credential)
             except AliendError as error:
                 log.warning("the bridge keeps its old certificate: %s", error)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 
 try:  # older scripts know the old name only
@@ -38,6 +39,26 @@ def command_chains():
     session = alien.AliEn()
     codes = [session.ProcessMsg("whoami"), session.ProcessMsg("pwd; ls data"), session.ProcessMsg("ll data/run1")]
     return [*codes, session.ProcessMsg(f"stat {DATA}/none"), ProcessCommandChain(session.wb(), "home")]
+
+
+def pipelines():
+    """Pass the output of a command to the shell, in a thread too; give the words of a command as a list."""
+    session = alien.AliEn()
+    codes = [session.ProcessMsg("ls data | head -n1"), session.ProcessMsg("ls data | false")]
+    thread = threading.Thread(target=lambda: codes.append(session.ProcessMsg("pwd; ls data | tail -n1")))
+    thread.start()
+    thread.join()
+    handle = session.wb()
+    return [*codes, ProcessCommandChain(handle, ["ls", "-a", "data"]), ProcessCommandChain(handle, ["pwd; home"])]
+
+
+def session_facts():
+    """Read what the library knows of its session."""
+    handle = InitConnection(cmdlist_func=constructCmdList)
+    DO_pwd(handle)
+    names = ("alienHome", "currentdir", "user", "exitcode", "alias_cache", "show_date", "use_usercert")
+    known = [alien.AlienSessionInfo[name] for name in names]
+    return [*known, "pathq" in alien.AlienSessionInfo, "ls" in alien.AlienSessionInfo.get("commandlist")]
 
 
 def file_list_of_a_run():
@@ -165,8 +186,18 @@ def grid_names():
 
 
 PATTERNS = [
-    *(low_level_session, command_chains, file_list_of_a_run, popularity_filter, collection_of_a_run, train_outputs),
-    *(copy_program, silent_upload, uneven_lists, results_as_tuples, raw_requests, working_directory, single_commands),
+    *(low_level_session, command_chains, pipelines, session_facts, file_list_of_a_run, popularity_filter),
+    *(
+        collection_of_a_run,
+        train_outputs,
+        copy_program,
+        silent_upload,
+        uneven_lists,
+        results_as_tuples,
+        raw_requests,
+        working_directory,
+        single_commands,
+    ),
     *(token_information, printed_documents, tables, grid_names),
 ]
 

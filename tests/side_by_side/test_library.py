@@ -16,7 +16,8 @@ from tests.side_by_side.runner import HOME, LINES, Stage
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("side by side")]
 PROGRAM = Path(__file__).with_name("library_patterns.py")
 _LISTED = """
-    low_level_session command_chains file_list_of_a_run popularity_filter collection_of_a_run train_outputs copy_program
+    low_level_session command_chains pipelines session_facts file_list_of_a_run popularity_filter collection_of_a_run
+    train_outputs copy_program
     silent_upload uneven_lists results_as_tuples raw_requests working_directory single_commands token_information
     printed_documents tables grid_names
 """

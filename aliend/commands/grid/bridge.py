@@ -62,8 +62,10 @@ async def _restore(runtime: Runtime) -> None:
 
 
 async def _turn_on(runtime: Runtime) -> None:
-    """Turn it on unless it is on. Raises NotConnected, ConfigurationError."""
-    if runtime.bridge is not None:
+    """Turn it on, or announce it again if it is on. Raises NotConnected, ConfigurationError."""
+    if (running := runtime.bridge) is not None:
+        if not await asyncio.to_thread(running.announced):
+            await running.announce()
         return
     started = _new_bridge(runtime)
     record = _record(runtime)
@@ -136,6 +138,6 @@ def _text(document: dict[str, Any]) -> str:
     if document["announced"]:
         found = f"programs find it by {document['file']}"
     else:
-        note = document["note"] or f"{document['file']} names another service now"
+        note = document["note"] or f"{document['file']} does not name it now; to write it, run: `alienctl bridge on`"
         found = f"{note}\nprograms find it with: export {where}"
-    return f"the bridge is on: {where}, {document['clients']} clients, {document['requests']} requests\n{found}"
+    return f"the bridge is on: {where}, clients: {document['clients']}, requests: {document['requests']}\n{found}"

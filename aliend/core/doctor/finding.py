@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ State = Literal["ok", "warning", "problem", "unchecked"]
 """`warning`: something may become a problem; `problem`: something does not work; `unchecked`: the text says why."""
 _NAMES: dict[State, str] = {"ok": "ok", "warning": "warning", "problem": "problem", "unchecked": "not checked"}
 _WIDTH, _COLUMN = 12, 22
+_COMMAND = re.compile(r"`alienctl (?!sandbox )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,13 @@ def for_profile(finding: Finding, profile: str) -> Finding:
     """Return a finding whose commands concern `profile`, unless they name another one."""
     if profile == "default" or "--profile" in finding.remedy:
         return finding
-    return replace(finding, remedy=finding.remedy.replace("`alienctl ", f"`alienctl --profile {profile} "))
+    return replace(finding, remedy=_COMMAND.sub(f"`alienctl --profile {profile} ", finding.remedy))
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings with problems first, then warnings, then what was not checked."""
+    order: tuple[State, ...] = ("problem", "warning", "unchecked", "ok")
+    return sorted(findings, key=lambda finding: order.index(finding.state))
 
 
 def document(findings: Sequence[Finding], *, whole: bool = True) -> dict[str, object]:

@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from aliend.bridge import announcement
+from aliend.bridge import announcement, server
 from aliend.bridge.server import Bridge, Surroundings
 from aliend.central.connection.jbox import find_services
 from aliend.central.session import CentralSession
@@ -141,6 +141,19 @@ async def test_the_file_is_private_and_leaves_with_the_bridge(opened: Opened, fi
     assert file.name not in os.listdir(file.parent)  # noqa: PTH208
 
 
+async def test_a_removed_file_is_written_again(opened: Opened, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bridge, _ = opened
+    os.unlink(file)  # noqa: PTH108
+    assert not bridge.announced()
+    await bridge.announce()
+    assert bridge.announced()
+    await bridge.close()
+    monkeypatch.setattr(server, "_CHECK", 0.01)
+    await bridge.open()
+    os.unlink(file)  # noqa: PTH108
+    await eventually(bridge.announced)
+
+
 def test_a_running_jbox_keeps_its_file(tmp_path: Path) -> None:
     first = tmp_path / "first"
     first.write_text(JBOX.format(os.getppid()))  # a JBox was there first
@@ -160,6 +173,18 @@ def test_what_is_not_a_running_jbox_is_replaced(tmp_path: Path) -> None:
         file.write_text(content)
         announcement.write(file, 5, "alice", HOME)
         assert announcement.is_ours(file, 5)
+
+
+def test_a_zombie_does_not_keep_its_file(tmp_path: Path) -> None:
+    status, file = tmp_path / "7" / "status", tmp_path / "file"
+    status.parent.mkdir()
+    file.write_text(JBOX.format(7))
+    status.write_text(f"Name:\tjava\nState:\tS (sleeping)\nUid:\t{os.getuid()}\t0\t0\t0\n")
+    with pytest.raises(announcement.Taken):
+        announcement.write(file, 5, "alice", HOME, tmp_path)
+    status.write_text(f"Name:\tjava\nState:\tZ (zombie)\nUid:\t{os.getuid()}\t0\t0\t0\n")
+    announcement.write(file, 5, "alice", HOME, tmp_path)
+    assert announcement.is_ours(file, 5)
 
 
 def test_a_link_is_neither_followed_nor_replaced(tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ def daemon_of(service: Service, authority: Authority, alice: Issued) -> Iterator
             "X509_CERT_FILE": authority.ca,
             "X509_USER_CERT": alice.certificate,
             "X509_USER_KEY": alice.key,
-            "JALIEN_TOKEN_CERT": "/nonexistent",
-            "JALIEN_TOKEN_KEY": "/nonexistent",
+            "JALIEN_TOKEN_CERT": "/nonexistent/token.pem",
+            "JALIEN_TOKEN_KEY": "/nonexistent/key.pem",
             "ALIENPY_TIMEOUT": "4",
         }
     )

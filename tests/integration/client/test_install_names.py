@@ -149,7 +149,9 @@ def test_the_usual_copies(scripts: Scripts) -> None:
 
 def test_the_end_of_a_token_is_read_by_scripts(scripts: Scripts) -> None:
     assert scripts.sh("alien-token-info > /dev/null").returncode == 0
-    assert scripts.sh("alien-token-info", JALIEN_TOKEN_CERT="/nonexistent", JALIEN_TOKEN_KEY="/nonexistent").returncode
+    assert scripts.sh(
+        "alien-token-info", JALIEN_TOKEN_CERT="/nonexistent/t", JALIEN_TOKEN_KEY="/nonexistent/k"
+    ).returncode
     expire = scripts.must("alien-token-info | grep EXPIRE | sed 's/.*>>> //'")
     assert scripts.must(f"date -u -d '{expire}' +%Y").isdigit()
 

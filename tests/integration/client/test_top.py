@@ -223,3 +223,12 @@ def test_without_a_terminal_the_view_is_refused_and_loads_nothing(user: User) ->
         [sys.executable, "-c", code], env=user.environment, capture_output=True, text=True, check=True
     )
     assert shown.stdout.splitlines()[-1] == "False"
+
+
+async def test_an_answer_after_the_end_of_the_view_is_ignored(source: FakeSource) -> None:
+    app = TopApp(source, "x")
+    async with app.run_test(size=SIZE):
+        pass
+    await app.refresh_queue()
+    source.problem = "no answer"
+    await app.refresh_queue()

@@ -145,7 +145,7 @@ def test_fish_completes_with_the_installed_file(newcomer: User, environment: Pat
 def test_an_installed_wheel_knows_the_commands_of_the_service(newcomer: User) -> None:
     for name in list(newcomer.variables):
         if name.startswith(("JALIEN_", "X509_")):
-            newcomer.variables[name] = "/nonexistent"
+            newcomer.variables[name] = "/nonexistent/file.pem"
     assert "central service" in newcomer.must("help", "guidinfo")
     assert newcomer.run("guidinf").returncode == 1
 

@@ -103,6 +103,10 @@ def test_a_jbox_that_runs_is_announced_instead(grid: Grid) -> None:
             assert "export JALIEN_HOST=127.0.0.1 JALIEN_WSPORT=" in told
             user.must("bridge", "off")
             assert file.read_text() == jbox
+            user.must("bridge", "on")
+            other.kill()
+            other.wait()
+            assert user.must("bridge", "on").endswith(f"programs find it by {file}")
         finally:
             other.kill()
             other.wait()

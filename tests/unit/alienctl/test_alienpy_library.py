@@ -60,6 +60,27 @@ def test_an_installation_that_is_gone_is_named(packages: Path) -> None:
     assert run(packages, program).startswith("aliend is no longer installed in /nowhere; run `alienctl install-names")
 
 
+def test_an_older_python_is_named(packages: Path) -> None:
+    program = "sys.version_info = (3, 8)\ntry:\n    import alienpy\nexcept ImportError as error:\n    print(error)"
+    assert "needs Python 3.9 or newer, but this is " in run(packages, program)
+
+
+def test_the_hint_quotes_a_directory_with_blanks(tmp_path: Path, packages: Path) -> None:
+    text, _ = install_names.install(["--python", str(tmp_path / "my lib")], as_json=False)
+    assert f"export PYTHONPATH='{tmp_path}/my lib'$" in text
+    text, _ = install_names.install([str(tmp_path / "my bin")], as_json=False)
+    assert f"export PATH='{tmp_path}/my bin':$PATH" in text
+
+
+@pytest.mark.parametrize("args", [["--python"], ["--python", ""], ["--python", "a", "b"], [""], []])
+def test_exactly_one_directory_is_named(args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    example = "--python ~/lib/python`" if args and args[0] else "install-names ~/bin`"
+    with pytest.raises(ClientError, match=example):
+        install_names.install(args, as_json=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_packages_of_others_are_not_replaced(tmp_path: Path, packages: Path) -> None:
     install_names.install(["--python", str(packages)], as_json=False)  # ours are
     (tmp_path / "site/alienpy").mkdir(parents=True)

@@ -25,6 +25,15 @@ def test_the_plugin_is_part_of_the_package() -> None:
     assert json.loads(root_plugin.run(["path"], as_json=True)[0]) == {"macro": path}
 
 
+def test_a_last_line_without_an_end_stays_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "rootrc"
+    for _ in range(2):
+        with file.open("a") as rootrc:
+            rootrc.write("Gui.Backend: native")
+        root_plugin.run(["install", str(file)], as_json=False)
+    assert file.read_text().splitlines()[:3] == ["Gui.Backend: native", "Gui.Backend: native", root_plugin._BEGIN]
+
+
 def test_other_lines_and_the_mode_stay(tmp_path: Path) -> None:
     file = tmp_path / "rootrc"
     file.write_text("Gui.Backend: native\n# Root.PluginPath: in a comment")
