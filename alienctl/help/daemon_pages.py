@@ -54,8 +54,8 @@ PAGES = {
         "bug-report [-o FILE]",
         "write an archive with everything that a supporter needs",
         "The archive holds the reports of doctor and status, versions, configuration, environment, the end of the log,"
-        " and schema and counts of the database. Keys, certificates, tokens, envelopes and pass phrases are removed;"
-        " names of files and hosts are not. Only you can read the file; an existing one is not replaced.",
+        " the last jobs, and counts of the database. Keys, tokens, envelopes and pass phrases are removed; subjects of"
+        " certificates, names of files and hosts are not. Only you can read the file; an existing one is not replaced.",
         options=(("-o FILE", "write FILE; by default aliend-bug-report-TIME.tar.gz in the current directory"),),
         examples=("alienctl bug-report", "alienctl bug-report -o report.tar.gz"),
         exit_codes=_LOCAL_CODES,

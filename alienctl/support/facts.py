@@ -34,6 +34,9 @@ def collect(invocation: Invocation) -> bytes:
     directory = record.state_directory(invocation.profile, invocation.environment)
     found, is_held = record.read(directory), record.is_held(directory)
     pid = (record.lock_holder(directory) or (found.pid if found else 0)) if is_held else 0
+    stopped = bool(pid) and status is None and is_stopped(pid)
+    if stopped:
+        error = f"aliend (pid {pid}) is stopped by a signal or a debugger; run `kill -CONT {pid}`"
     xrootd = _xrootd(invocation)
     document = {
         "profile": invocation.profile,
@@ -43,7 +46,7 @@ def collect(invocation: Invocation) -> bytes:
         "daemon": {
             "pid": status["pid"] if status else pid,
             "holds_lock": is_held,
-            "is_stopped": bool(pid) and is_stopped(pid),
+            "is_stopped": stopped,
             "answers": status is not None,
             "error": error,
             "version": status["version"] if status else "",

@@ -70,7 +70,7 @@ def _print(line: str) -> None:
 def _examine(client: ClientFacts, base: _Base) -> list[Finding]:
     """Return the findings of all checks."""
     settings, context, reason = base.settings, base.context, base.reason
-    groups = [state.configuration_group(client), *_of_context(context, client, reason)]
+    groups = [state.configuration_group(client), *_of_context(context, settings, client, reason)]
     groups += _of_settings(settings, client, reason)
     groups += machine.groups(client, settings.state_directory if settings else "the state directory")
     return run(groups, _LIMIT)
@@ -94,10 +94,10 @@ def _base(client: ClientFacts) -> _Base:
         return _Base(settings, None, str(error))
 
 
-def _of_context(context: Context | None, client: ClientFacts, reason: str) -> list[Group]:
-    if context is None:
+def _of_context(context: Context | None, settings: Settings | None, client: ClientFacts, reason: str) -> list[Group]:
+    if context is None or settings is None:
         return [_skipped(_OF_CONTEXT, reason)]
-    return [*credentials.groups(context, client.environment), *service.groups(context, client)]
+    return [*credentials.groups(context, client.environment), *service.groups(context, settings, client)]
 
 
 def _of_settings(settings: Settings | None, client: ClientFacts, reason: str) -> list[Group]:

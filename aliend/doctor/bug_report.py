@@ -9,24 +9,36 @@ import platform
 import sys
 import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 from aliend import CONTRACT, VERSION
 from aliend.config import Settings, configuration_file
-from aliend.core.doctor.finding import Finding, document, text
+from aliend.core.doctor.finding import Finding, document, text, worst_first
 from aliend.core.doctor.redaction import redacted, redacted_lines, shown_variables
 from aliend.doctor.client_facts import ClientFacts
 from aliend.errors import ConfigurationError, StoreError
-from aliend.store.inspection import inspected
+from aliend.store.inspection import Inspection, inspected
 
 _LOG_BYTES = 1 << 20
 """Bytes of the end of the log."""
 _CONFIGURATION_BYTES = 1 << 18
 _LIMIT = 8.0
 _DIRECTORY = "aliend-bug-report"
+_README = """\
+doctor.txt          what `alienctl doctor` found, problems first; doctor.json has the same, in the order of the checks
+status.json         the daemon's state, as `alienctl daemon status --json`; without an answer: the reason
+jobs.json           the last 20 jobs and the last 20 unfinished ones; times in POSIX milliseconds, 0: not yet
+database.json       schema version, rows of each table, jobs and transfers by state, reasons of failures
+log.txt             the end of the daemon's log
+versions.json       versions of client, daemon, libraries and system, and the time of the report
+configuration.toml  the configuration file; not here: there is none, the defaults apply
+environment.json    the caller's variables, not the daemon's: those of ALICE, X.509, XRootD, XDG, LD and Python, locale,
+                    and paths; others are left out, and a variable that may hold a secret is only `(set)`
+Keys, tokens, envelopes and pass phrases are `(removed)`; subjects of certificates, names of files and hosts are not.
+"""
 
 
 def write(path: Path, client: ClientFacts, settings: Settings | None, findings: Sequence[Finding]) -> list[str]:
@@ -50,17 +62,29 @@ def write(path: Path, client: ClientFacts, settings: Settings | None, findings: 
 
 def _contents(client: ClientFacts, settings: Settings | None, findings: Sequence[Finding]) -> dict[str, str]:
     contents = {
-        "doctor.txt": redacted(text(findings)),
+        "README.txt": _README,
+        "doctor.txt": redacted(text(worst_first(findings))),
         "doctor.json": _json(document(findings)),
-        "status.json": _json(client.status or {"running": False, "reason": client.daemon.error}),
+        "status.json": _json(client.status or _silent(client)),
         "versions.json": _json(_versions(client)),
         "environment.json": _json(shown_variables(client.environment)),
-        "configuration.toml": redacted(_end_of(configuration_file(client.environment), _CONFIGURATION_BYTES)),
     }
+    configuration = configuration_file(client.environment)
+    if configuration.exists():
+        contents["configuration.toml"] = redacted(_end_of(configuration, _CONFIGURATION_BYTES))
     if settings:
+        database = Path(settings.state_directory) / "aliend.db"
         contents["log.txt"] = redacted_lines(_end_of(Path(settings.log_file), _LOG_BYTES))
-        contents["database.json"] = _json(_database(Path(settings.state_directory) / "aliend.db"))
+        contents["jobs.json"] = _json(_inspected(database, Inspection.jobs))
+        contents["database.json"] = _json(_inspected(database, Inspection.summary))
     return contents
+
+
+def _silent(client: ClientFacts) -> dict[str, object]:
+    """Return the status of a daemon that does not answer, or that does not run."""
+    facts = client.daemon
+    pid = {"pid": facts.pid} if facts.holds_lock else {}
+    return {"running": facts.holds_lock, **pid, "reason": facts.error or facts.silence}
 
 
 def _json(value: object) -> str:
@@ -111,11 +135,11 @@ def _end_of(path: Path, limit: int) -> str:
         return f"cannot read {path}: {error.strerror}"
 
 
-def _database(path: Path) -> dict[str, object]:
+def _inspected(path: Path, read: Callable[[Inspection], object]) -> object:
     if not path.exists():
         return {"problem": "not created yet"}
     try:
         with inspected(path, _LIMIT) as inspection:
-            return inspection.summary()
+            return read(inspection)
     except StoreError as error:
         return {"problem": str(error)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aliend.core.doctor.daemon_checks import DaemonFacts, UnitFacts
-from aliend.core.doctor.service_checks import ElementFacts
+from aliend.core.doctor.service_checks import ElementFacts, SessionFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class ClientFacts:
     known_variables: tuple[str, ...]
 
     @property
-    def central(self) -> dict[str, Any]:
-        """Return the status of the first session with a central service that the daemon has used; empty: none."""
-        used = [one for one in self.status.get("central", []) if one["state"] in ("connected", "failing")]
-        return used[0] if used else {}
+    def sessions(self) -> list[SessionFacts]:
+        """Return the daemon's sessions with central services."""
+        names = ("endpoint", "subject", "user", "state", "problem", "points")
+        return [SessionFacts(*(one[name] for name in names)) for one in self.status.get("central", [])]
 
 
 def read(content: bytes) -> ClientFacts:

@@ -13,8 +13,10 @@ from aliend.core.connection.context import Context
 from aliend.core.connection.credentials import CertificateFacts
 from aliend.core.connection.pem import PemFile
 from aliend.core.doctor import credential_checks as checks
+from aliend.core.doctor.credential_checks import TokenFacts
 from aliend.core.doctor.finding import Finding, unchecked
 from aliend.credential_places import temporary_directory
+from aliend.doctor.credential_variables import variables_of
 from aliend.doctor.groups import Group
 from aliend.errors import AliendError, ConfigurationError, Unusable, one_line
 
@@ -22,25 +24,30 @@ from aliend.errors import AliendError, ConfigurationError, Unusable, one_line
 def groups(context: Context, environment: dict[str, str]) -> list[Group]:
     """Return the checks of a context's credentials."""
     return [
-        Group(("certificate", "certificate-validity", "key", "key-mode", "pair"), lambda: list(_certificate(context))),
+        Group(
+            ("certificate", "certificate-validity", "key", "key-mode", "pair"),
+            lambda: list(_certificate(context, environment)),
+        ),
         Group(("token", "token-place"), lambda: list(_token(context, environment))),
         Group(("authorities", "chain"), lambda: list(_authorities(context))),
     ]
 
 
-def _certificate(context: Context) -> Iterator[Finding]:
+def _certificate(context: Context, environment: dict[str, str]) -> Iterator[Finding]:
     files, known, error = context.user, None, ""
     try:
         known = facts_of(files.certificate)
     except Unusable as unusable:
         error = one_line(unusable)
-    yield checks.certificate(str(files.certificate), error, known.subject if known else "")
+    variables = variables_of(environment, files.certificate)
+    yield checks.certificate(str(files.certificate), error, known.subject if known else "", variables)
     yield checks.validity(known, now_in_ms())
-    yield from _key(context, known)
+    yield from _key(context, known, environment)
 
 
-def _key(context: Context, known: CertificateFacts | None) -> Iterator[Finding]:
+def _key(context: Context, known: CertificateFacts | None, environment: dict[str, str]) -> Iterator[Finding]:
     files, place = context.user, str(context.user.key)
+    variables = variables_of(environment, files.key)
     try:
         key = read_key(files.key)
     except ConfigurationError as error:
@@ -49,7 +56,7 @@ def _key(context: Context, known: CertificateFacts | None) -> Iterator[Finding]:
         yield checks.pair(None, "the key is not used")
         return
     except Unusable as error:
-        yield checks.key(place, one_line(error))
+        yield checks.key(place, one_line(error), variables)
         yield unchecked("key-mode", "the key cannot be read")
         yield checks.pair(None, "the key cannot be read")
         return
@@ -59,12 +66,13 @@ def _key(context: Context, known: CertificateFacts | None) -> Iterator[Finding]:
         yield checks.key(place, "", is_encrypted=True)
         yield checks.pair(None, "the key is encrypted; check it with `alienctl certkey-match`")
     except Unusable as error:
-        yield checks.key(place, one_line(error))
+        yield checks.key(place, one_line(error), variables)
         yield checks.pair(None, "the key cannot be read")
     else:
         yield checks.key(place, "")
         matches = belong(parse_certificate(files.certificate).public_key(), parsed) if known else None
-        yield checks.pair(matches, "the certificate cannot be read")
+        both = variables_of(environment, files.certificate, files.key)
+        yield checks.pair(matches, "the certificate cannot be read", both)
     yield checks.key_mode(place, "")
 
 
@@ -75,9 +83,11 @@ def _token(context: Context, environment: dict[str, str]) -> Iterator[Finding]:
     except (Unusable, ConfigurationError) as unusable:
         error = one_line(unusable)
     place = context.token.certificate
-    yield checks.token(str(place), known, error, now, can_renew=_has_certificate(context, now))
+    variables = variables_of(environment, place, context.token.key)
+    facts = TokenFacts(str(place), known, error, variables)
+    yield checks.token(facts, now, can_renew=_has_certificate(context, now))
     directory = str(Path(place.path).parent) if isinstance(place, PemFile) else temporary_directory(environment)
-    yield checks.token_place(context.token_note, directory, is_writable=os.access(directory, os.W_OK))
+    yield checks.token_place(context.token_note, directory, variables, is_writable=os.access(directory, os.W_OK))
 
 
 def _has_certificate(context: Context, now_ms: int) -> bool:

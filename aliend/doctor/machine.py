@@ -53,7 +53,7 @@ def _daemon(client: ClientFacts, directory: str) -> Iterator[Finding]:
 def _daemons(client: ClientFacts) -> Iterator[Finding]:
     yield daemon_checks.daemons(client.daemons, client.profile)
     yield daemon_checks.unit(client.unit)
-    yield service_checks.storage_elements(client.elements, "the daemon does not run or answer")
+    yield service_checks.storage_elements(client.elements, client.daemon.silence or "the daemon does not answer")
 
 
 def _directories(client: ClientFacts) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from aliend.config import Settings, configuration_file
 from aliend.core.doctor import daemon_checks
 from aliend.core.doctor import state_checks as checks
 from aliend.core.doctor.finding import Finding, unchecked
-from aliend.core.doctor.state_checks import Disk
+from aliend.core.doctor.state_checks import Disk, SpaceHold
 from aliend.doctor.client_facts import ClientFacts
 from aliend.doctor.groups import Group
 from aliend.errors import ConfigurationError, StoreError
@@ -90,7 +90,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 def _database(settings: Settings, client: ClientFacts) -> Iterator[Finding]:
     path = Path(settings.state_directory) / "aliend.db"
-    downloads = Downloads((), (), frozenset())
+    downloads, needs = Downloads((), (), frozenset()), list[tuple[int, str, int]]()
     held: list[tuple[int, str]] = []
     unfinished = 0
     if path.exists():
@@ -98,6 +98,7 @@ def _database(settings: Settings, client: ClientFacts) -> Iterator[Finding]:
             with inspected(path, _LIMIT) as inspection:
                 error = inspection.check()
                 held, unfinished, downloads = _queue(inspection)
+                needs = inspection.space_needs()
         except StoreError as failure:
             error = str(failure)
         if error:
@@ -111,20 +112,21 @@ def _database(settings: Settings, client: ClientFacts) -> Iterator[Finding]:
     yield checks.database("", exists=path.exists())
     yield checks.jobs(held, unfinished)
     yield daemon_checks.linger(client.unit, unfinished)
-    yield from _targets(settings, downloads)
+    yield from _targets(settings, downloads, needs)
 
 
 def _queue(inspection: Inspection) -> tuple[list[tuple[int, str]], int, Downloads]:
     return inspection.held_jobs(), inspection.unfinished_jobs(), inspection.downloads()
 
 
-def _targets(settings: Settings, downloads: Downloads) -> Iterator[Finding]:
-    keep_free = settings.limits.keep_free_mib
+def _targets(settings: Settings, downloads: Downloads, needs: Sequence[tuple[int, str, int]]) -> Iterator[Finding]:
+    keep_free = settings.limits.keep_free_mib << 20
     disks = {}
     for directory in _directories(downloads.unfinished):
-        disks[directory.stat().st_dev if directory.exists() else 0] = _disk(directory, keep_free << 20)
-    yield checks.space("target-space", list(disks.values()))
-    yield checks.inodes("target-inodes", list(disks.values()))
+        disks[directory.stat().st_dev if directory.exists() else 0] = _disk(directory, keep_free)
+    holds = [SpaceHold(job, path, need, _disk(Path(path), keep_free)) for job, path, need in needs]
+    yield checks.target_space(list(disks.values()), holds)
+    yield checks.inodes("target-inodes", [*disks.values(), *(hold.disk for hold in holds)])
     yield checks.partial_files(list(_left_over(downloads)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,13 +13,18 @@ from pathlib import Path
 
 from aliend.errors import StoreError
 from aliend.store import damage
-from aliend.store.schema import check_schema, read_only
+from aliend.store.schema import check_schema, read_only, unexpected_schema
 
 _STEPS = 10_000
 """Instructions of SQLite between two looks at the clock."""
 _RECENT = 1000
 """Newest downloads whose partial files are looked for."""
 _REASONS = 30
+_JOBS, _JOB_REASONS = 20, 5
+_JOB_COLUMNS = (
+    *("id", "direction", "state", "message", "queued", "running", "waiting", "done", "failed", "cancelled"),
+    *("bytes_done", "bytes_total", "created_ms", "ended_ms"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,42 @@ class Inspection:
         query = "SELECT id, message FROM job WHERE ended_ms = 0 AND state = 'paused' AND obstacle <> '' LIMIT 20"
         return self._connection.execute(query).fetchall()
 
+    def space_needs(self) -> list[tuple[int, str, int]]:
+        """Return the jobs that are on hold for disk space, with the path and the bytes that must be free there."""
+        query = (
+            "SELECT id, json_extract(obstacle, '$.path'), json_extract(obstacle, '$.need') FROM job WHERE ended_ms = 0 "
+            "AND state = 'paused' AND obstacle <> '' AND json_extract(obstacle, '$.kind') = 'space' LIMIT 20"
+        )
+        return self._connection.execute(query).fetchall()
+
+    def jobs(self) -> list[dict[str, object]]:
+        """Return the newest jobs and the newest unfinished ones: state, what holds them, counts, target, reasons."""
+        numbers = self._connection.execute(
+            "SELECT id FROM (SELECT id FROM job ORDER BY id DESC LIMIT ?) UNION "
+            "SELECT id FROM (SELECT id FROM job WHERE ended_ms = 0 ORDER BY id DESC LIMIT ?) ORDER BY 1 DESC",
+            (_JOBS, _JOBS),
+        ).fetchall()
+        return [self._job(number) for (number,) in numbers]
+
+    def _job(self, number: int) -> dict[str, object]:
+        row = self._connection.execute(
+            f"SELECT {', '.join(_JOB_COLUMNS)}, obstacle, json_extract(spec, '$.target'), "
+            "json_array_length(spec, '$.sources') FROM job WHERE id = ?",
+            (number,),
+        ).fetchone()
+        *values, obstacle, target, sources = row
+        reasons = self._connection.execute(
+            "SELECT state, reason, count(*) FROM transfer WHERE job = ? AND reason <> '' GROUP BY state, reason "
+            "ORDER BY count(*) DESC LIMIT ?",
+            (number, _JOB_REASONS),
+        )
+        return dict(zip(_JOB_COLUMNS, values, strict=True)) | {
+            "obstacle": json.loads(obstacle) if obstacle else None,
+            "sources": sources,
+            "target": target,
+            "reasons": [{"state": state, "reason": reason, "transfers": count} for state, reason, count in reasons],
+        }
+
     def unfinished_jobs(self) -> int:
         """Return the number of jobs that have not ended."""
         (count,) = self._connection.execute("SELECT count(*) FROM job WHERE ended_ms = 0").fetchone()
@@ -68,9 +110,7 @@ class Inspection:
         )
 
     def summary(self) -> dict[str, object]:
-        """Return the schema and counts: rows of each table, states, reasons of failures. No name of a file."""
-        rows = self._connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
-        schema = dict(rows.fetchall())
+        """Return counts: rows of each table, states, reasons of failures; and what differs from the expected schema."""
         tables = self._connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
         ).fetchall()
@@ -88,7 +128,7 @@ class Inspection:
                     (_REASONS,),
                 )
             ],
-            "schema": schema,
+            "unexpected_schema": unexpected_schema(self._connection, version),
         }
 
     def _count(self, query: str) -> int:

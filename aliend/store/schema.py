@@ -177,6 +177,23 @@ def check_schema(path: Path) -> None:
         _schema(connection, path)
 
 
+def unexpected_schema(connection: sqlite3.Connection, version: int) -> dict[str, str]:
+    """Return what differs from the tables, indexes and triggers after `version` migrations, by name.
+
+    The value is the SQL in the database; empty: it is missing. Our own tables only, not those of SQLite.
+    """
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript("\n".join(MIGRATIONS[:version]))
+        expected, found = _definitions(fresh), _definitions(connection)
+    names = sorted({name for name, _ in expected.items() ^ found.items()})
+    return {name: found.get(name, "") for name in names}
+
+
+def _definitions(connection: sqlite3.Connection) -> dict[str, str]:
+    query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'"
+    return dict(connection.execute(query).fetchall())
+
+
 def read_only(path: Path) -> str:
     """Return the address with which SQLite opens a database for reading, and creates no file beside it.
 

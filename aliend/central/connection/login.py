@@ -107,7 +107,10 @@ class Login:
         self.logins += 1
         self.credential, self.endpoint = connection.credential, target.endpoint
         self.add_points(LOGIN)
-        log.info("logged in to %s as %s", target.endpoint, connection.credential.facts.subject)
+        credential = connection.credential
+        log.info(
+            "logged in to %s as %s with %s", target.endpoint, credential.facts.subject, credential.files.certificate
+        )
         timing = "on" if self.context.timing else ""
         settings = (("setSite", self.context.site), ("user", self.context.role), ("timing", timing))
         try:

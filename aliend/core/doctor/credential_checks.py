@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from aliend.core.connection.credentials import CertificateFacts, expiry_warning, why_unusable
 from aliend.core.connection.login_messages import moment
 from aliend.core.doctor.finding import Finding, ok, problem, unchecked, warning
@@ -10,10 +13,11 @@ _LOGIN = "run `alienctl login`"
 _MONTH_MS = 30 * 86_400_000
 
 
-def certificate(place: str, error: str, subject: str = "") -> Finding:
-    """Check that the user's certificate can be read; `error` says why not."""
+def certificate(place: str, error: str, subject: str = "", variables: Sequence[str] = ()) -> Finding:
+    """Check that the user's certificate can be read; `error` says why not, `variables` name its file."""
     if error:
-        return problem("certificate", error, "import your certificate with `alienctl cert-import FILE.p12`")
+        remedy = "import your certificate with `alienctl cert-import FILE.p12`"
+        return problem("certificate", _named(error, variables), _corrected(variables, _LOGIN) or remedy)
     return ok("certificate", f"{place}: {subject}")
 
 
@@ -31,10 +35,11 @@ def validity(known: CertificateFacts | None, now_ms: int) -> Finding:
     return ok(check, f"until {moment(known.ends_ms)}")
 
 
-def key(place: str, error: str, *, is_encrypted: bool = False) -> Finding:
-    """Check that the user's key can be read."""
+def key(place: str, error: str, variables: Sequence[str] = (), *, is_encrypted: bool = False) -> Finding:
+    """Check that the user's key can be read; `variables` name its file."""
     if error:
-        return problem("key", error, "import certificate and key with `alienctl cert-import FILE.p12`")
+        remedy = "import certificate and key with `alienctl cert-import FILE.p12`"
+        return problem("key", _named(error, variables), _corrected(variables, _LOGIN) or remedy)
     return ok("key", f"{place}, {'encrypted' if is_encrypted else 'not encrypted'}")
 
 
@@ -47,36 +52,49 @@ def key_mode(place: str, error: str) -> Finding:
     return ok("key-mode", f"only you can read {place}")
 
 
-def pair(matches: bool | None, reason: str = "") -> Finding:
-    """Check that certificate and key belong together; None: unknown for a reason."""
+def pair(matches: bool | None, reason: str = "", variables: Sequence[str] = ()) -> Finding:
+    """Check that certificate and key belong together (None: unknown for a reason); `variables` name their files."""
     if matches is None:
         return unchecked("pair", reason)
     if not matches:
-        return problem(
-            "pair",
-            "the key does not belong to the certificate",
-            "import both from one file with `alienctl cert-import FILE.p12`",
-        )
+        remedy = "import both from one file with `alienctl cert-import FILE.p12`"
+        text = _named("the key does not belong to the certificate", variables)
+        return problem("pair", text, _corrected(variables, _LOGIN) or remedy)
     return ok("pair", "key and certificate belong together")
 
 
-def token(place: str, known: CertificateFacts | None, error: str, now_ms: int, *, can_renew: bool) -> Finding:
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """The token's file, the `variables` that name it, and its facts (None: it cannot be used, as `error` says)."""
+
+    place: str
+    known: CertificateFacts | None
+    error: str = ""
+    variables: tuple[str, ...] = ()
+
+
+def token(facts: TokenFacts, now_ms: int, *, can_renew: bool) -> Finding:
     """Check the token: a certificate without one is enough to get one (`can_renew`)."""
+    place, known, error = facts.place, facts.known, _named(facts.error, facts.variables)
     if known is not None:
         if not (text := expiry_warning(known, now_ms)):
             return ok("token", f"{place}, until {moment(known.ends_ms)}")
         return warning("token", f"the token {text}", "run `alienctl token-init`")
     if can_renew:
-        return warning("token", error, "run `alienctl token-init`; commands use the certificate until then")
-    return problem("token", f"{error}, and no certificate is usable", _LOGIN)
+        remedy = "run `alienctl token-init`; commands use the certificate until then"
+        return warning("token", error, _corrected(facts.variables, remedy) or remedy)
+    text = f"{error}; no certificate is usable either"
+    return problem("token", text, _corrected(facts.variables, _LOGIN) or _LOGIN)
 
 
-def token_place(note: str, directory: str, *, is_writable: bool) -> Finding:
-    """Check where the token is kept; `note` says that another user occupies the usual name."""
+def token_place(note: str, directory: str, variables: Sequence[str] = (), *, is_writable: bool) -> Finding:
+    """Check where the token is kept, which `variables` name; `note` says that another user occupies the usual name."""
     if note:
         return warning("token-place", note, "ask the owner or the administrator to remove that file")
     if not is_writable:
-        return problem("token-place", f"no file can be written in {directory}", "set TMPDIR to a directory of your own")
+        text = _named(f"no file can be written in {directory}", variables)
+        remedy = "set TMPDIR to a directory of your own"
+        return problem("token-place", text, _corrected(variables, "run `alienctl token-init`") or remedy)
     return ok("token-place", directory)
 
 
@@ -96,3 +114,12 @@ def chain(error: str) -> Finding:
     if error:
         return warning("chain", error, "run `alienctl getCAcerts`; the service may know the authority nevertheless")
     return ok("chain", "a trusted authority has signed the certificate")
+
+
+def _named(error: str, variables: Sequence[str]) -> str:
+    return f"{error} (named by {' and '.join(variables)})" if error and variables else error
+
+
+def _corrected(variables: Sequence[str], remedy: str) -> str:
+    """Return a remedy that begins with the variables; empty: no variable names the file."""
+    return f"correct or unset {' and '.join(variables)}; then {remedy}" if variables else ""

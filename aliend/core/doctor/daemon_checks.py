@@ -26,6 +26,13 @@ class DaemonFacts:
     client: str = ""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def silence(self) -> str:
+        """Return why the daemon cannot be asked; empty: it answers."""
+        if self.answers:
+            return ""
+        return "the daemon does not answer, see the check `daemon`" if self.holds_lock else "no daemon runs"
+
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
@@ -70,7 +77,7 @@ def lock(directory: str, record: str, facts: DaemonFacts, host: str) -> Finding:
 def version(facts: DaemonFacts) -> Finding:
     """Check that client and daemon have one version."""
     if not facts.answers:
-        return unchecked("version", f"alienctl is {facts.client}; the daemon does not run or answer")
+        return unchecked("version", f"alienctl is {facts.client}; {facts.silence}")
     if facts.version != facts.client:
         text = f"alienctl is {facts.client}, the daemon is {facts.version}"
         return warning("version", text, "run `alienctl daemon restart`")
@@ -80,7 +87,7 @@ def version(facts: DaemonFacts) -> Finding:
 def warnings(facts: DaemonFacts) -> Finding:
     """Check what the daemon itself warns about."""
     if not facts.answers:
-        return unchecked("daemon-warnings", "the daemon does not run or answer")
+        return unchecked("daemon-warnings", facts.silence)
     if facts.warnings:
         return warning("daemon-warnings", "\n".join(facts.warnings), "see `alienctl daemon logs --level warning`")
     return ok("daemon-warnings", "none")

@@ -56,6 +56,12 @@ def counts_of(findings: Sequence[Finding]) -> dict[str, int]:
     return {state: found[state] for state in _NAMES}
 
 
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings with problems first, then warnings, then what was not checked."""
+    order: tuple[State, ...] = ("problem", "warning", "unchecked", "ok")
+    return sorted(findings, key=lambda finding: order.index(finding.state))
+
+
 def document(findings: Sequence[Finding]) -> dict[str, object]:
     """Return the document of `doctor --json`."""
     return {

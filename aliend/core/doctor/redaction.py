@@ -1,7 +1,7 @@
 """Removes secrets from texts that users send to others: keys, certificates, tokens, envelopes and pass phrases.
 
 It removes too much rather than too little: every PEM block, every value of a parameter that names a secret, and every
-long run of letters and digits as in base64. Names of files stay.
+long run of letters and digits as in base64. Names of files and subjects of certificates stay.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ _PASS_PHRASE = re.compile(r"(?i)\b((?:pass[ _]?(?:word|phrase)|secret)\w*\"?\s*[
 _HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.-]{8,}")
 _USER = re.compile(r"(://)[^\s/@]*:[^\s/@]*@")
 _JWT = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*")
-_LINE = re.compile(r"(?m)^[ \t]*[A-Za-z0-9+/=]{40,}[ \t\r]*$")
+_LINE = re.compile(r"(?m)^[ \t]*[A-Za-z0-9+/]{38,}={0,2}[ \t\r]*$")
 _RUN = re.compile(r"[A-Za-z0-9+/=]{32,}")
 _LETTERS_AND_DIGITS = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9])")
 _LONGEST_WORD = 24
 """Letters (of both cases) and digits in a row that count as base64; other signs interrupt most names of files."""
+_ATTRIBUTE = re.compile(r"(?:CN|DC|O|OU)=(?=[^=]{1,40}\Z)")
+"""An attribute of a certificate's subject, whose value is shorter than a line of base64."""
 _CREDENTIALS = ("X509_USER_CERT", "X509_USER_KEY", "JALIEN_TOKEN_CERT", "JALIEN_TOKEN_KEY")
 _SECRET_NAME = re.compile(r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|_KEY(_|$)|AUTHORI[SZ]ATION", re.IGNORECASE)
 _SHOWN = ("ALIEN", "JALIEN", "X509_", "XRD_", "XDG_", "LD_", "PYTHON", "LC_")
@@ -63,5 +65,7 @@ def shown_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _without_base64(match: re.Match[str]) -> str:
     words = match[0].split("/")
-    is_secret = any(len(word) >= _LONGEST_WORD and _LETTERS_AND_DIGITS.match(word) for word in words)
+    is_secret = any(
+        len(word) >= _LONGEST_WORD and _LETTERS_AND_DIGITS.match(word) and not _ATTRIBUTE.match(word) for word in words
+    )
     return REMOVED if is_secret else match[0]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Endpoint
 from aliend.core.connection.login_messages import moment, wrong_clock
 from aliend.core.connection.throttle import THRESHOLD
 from aliend.core.doctor.finding import Finding, ok, problem, unchecked, warning
+
+_USUAL = Endpoint(DEFAULT_HOST, DEFAULT_PORT)
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,48 @@ class ElementFacts:
     until_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """The address of the service, and who chose it: `variables`, else the sandbox or the configuration `file`."""
+
+    endpoint: Endpoint
+    variables: tuple[str, ...] = ()
+    file: str = ""
+    is_sandbox: bool = False
+
+    @property
+    def correction(self) -> str:
+        """Return how to correct the address; empty: it is the usual one."""
+        if self.endpoint == _USUAL:
+            return ""
+        if self.variables:
+            return f"correct or unset {' and '.join(self.variables)}; the usual service is {_USUAL}"
+        if self.is_sandbox:
+            return "start the sandbox grid with `alienctl sandbox up`"
+        return f"correct [central] in {self.file}; the usual service is {_USUAL}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """A session of the daemon: its address and subject (empty: no login yet), and why it fails (empty: it does not)."""
+
+    endpoint: str
+    subject: str
+    user: str
+    state: str
+    problem: str
+    points: int
+
+
+def sessions_of(sessions: Sequence[SessionFacts], endpoints: Sequence[str], subject: str) -> list[SessionFacts]:
+    """Return the used sessions with one of a caller's services under the subject of its certificate."""
+    return [
+        one
+        for one in sessions
+        if one.state in ("connected", "failing") and one.endpoint in endpoints and one.subject == subject
+    ]
+
+
 def clock(local_ms: int, service_ms: int | None, reason: str) -> Finding:
     """Check this machine's clock against the service's (POSIX milliseconds; None: unknown for a reason)."""
     if service_ms is None:
@@ -38,12 +84,14 @@ def clock(local_ms: int, service_ms: int | None, reason: str) -> Finding:
     return ok("clock", f"differs from the service's by {abs(local_ms - service_ms) / 1000:.0f} s")
 
 
-def dns(host: str, addresses: Sequence[str], error: str) -> Finding:
+def dns(service: EndpointFacts, addresses: Sequence[str], error: str) -> Finding:
     """Check that the name of the service has addresses."""
+    host = service.endpoint.host
     if error or not addresses:
         reason = error or "no address"
+        remedy = service.correction if host != DEFAULT_HOST else ""
         return problem(
-            "dns", f"{host} cannot be resolved: {reason}", "check the network and /etc/resolv.conf, and the host's name"
+            "dns", f"{host} cannot be resolved: {reason}", remedy or "check the network and /etc/resolv.conf"
         )
     return ok("dns", f"{host} is {', '.join(addresses)}")
 
@@ -62,29 +110,51 @@ def ipv6(reached: Sequence[Reached]) -> Finding:
     return ok("ipv6", f"{mine[0].address} is reachable")
 
 
-def port(endpoint: str, reached: Sequence[Reached]) -> Finding:
+def port(service: EndpointFacts, reached: Sequence[Reached]) -> Finding:
     """Check that the port of the central service is open from here."""
+    endpoint = service.endpoint
     if not reached:
         return unchecked("port", "the service has no address")
     if all(one.error for one in reached):
-        remedy = "ask the network's administrator to open this port for outgoing connections; check host and port"
+        remedy = service.correction or _remedy_of(reached)
         return problem("port", f"{endpoint} cannot be reached: {reached[0].error}", remedy)
     return ok("port", f"{endpoint} accepts connections")
 
 
-def login(endpoint: str, user: str, seconds: float, error: str, *, by_daemon: bool = False) -> Finding:
-    """Check the login at the central service, by the daemon or by this check."""
-    if error:
-        return problem("login", error, "run `alienctl login`; see also the other checks")
-    if by_daemon:
-        return ok("login", f"the daemon is connected to {endpoint} as {user or 'this user'}")
-    return ok("login", f"{endpoint} accepted the login in {seconds:.1f} s")
+def _remedy_of(reached: Sequence[Reached]) -> str:
+    """Return what to do about the usual service: a refusal comes from its host, silence from a network in between."""
+    if any(_REFUSED in one.error for one in reached):
+        return "the service is down, or a firewall refuses the connection: try again later"
+    return "check the network; ask its administrator to open this port for outgoing connections"
 
 
-def throttle(points: int | None) -> Finding:
-    """Check the throttle points of this user's daemon (None: no daemon)."""
+def login(endpoint: str, seconds: float, error: str, variables: Sequence[str] = ()) -> Finding:
+    """Check the login that this check made; `variables` name credentials that cannot be used."""
+    if not error:
+        return ok("login", f"{endpoint} accepted the login in {seconds:.1f} s")
+    return problem("login", error, _login_remedy(error, variables))
+
+
+def session_login(session: SessionFacts) -> Finding:
+    """Check the login of the daemon's session for the caller's service and credentials."""
+    if session.state == "failing":
+        return problem("login", session.problem, _login_remedy(session.problem, ()))
+    who = session.user or "this user"
+    return ok("login", f"the daemon is connected to {session.endpoint} as {who} ({session.subject})")
+
+
+def _login_remedy(error: str, variables: Sequence[str]) -> str:
+    if error.startswith("cannot connect to "):
+        return "see the checks `dns` and `port`"
+    if variables:
+        return f"correct or unset {', '.join(variables)}; then run `alienctl login`"
+    return "run `alienctl login`; see also the other checks"
+
+
+def throttle(points: int | None, reason: str = "") -> Finding:
+    """Check the throttle points of the caller's certificate (None: unknown for a reason)."""
     if points is None:
-        return unchecked("throttle", "the daemon has no session")
+        return unchecked("throttle", reason)
     if points > THRESHOLD:
         remedy = "wait five minutes; send fewer commands, for example one `find` instead of many `ls`"
         return warning(

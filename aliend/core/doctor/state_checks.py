@@ -25,6 +25,16 @@ class Disk:
     inodes_total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SpaceHold:
+    """A job on hold until `need` bytes are free at its target, which is on `disk`."""
+
+    job: int
+    target: str
+    need: int
+    disk: Disk
+
+
 def configuration(problems: Sequence[str], file: str, *, exists: bool) -> Finding:
     """Check the configuration."""
     if problems:
@@ -67,6 +77,30 @@ def space(check: str, disks: Sequence[Disk]) -> Finding:
     return ok(
         check, "; ".join(f"{disk.place}: {format_size(disk.free)} free" for disk in disks[:_SHOWN]) or "no disk in use"
     )
+
+
+def target_space(disks: Sequence[Disk], holds: Sequence[SpaceHold]) -> Finding:
+    """Check the free bytes of the disks of targets, also of the jobs that are on hold for space."""
+    check = "target-space"
+    lacking = [hold for hold in holds if hold.disk.free < hold.need]
+    if lacking:
+        lines = [
+            f"job {hold.job} is on hold: {hold.target} needs {format_size(hold.need)} free on {hold.disk.place}, "
+            f"{format_size(hold.disk.free)} are free"
+            for hold in lacking[:_SHOWN]
+        ]
+        return problem(check, "\n".join(lines), "free some space; jobs on hold resume by themselves")
+    found = space(check, [*disks, *(hold.disk for hold in holds if hold.disk not in disks)])
+    if holds and found.state == "ok":
+        numbers = ", ".join(str(hold.job) for hold in holds[:_SHOWN])
+        text = f"{found.text}; job {numbers} is still on hold for space"
+        return warning(
+            check,
+            text,
+            f"wait a minute; if it stays on hold, check your quota with `quota`, or run "
+            f"`alienctl transfers resume {holds[0].job}`",
+        )
+    return found
 
 
 def inodes(check: str, disks: Sequence[Disk]) -> Finding:

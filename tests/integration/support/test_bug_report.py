@@ -44,7 +44,21 @@ def test_an_archive_has_all_that_helps_and_no_secret(user: User, folder: str) ->
             assert not [line for line in secret.splitlines()[1:-1] if line in text], name
     assert "48 checks" in files["doctor.txt"]
     assert "[job=1 transfer=1 attempt=1 se=ALICE::SANDBOX::SE" in files["log.txt"]
+    assert list(files)[:2] == ["README.txt", "doctor.txt"]
+    subject = json.loads(files["status.json"])["central"][0]["subject"]
+    assert subject.startswith("C=ch/")
+    assert f"as {subject} with {user.home}/JALIEN_TOKEN_CERT" in files["log.txt"]
+    assert "/CN=alice" in files["doctor.txt"]
+    newest, first = json.loads(files["jobs.json"])
+    assert (newest["id"], newest["state"], newest["failed"], newest["reasons"][0]["state"]) == (
+        2,
+        "failed",
+        1,
+        "failed",
+    )
+    assert (first["state"], first["target"], first["done"]) == ("done", f"{user.home}/x", 1)
     database = json.loads(files["database.json"])
+    assert database["unexpected_schema"] == {}
     assert database["rows"]["job"] == 2
     assert database["transfers"] == {"done": 1, "failed": 1}
     assert json.loads(files["status.json"])["running"] is True
@@ -58,3 +72,4 @@ def test_an_archive_is_not_replaced(stranger: User) -> None:
     document = stranger.json("bug-report")
     assert Path(document["file"]).parent == stranger.home
     assert "doctor.txt" in document["files"]
+    assert "configuration.toml" not in document["files"]

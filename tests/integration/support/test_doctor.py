@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.harness import UNPRIVILEGED, Grid, User, make_user
+from tests.integration.support.test_bug_report import contents
 
 MANY = 30
 
@@ -107,12 +108,45 @@ def test_a_hung_daemon_delays_nothing_for_long(case: User) -> None:
     pid = case.pid()
     os.kill(pid, signal.SIGSTOP)
     try:
-        found = findings(case)
+        case.must("bug-report", "-o", "report.tar.gz")
     finally:
         os.kill(pid, signal.SIGCONT)
+    files = contents(case.home / "report.tar.gz")
+    found = {check["check"]: check for check in json.loads(files["doctor.json"])["checks"]}
+    assert f"run `kill -CONT {pid}`" in json.loads(files["status.json"])["reason"]
+    assert files["doctor.txt"].startswith("problem     daemon ")
+    assert "does not answer" in found["throttle"]["text"]
     assert found["daemon"]["state"] == "problem"
     assert f"aliend (pid {pid}) is stopped" in found["daemon"]["text"]
     assert found["login"]["state"] == "ok"
+
+
+def test_an_earlier_session_of_others_does_not_count(case: User) -> None:
+    case.must("pwd")
+    case.variables |= {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9"}
+    found = findings(case)
+    assert found["login"]["state"] == "problem"
+    assert "cannot connect to localhost:9" in found["login"]["text"]
+    assert "correct or unset ALIENPY_JCENTRAL and ALIENPY_JCENTRAL_PORT" in found["port"]["remedy"]
+    assert found["clock"]["text"] == "the service cannot be reached"
+    assert found["throttle"]["text"] == "the daemon has no session with these credentials yet"
+
+
+def test_variables_that_name_missing_credentials_are_named(case: User) -> None:
+    case.must("pwd")
+    names = ("JALIEN_TOKEN_CERT", "JALIEN_TOKEN_KEY", "X509_USER_CERT", "X509_USER_KEY")
+    case.variables |= {name: f"{case.home}/{name}.pem" for name in names}
+    found = findings(case)
+    assert found["login"]["remedy"] == f"correct or unset {', '.join(names)}; then run `alienctl login`"
+    assert "(named by X509_USER_CERT)" in found["certificate"]["text"]
+
+
+def test_a_connected_session_does_not_hide_a_pair_that_does_not_match(case: User) -> None:
+    case.must("pwd")
+    case.variables |= {"X509_USER_CERT": case.variables["JALIEN_TOKEN_CERT"], "JALIEN_TOKEN_CERT": f"{case.home}/gone"}
+    finding = findings(case)["login"]
+    assert finding["state"] == "problem"
+    assert "does not belong to the certificate" in finding["text"]
 
 
 def open_key(user: User) -> None:

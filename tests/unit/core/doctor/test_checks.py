@@ -6,16 +6,28 @@ from dataclasses import replace
 
 import pytest
 
+from aliend.core.connection.context import Endpoint
 from aliend.core.connection.credentials import CertificateFacts
 from aliend.core.doctor import credential_checks as credentials
 from aliend.core.doctor import daemon_checks as daemon
 from aliend.core.doctor import machine_checks as machine
 from aliend.core.doctor import service_checks as service
 from aliend.core.doctor import state_checks as state
+from aliend.core.doctor.credential_checks import TokenFacts
 from aliend.core.doctor.daemon_checks import DaemonFacts, UnitFacts
-from aliend.core.doctor.finding import Finding, document, has_problems, ok, problem, text, unchecked, warning
-from aliend.core.doctor.service_checks import ElementFacts, Reached
-from aliend.core.doctor.state_checks import Disk
+from aliend.core.doctor.finding import (
+    Finding,
+    document,
+    has_problems,
+    ok,
+    problem,
+    text,
+    unchecked,
+    warning,
+    worst_first,
+)
+from aliend.core.doctor.service_checks import ElementFacts, EndpointFacts, Reached, SessionFacts, sessions_of
+from aliend.core.doctor.state_checks import Disk, SpaceHold
 
 DAY = 86_400_000
 NOW = 1_800_000_000_000
@@ -27,6 +39,13 @@ HANGS = replace(RUNS, answers=False, error="no answer within 3 s")
 V4, V6 = Reached("IPv4", "192.0.2.1", ""), Reached("IPv6", "2001:db8::1", "")
 AWAY = ElementFacts("A::B::SE", False, "4 copies failed", NOW)
 ROOMY = Disk("/d", 10 << 30, 1 << 30, 10**6, 10**7)
+USUAL = EndpointFacts(Endpoint())
+CHOSEN = EndpointFacts(Endpoint("localhost", 9), ("ALIENPY_JCENTRAL", "ALIENPY_JCENTRAL_PORT"), "config.toml")
+CONNECTED = SessionFacts("host:8097", "C=ch/CN=alice", "alice", "connected", "", 20)
+CANNOT_CONNECT = "cannot connect to localhost:9: connection refused"
+TOKEN, NO_TOKEN = TokenFacts("t.pem", YEAR), TokenFacts("t.pem", None, "no token")
+FULL = Disk("/mnt/x", 1 << 20, 1 << 30, 10**6, 10**7)
+HELD = SpaceHold(3, "/mnt/x/f", 2 << 30, FULL)
 ON, OFF = UnitFacts(is_enabled=True, state="active", lingers=True), UnitFacts()
 
 PASSES = [
@@ -35,17 +54,17 @@ PASSES = [
     credentials.key("k.pem", "", is_encrypted=True),
     credentials.key_mode("k.pem", ""),
     credentials.pair(True),
-    credentials.token("t.pem", YEAR, "", NOW, can_renew=False),
+    credentials.token(TOKEN, NOW, can_renew=False),
     credentials.token_place("", "/tmp", is_writable=True),
     credentials.authorities("/ca", 75, "", ""),
     credentials.chain(""),
     service.clock(NOW, NOW + 2000, ""),
-    service.dns("host", ["192.0.2.1"], ""),
+    service.dns(USUAL, ["192.0.2.1"], ""),
     service.ipv6([V4, V6]),
     service.ipv6([V4]),
-    service.port("host:8097", [V4, replace(V6, error="no route")]),
-    service.login("host:8097", "", 0.3, ""),
-    service.login("host:8097", "alice", 0.0, "", by_daemon=True),
+    service.port(USUAL, [V4, replace(V6, error="no route")]),
+    service.login("host:8097", 0.3, ""),
+    service.session_login(CONNECTED),
     service.throttle(20),
     service.storage_elements([replace(AWAY, is_available=True)]),
     service.storage_elements([]),
@@ -70,7 +89,7 @@ PASSES = [
     state.state_file_system(""),
     state.space("state-space", [ROOMY]),
     state.inodes("state-inodes", [ROOMY, replace(ROOMY, inodes=0, inodes_total=0)]),
-    state.space("target-space", []),
+    state.target_space([], []),
     state.inodes("target-inodes", []),
     state.database("", exists=True),
     state.damaged_databases([]),
@@ -98,20 +117,21 @@ FAILS = [
     (credentials.key("k.pem", "cannot read k.pem"), "cannot read"),
     (credentials.key_mode("k.pem", "the key k.pem can be read by others"), "by others"),
     (credentials.pair(False), "does not belong"),
-    (credentials.token("t.pem", None, "no token", NOW, can_renew=False), "no certificate is usable"),
-    (credentials.token("t.pem", None, "no token", NOW, can_renew=True), "no token"),
-    (credentials.token("t.pem", SOON, "", NOW, can_renew=True), "in 24 hours"),
+    (credentials.token(NO_TOKEN, NOW, can_renew=False), "no certificate is usable"),
+    (credentials.token(NO_TOKEN, NOW, can_renew=True), "no token"),
+    (credentials.token(replace(TOKEN, known=SOON), NOW, can_renew=True), "in 24 hours"),
     (credentials.token_place("/tmp/t belongs to another user", "/tmp", is_writable=True), "another user"),
     (credentials.token_place("", "/tmp", is_writable=False), "no file can be written"),
     (credentials.authorities("/ca", 0, "no CA certificates", ""), "no CA certificates"),
     (credentials.authorities("/ca", 75, "", "X509_CERT_DIR is not used"), "X509_CERT_DIR is not used; /ca"),
     (credentials.chain("CN=alice is not signed by"), "is not signed"),
     (service.clock(NOW, NOW + DAY, ""), "this machine's clock says"),
-    (service.dns("host", [], "Name or service not known"), "host cannot be resolved"),
-    (service.dns("host", [], ""), "no address"),
+    (service.dns(CHOSEN, [], "Name or service not known"), "localhost cannot be resolved"),
+    (service.dns(USUAL, [], ""), "no address"),
     (service.ipv6([V4, replace(V6, error="no route")]), "no route"),
-    (service.port("host:8097", [replace(V4, error="refused")]), "cannot be reached: refused"),
-    (service.login("host:8097", "", 0.0, "the certificate was refused"), "was refused"),
+    (service.port(USUAL, [replace(V4, error="refused")]), "cannot be reached: refused"),
+    (service.login("host:8097", 0.0, "the certificate was refused"), "was refused"),
+    (service.session_login(replace(CONNECTED, state="failing", problem="no VO member")), "no VO member"),
     (service.throttle(180), "delays each command by 80 ms"),
     (service.storage_elements([AWAY]), "A::B::SE is left alone until 2027-01-15 08:00 UTC: 4 copies failed"),
     (service.proxies({"https_proxy": "http://p"}), "https_proxy"),
@@ -133,7 +153,9 @@ FAILS = [
     (state.state_file_system("/home is on nfs4"), "nfs4"),
     (state.space("state-space", [replace(ROOMY, free=1 << 20)]), "1.0 MiB free"),
     (state.inodes("state-inodes", [replace(ROOMY, inodes=5)]), "5 of 10000000 inodes"),
-    (state.space("target-space", [replace(ROOMY, free=1 << 30)]), "1.0 GiB must stay free"),
+    (state.target_space([replace(ROOMY, free=1 << 30)], []), "1.0 GiB must stay free"),
+    (state.target_space([ROOMY], [HELD]), "job 3 is on hold: /mnt/x/f needs 2.0 GiB free on /mnt/x, 1.0 MiB are free"),
+    (state.target_space([], [replace(HELD, disk=ROOMY)]), "job 3 is still on hold for space"),
     (state.inodes("target-inodes", [replace(ROOMY, inodes=0)]), "0 of"),
     (state.database("malformed", exists=True), "malformed"),
     (state.damaged_databases(["/state/aliend.db.damaged-1"]), "damaged-1"),
@@ -162,8 +184,8 @@ UNKNOWN = [
     credentials.pair(None, "the key is encrypted"),
     service.clock(NOW, None, "no answer"),
     service.ipv6([replace(V4, error="down"), replace(V6, error="down")]),
-    service.port("host:8097", []),
-    service.throttle(None),
+    service.port(USUAL, []),
+    service.throttle(None, "no daemon runs"),
     service.storage_elements(None, "no daemon"),
     daemon.version(DaemonFacts(client="1")),
     daemon.warnings(DaemonFacts()),
@@ -210,6 +232,64 @@ def test_the_report_shows_finding_and_remedy() -> None:
     assert lines[-2].split() == ["not", "checked", "d", "why"]
     assert lines[-1] == "4 checks: 1 ok, 1 warning, 1 problem, 1 not checked"
     assert len(text(findings, whole=False).splitlines()) == 6
+
+
+def test_problems_come_first_in_an_archive() -> None:
+    findings = [ok("a", ""), unchecked("b", ""), warning("c", "", ""), problem("d", "", ""), ok("e", "")]
+    assert "".join(one.check for one in worst_first(findings)) == "dcbae"
+
+
+def test_an_address_from_variables_is_corrected_there() -> None:
+    refused = [replace(V4, error="Connection refused")]
+    remedy = (
+        "correct or unset ALIENPY_JCENTRAL and ALIENPY_JCENTRAL_PORT; the usual service is alice-jcentral.cern.ch:8097"
+    )
+    assert service.port(CHOSEN, refused).remedy == remedy
+    assert service.dns(CHOSEN, [], "unknown").remedy == remedy
+    sandbox = replace(CHOSEN, variables=(), is_sandbox=True)
+    assert service.port(sandbox, refused).remedy == "start the sandbox grid with `alienctl sandbox up`"
+    assert "correct [central] in config.toml" in service.port(replace(CHOSEN, variables=()), refused).remedy
+
+
+def test_only_silence_of_the_usual_service_leads_to_the_administrator() -> None:
+    assert "administrator" not in service.port(USUAL, [replace(V4, error="Connection refused")]).remedy
+    assert "administrator" in service.port(USUAL, [replace(V4, error="no answer within 4 s")]).remedy
+
+
+def test_a_login_does_not_help_without_a_connection() -> None:
+    failing = service.session_login(replace(CONNECTED, state="failing", problem=CANNOT_CONNECT))
+    for finding in (service.login("localhost:9", 0.0, CANNOT_CONNECT), failing):
+        assert finding.remedy == "see the checks `dns` and `port`"
+
+
+def test_a_remedy_begins_with_the_variables_that_name_the_credentials() -> None:
+    names = ("X509_USER_CERT", "X509_USER_KEY")
+    order = "correct or unset X509_USER_CERT and X509_USER_KEY; then run `alienctl login`"
+    for finding in (
+        credentials.certificate("c.pem", "cannot read c.pem", "", names),
+        credentials.key("k.pem", "cannot read k.pem", names),
+        credentials.pair(False, "", names),
+        credentials.token(replace(NO_TOKEN, variables=names), NOW, can_renew=False),
+    ):
+        assert "(named by X509_USER_CERT and X509_USER_KEY)" in finding.text
+        assert finding.remedy == order
+    assert service.login("host:8097", 0.0, "no usable certificate", names).remedy == order.replace(" and", ",")
+
+
+def test_only_sessions_of_the_same_service_and_subject_are_the_callers() -> None:
+    others = [
+        replace(CONNECTED, endpoint="other:1"),
+        replace(CONNECTED, subject="C=ch/CN=bob"),
+        replace(CONNECTED, subject="", state="failing"),
+        replace(CONNECTED, state="idle"),
+    ]
+    assert sessions_of([*others, CONNECTED], ["host:8097"], "C=ch/CN=alice") == [CONNECTED]
+
+
+def test_a_hung_daemon_is_not_called_absent() -> None:
+    for finding in (daemon.version(HANGS), daemon.warnings(HANGS)):
+        assert "does not answer" in finding.text
+    assert daemon.warnings(DaemonFacts()).text == "no daemon runs"
 
 
 def test_only_problems_make_it_unhealthy() -> None:

@@ -46,6 +46,8 @@ def test_a_secret_is_removed(text: str) -> None:
         "/alice/cern.ch/user/a/alice/output_long_name_of_an_analysis_train_2026.root",
         "ALICE::CERN::EOS is left alone",
         "guid 6D0D0F2E-1F2A-11E6-9C3B-0242AC110002, md5 9e107d9d372bb6826bd81d3542a419d6",
+        "C=ch/O=AliEn2/CN=Users/CN=alice/OU=alice",
+        "C=ch/O=AliEn/CN=Users/CN=aliceRobotCertificate2026prod/OU=alice",
         'user_key = "~/.globus/userkey.pem"',
         "2026-01-31T12:00:00.123+01:00 INFO aliend.engine.attempts.attempt_log [job=7 bytes=3072]: done: /a/x",
         "run `alienctl token-init`; token: it expired",
