@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,11 +96,17 @@ def _new_bridge(runtime: Runtime) -> Bridge:
 
 
 async def _turn_off(runtime: Runtime) -> None:
+    """Turn it off. Raises ConfigurationError if a new daemon would turn it on again."""
     if runtime.bridge is not None:
         running, runtime.bridge = runtime.bridge, None
         await running.close()
-    with suppress(FileNotFoundError):
-        await asyncio.to_thread(_record(runtime).unlink)
+    record = _record(runtime)
+    try:
+        await asyncio.to_thread(record.unlink, missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the bridge is off, but on again after a restart: {record}: {error.strerror}"
+        ) from error
 
 
 def _record(runtime: Runtime) -> Path:

@@ -53,7 +53,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "done", "not_done"), CASES)
+@pytest.mark.parametrize(("words", "done", "not_done"), CASES, ids=[words for words, _, _ in CASES])
 async def test_the_outcome_is_what_the_catalogue_shows(
     central: CentralSession, service: Service, words: str, done: str, not_done: str
 ) -> None:
