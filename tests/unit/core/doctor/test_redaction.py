@@ -20,6 +20,7 @@ SECRETS = [
     f"-----BEGIN SEALED CIPHER-----\n{CANARY}\n-----END SEALED CIPHER-----",
     f"authz=-----BEGIN SEALED ENVELOPE-----\\n{CANARY}\\n-----END SEALED ENVELOPE-----",
     f"root://alice:{CANARY}@se.example//x",
+    "/alice/cern.ch/user/a/alice/root:/alice:canary@se.example/x does not exist",
     f"Authorization: Bearer {CANARY}",
     f"access_token={CANARY[:12]}canary",
     "pass phrase: canary",
