@@ -17,6 +17,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# grpcio in this process starts threads in each forked child, which end a child that closes their files before its exec.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 # The same examples in every run, so that a run can be repeated; HYPOTHESIS_PROFILE=random searches for new ones.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("random", deadline=None, max_examples=1000)

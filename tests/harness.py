@@ -23,7 +23,7 @@ ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount small disks")
 UNPRIVILEGED = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
 """A command prefix that makes permissions apply to a program even if root runs the tests."""
-SELECTING_PREFIXES = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
+SELECTING_PREFIXES = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_", "GRPC_")
 
 
 def clean_environment() -> dict[str, str]:
