@@ -149,6 +149,7 @@ def long_socket(user: User) -> str:
 
 
 def open_socket_directory(user: User) -> str:
+    user.run("daemon", "stop")  # a command would use a daemon that runs at another socket
     (user.home / "open").mkdir(exist_ok=True)
     (user.home / "open").chmod(0o755)
     user.variables["ALIEND_SOCKET"] = f"{user.home}/open/socket"
