@@ -11,11 +11,14 @@ from hypothesis import settings
 
 from tests.harness import UNPRIVILEGED, Grid, User, make_grid_directory, make_user, new_grid
 
-# A shell ignores SIGINT for tests in its background, and nohup ignores SIGHUP; children would inherit that.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# A shell ignores SIGINT and SIGQUIT for tests in its background, and nohup ignores SIGHUP; children would inherit that.
+for number, usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # grpcio in this process starts threads in each forked child, which end a child that closes their files before its exec.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"

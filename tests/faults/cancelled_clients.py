@@ -18,6 +18,8 @@ _SIZE = 12_000_000
 _LIMIT = "8M"
 """Bytes per second, so that a copy takes more than a second."""
 _LONGEST = 2.5
+_END_LIMIT = 240
+"""Seconds for the end of the job of an interrupted client; a storage element may have to rest meanwhile."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 
 
@@ -46,10 +48,19 @@ def _interrupt(place: Ground, promises: Promises, number: int) -> None:
     time.sleep(place.chance.uniform(0.1, _LONGEST))
     process.send_signal(place.chance.choice(_SIGNALS))
     process.communicate(timeout=60)
-    eventually(lambda: not place.user.json("transfers", "list")["jobs"], 60)
+    _wait_for_end(place)
     done = place.user.run("cp", *words)
     place.must_be(done.returncode == 0, f"{words} after an interrupt: {done.returncode}: {done.stderr}")
     promises.entries[lfn] = md5(content)
+
+
+def _wait_for_end(place: Ground) -> None:
+    """Wait until no job is unfinished; add to the failure what the jobs wait for."""
+    try:
+        eventually(lambda: not place.user.json("transfers", "list")["jobs"], _END_LIMIT)
+    except AssertionError as error:
+        facts = [place.user.run("transfers", *words).stdout for words in (("list",), ("why",))]
+        raise AssertionError(f"jobs of interrupted clients do not end: {facts}") from error
 
 
 def _is_clean(place: Ground) -> bool:
