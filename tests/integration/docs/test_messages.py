@@ -39,8 +39,8 @@ def reader(common: User) -> Iterator[User]:
         if path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             spoilt = True
+    common.run("daemon", "stop", "--force")  # the next user may have another socket or state directory
     if spoilt:
-        common.run("daemon", "stop", "--force")
         shutil.rmtree(common.home / ".local", ignore_errors=True)
 
 
@@ -149,7 +149,6 @@ def long_socket(user: User) -> str:
 
 
 def open_socket_directory(user: User) -> str:
-    user.run("daemon", "stop")  # a command would use a daemon that runs at another socket
     (user.home / "open").mkdir(exist_ok=True)
     (user.home / "open").chmod(0o755)
     user.variables["ALIEND_SOCKET"] = f"{user.home}/open/socket"
