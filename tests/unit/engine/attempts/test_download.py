@@ -218,7 +218,7 @@ async def test_an_unfinished_job_continues_in_the_next_daemon(house: House, tmp_
         house.grid.put(f"/a/d/{number}", b"x")
     house.workers.hold = asyncio.Event()
     job = await house.submit(down("/a/d", target=tmp_path / "x"))
-    await eventually(lambda: house.workers.running == 4)
+    await eventually(lambda: house.workers.running >= 1)
     await house.close()
     house.workers.hold = None
     await house.open()
