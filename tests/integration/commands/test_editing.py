@@ -119,10 +119,9 @@ def test_a_text_is_kept_if_its_terminal_disappears(user: User, folder: str) -> N
 
 def test_a_text_survives_the_death_of_the_daemon_under_the_open_editor(user: User, folder: str) -> None:
     """F173: the client names it, and a new daemon leaves it alone."""
-    editor(user, f'while [ ! -e "{user.home}/go" ]; do sleep 0.05; done; echo two >> "$1"')
+    editor(user, f'touch "{user.home}/open"; while [ ! -e "{user.home}/go" ]; do sleep 0.05; done; echo two >> "$1"')
     process = user.start("edit", "text")
-    scratch = user.home / ".local/state/aliend/default/scratch"
-    eventually(lambda: list(scratch.glob("*/text")))
+    eventually((user.home / "open").exists)
     user.kill_daemon()
     user.must("pwd")
     (user.home / "go").touch()
