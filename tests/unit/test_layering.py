@@ -325,4 +325,4 @@ def test_the_daemon_starts_only_its_workers_and_git() -> None:
         if path.is_relative_to(ROOT / "aliend") and not path.is_relative_to(ROOT / "aliend/sandbox")
         if re.search(r"subprocess|os\.(exec|spawn|system|popen|posix_spawn)", path.read_text(encoding="utf-8"))
     }
-    assert starts == {"aliend/central/credentials/ca_bundle.py", "aliend/storage/pool/worker_process.py"}
+    assert starts == {"aliend/central/credentials/ca_bundle.py", "aliend/storage/pool/local_process.py"}

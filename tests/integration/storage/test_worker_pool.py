@@ -16,7 +16,7 @@ import pytest
 
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
-from aliend.storage.pool import worker_process
+from aliend.storage.pool import local_process, worker_process
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Checksum, Download, Downloaded, RemovePartial, WorkerDied
 from tests.integration.storage.conftest import (
@@ -276,7 +276,7 @@ async def test_worker_processes_ignore_signals_to_the_whole_unit(
 async def test_a_missing_library_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = "runpy.run_module('aliend.storage.worker', None, '__main__', True)"
     start = f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); {run}"
-    monkeypatch.setattr(worker_process, "isolated", lambda _module: (sys.executable, "-c", start))
+    monkeypatch.setattr(local_process, "isolated", lambda _module: (sys.executable, "-c", start))
     (tmp_path / "XRootD").mkdir()
     (tmp_path / "XRootD" / "__init__.py").write_text("raise ImportError('libXrdCl.so is missing')")
     (tmp_path / "file").touch()
