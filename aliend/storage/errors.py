@@ -68,6 +68,10 @@ class StorageError(CopyError):
         self.number = number
 
 
+class NoAnswer(StorageError):
+    """A server sent or took no byte for long: another request to it would probably wait as long."""
+
+
 def redact(text: str) -> str:
     """Return a text that may quote a URL, without the secrets in its query."""
     return _SECRET.sub(r"\1...", text)
@@ -90,7 +94,7 @@ def error_from_status(code: int, number: int, message: str, what: str) -> Storag
 
 def no_answer(what: str, limit: float) -> StorageError:
     """Return the error for a server that sent or took no byte for `limit` seconds."""
-    return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
+    return NoAnswer(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
 
 
 def hung_disk(path: str, seconds: int) -> CopyError:
