@@ -87,6 +87,7 @@ CALLS: dict[str, str] = {
     # the daemon
     "version": "DaemonService.Hello",
     "daemon": "DaemonService.Status",
+    "bridge": "DaemonService.SetBridge",
     # texts and administration of the central service
     **dict.fromkeys(
         ("archiveList", "guidinfo", "uuid", "showTagValue", "packages", "listpartitions", "w", "uptime"), RAW
@@ -101,7 +102,7 @@ CALLS: dict[str, str] = {
     **dict.fromkeys(("help", "?"), f"{LOCAL}help pages"),
     **dict.fromkeys(("completion", "install-names"), f"{LOCAL}the user's shell"),
     **dict.fromkeys(("doctor", "bug-report"), f"{LOCAL}they look at this machine"),
-    **dict.fromkeys(("bridge", "root-plugin"), f"{LOCAL}they set up other programs on this machine"),
+    "root-plugin": f"{LOCAL}it writes the user's `.rootrc`",
     "getCAcerts": f"{LOCAL}installs files on this machine",
     "sandbox": f"{LOCAL}starts a grid on this machine",
 }

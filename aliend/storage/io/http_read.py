@@ -13,7 +13,7 @@ import httpx
 from aliend.core.catalogue.replica_url import open_url
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.connection.pem import is_authority_name
-from aliend.errors import CopyError
+from aliend.errors import WrongContent
 from aliend.storage.errors import StorageError, redact
 from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
 from aliend.storage.io.task_context import TaskContext
@@ -38,9 +38,7 @@ def read(context: TaskContext, source: ReplicaUrl, start: int, end: int, ca: str
                 context.completions.raise_if_stopped()
                 received += len(data)
                 if received > end:
-                    raise CopyError(
-                        f"wrong size: the server sends more than the {end} bytes of the catalogue", "permanent"
-                    )
+                    raise WrongContent(f"wrong size: the server sends more than the {end} bytes of the catalogue")
                 yield data
     except (httpx.HTTPError, OSError) as error:
         raise StorageError(f"HTTP: {redact(str(error)) or type(error).__name__}", "transient", 5.0) from error
@@ -55,7 +53,7 @@ def _check_response(reply: httpx.Response, start: int, end: int) -> None:
         raise StorageError(f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}", "permanent")
     length = reply.headers.get("Content-Range", "").rpartition("/")[2] or reply.headers.get("Content-Length", "")
     if length.isdecimal() and parse_whole(length) != end:
-        raise CopyError(f"wrong size: {length} bytes on the storage, {end} in the catalogue", "permanent")
+        raise WrongContent(f"wrong size: {length} bytes on the storage, {end} in the catalogue")
 
 
 def _headers(start: int, end: int) -> dict[str, str]:
