@@ -88,7 +88,7 @@ def storage_element(name: str, place: Path, *settings: str) -> Iterator[StorageE
         yield StorageElement(name, port, root, process)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def _found(program: str) -> str:
@@ -98,7 +98,7 @@ def _found(program: str) -> str:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         assert process.poll() is None, "xrootd ended at its start"
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
