@@ -56,6 +56,10 @@ CAPABILITIES = (
     "stop-if-idle",
     "reload",
     "metrics",
+    "bridge",
+    "deletions",
+    "failures",
+    "set-quota",
 )
 
 

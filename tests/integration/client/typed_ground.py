@@ -76,10 +76,11 @@ class Ground:
         (answer,) = self.call(name, request)
         return answer
 
-    def hold(self, name: str, request: Any) -> None:  # noqa: ANN401 - any message
+    def hold(self, name: str, request: Any) -> Any:  # noqa: ANN401 - any message and call
         """Start a call that does not end, and wait until the daemon works on it; `until_idle` cancels it."""
         self.held.append(self.start(name, request))
         eventually(self.running_calls, 30.0)
+        return self.held[-1]
 
     def until_idle(self) -> None:
         """Wait until the daemon works on no call and no command hangs at the service."""
@@ -128,7 +129,8 @@ class Ground:
         self.used += 1
         name = f"job{self.used}"
         request = {"request_id": name, "sources": [self.file], "target": f"file:{self.user.home}/{name}", **fields}
-        return self.one("TransfersService.SubmitJob", tra.SubmitJobRequest(**request)).job
+        job: tra.Job = self.one("TransfersService.SubmitJob", tra.SubmitJobRequest(**request)).job
+        return job
 
     @contextmanager
     def no_answers(self) -> Iterator[None]:
