@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,8 @@ from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import ReplicaUrl
 
+_ERRNOS = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 410: errno.ENOENT}
+"""The errno of a status; EIO for the others."""
 _TRANSIENT_STATUS = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 
 
@@ -50,7 +53,8 @@ def _check_response(reply: httpx.Response, start: int, end: int) -> None:
     if reply.status_code in _TRANSIENT_STATUS:
         raise StorageError(f"HTTP: the server answered {reply.status_code}", "transient", 5.0)
     if reply.status_code != HTTPStatus.PARTIAL_CONTENT and not (reply.is_success and not start):
-        raise StorageError(f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}", "permanent")
+        text = f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}"
+        raise StorageError(text, "permanent").with_errno(_ERRNOS.get(reply.status_code, errno.EIO))
     length = reply.headers.get("Content-Range", "").rpartition("/")[2] or reply.headers.get("Content-Length", "")
     if length.isdecimal() and parse_whole(length) != end:
         raise WrongContent(f"wrong size: {length} bytes on the storage, {end} in the catalogue")
