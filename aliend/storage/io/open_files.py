@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aliend.errors import CopyError
+from aliend.errors import WrongContent
 from aliend.storage.io import remote_file
 from aliend.storage.io.completion_queue import CompletionQueue
 from aliend.storage.io.xrootd_client import RemoteFile
@@ -62,9 +62,9 @@ class OpenFiles:
 
 
 def open_with_size(completions: CompletionQueue, source: ReplicaUrl, size: int) -> RemoteFile:
-    """Open a file. Raises CopyError if it has not `size` bytes."""
+    """Open a file. Raises WrongContent if it has not `size` bytes."""
     file, found = remote_file.open_to_read(completions, source)
     if found != size:
         remote_file.close_in_background(file)
-        raise CopyError(f"wrong size: {found} bytes on the storage, {size} in the catalogue", "permanent")
+        raise WrongContent(f"wrong size: {found} bytes on the storage, {size} in the catalogue")
     return file

@@ -125,4 +125,5 @@ class _Reading:
         try:
             return verify_bytes(self._digests, task.md5, task.size, source, self._context.completions)
         except CopyError as error:
-            raise CopyError(f"the output is not the file: {error}", error.kind) from error
+            wrong = CopyError(f"the output is not the file: {error}", error.kind)
+            raise wrong.with_errno(error.error_number) from error
