@@ -31,7 +31,7 @@ from aliend.v1 import errors_pb2
 
 _DETAILS = "grpc-status-details-bin"
 _PREFIX = "ERROR_REASON_"
-_LOST_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
 _OLD_DAEMON = "the daemon is older than this API; run `alienctl daemon restart`"
 
 
@@ -179,7 +179,7 @@ def from_client(error: ClientError) -> NoDaemonError | InvalidRequestError:
 
 def is_daemon_lost(error: grpc.RpcError) -> bool:
     """Return whether a call failed because the daemon ended or could not be reached; the service is not to blame."""
-    return error.code() in _LOST_CODES and _details_of(error)[0] is None
+    return error.code() == grpc.StatusCode.UNAVAILABLE and _details_of(error)[0] is None
 
 
 def _details_of(error: grpc.RpcError) -> tuple[errors_pb2.ErrorInfo | None, float | None]:
