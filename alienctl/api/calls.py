@@ -1,27 +1,25 @@
 """The table of calls: each function builds the request of one call and says how its answer becomes a result.
 
-The functions are pure. `grid.Grid` performs them on a synchronous channel, `async_grid.AsyncGrid` on an asynchronous
-one; their first argument, the session, comes from there. Signatures and docstrings are those of the methods.
+`grid.Grid` performs the calls on a synchronous channel, `async_grid.AsyncGrid` on an asynchronous one. The calls of the
+catalogue and of contents get the session from there as their first argument; their other arguments and their
+docstrings are those of the methods.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from typing import Any, Literal
 
 from alienctl.api import results
+from alienctl.api.call_kinds import Call, Stream
 from alienctl.api.errors import ErrorFacts, InvalidRequestError, NotFoundError
-from alienctl.api.results import Content, Entry, Job, Replica, Transfer, WaitReason
-from aliend.v1 import catalogue_pb2, contents_pb2, transfers_pb2
+from alienctl.api.results import Content, Entry, Job, JobPage, Replica, Transfer, WaitReason
+from aliend.v1 import catalogue_pb2, contents_pb2, daemon_pb2, session_pb2, transfers_pb2
 
-T = TypeVar("T")
 PathLike = str | os.PathLike[str]
 """An LFN as text, with or without `alien:`; `file:` and a local path as text; or a local path as a `Path`."""
 Overwrite = Literal["never", "always", "changed"]
@@ -31,30 +29,8 @@ _OVERWRITES = {
     "changed": transfers_pb2.OVERWRITE_CHANGED,
 }
 _PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """A call with one answer: the service (`catalogue`), the method, the request, and the conversion of the answer.
-
-    A call that `is_repeatable` is made again if the daemon ends meanwhile: it changes nothing, or has the same effect.
-    """
-
-    service: str
-    method: str
-    request: Any
-    convert: Callable[[Any], T]
-    is_repeatable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Stream(Generic[T]):
-    """A call with many answers, each of which becomes some items of the result."""
-
-    service: str
-    method: str
-    request: Any
-    convert: Callable[[Any], Iterable[T]]
+_HOME = "python:home"
+"""The session of all connections that have not changed their directory; nothing changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +41,32 @@ class Read:
     data: list[bytes]
 
 
+def initial_session(session: str) -> str:
+    """Return the session of a new connection: the named one, else ALIEN_SESSION, else one in the home directory."""
+    return session or os.environ.get("ALIEN_SESSION", "") or _HOME
+
+
+def own_session(session: str) -> str:
+    """Return the session in which a connection may change the directory."""
+    return f"python:{uuid.uuid4().hex}" if session == _HOME else session
+
+
 def pwd(session: str) -> Call[str]:
     """Return the working directory of the session, to which relative LFNs refer."""
-    from aliend.v1 import session_pb2
-
     request = session_pb2.GetSessionRequest(session=session)
     return Call("session", "GetSession", request, lambda answer: str(answer.session.directory))
+
+
+def change_directory(session: str, lfn: str) -> Call[str]:
+    """Change the working directory of the session and return it; `-` is the previous one, empty the home."""
+    request = session_pb2.ChangeDirectoryRequest(session=session, directory=lfn)
+    is_repeatable = lfn[:1] in ("", "/", "~")
+    return Call("session", "ChangeDirectory", request, lambda answer: str(answer.session.directory), is_repeatable)
+
+
+def hello() -> Call[None]:
+    """Reach the daemon; nothing else happens."""
+    return Call("daemon", "Hello", daemon_pb2.HelloRequest(), _nothing)
 
 
 def ls(session: str, lfn: str = "", *, hidden: bool = False) -> Stream[Entry]:
@@ -107,7 +103,6 @@ def find(
     *,
     regex: str = "",
     min_size: int = 0,
-    changed_since: datetime | None = None,
     limit: int = 0,
 ) -> Stream[Entry]:
     """Yield the files below a directory (empty: the working directory), unordered.
@@ -115,15 +110,10 @@ def find(
     pattern: `*` matches any text including slashes; a text without it matches anywhere in the name
     regex: a regular expression, searched anywhere in the name; not together with a pattern
     min_size: bytes
-    changed_since: a time; one without a zone is local time
     limit: the most files; 0: all
     Raises NotFoundError, NotDirectoryError, InvalidRequestError.
     """
     selection = transfers_pb2.Selection(pattern=pattern, regex=regex, min_size=min_size, limit=limit)
-    if changed_since:
-        stamp = Timestamp()
-        stamp.FromNanoseconds(int(changed_since.timestamp() * 1e6) * 1000)
-        selection.min_change_time.CopyFrom(stamp)
     request = catalogue_pb2.FindEntriesRequest(directory=directory, selection=selection, session=session)
     return Stream("catalogue", "FindEntries", request, _entries)
 
@@ -155,15 +145,20 @@ def mv(session: str, lfn: str, target: str) -> Call[None]:
     return Call("catalogue", "MoveEntry", request, _nothing, is_repeatable=False)
 
 
+def check_mode(lfn: str, mode: str) -> None:
+    """Raise InvalidRequestError unless the mode of `open` is `rb`."""
+    if mode != "rb":
+        message = f"files of the Grid open in mode rb, not {mode}; `copy` stores a local file"
+        raise InvalidRequestError(message, ErrorFacts(22, lfn, "INVALID_REQUEST"))
+
+
 def describe(session: str, lfn: str) -> Call[Content]:
     """Return a readable file without its content. Raises NotFoundError, DirectoryError."""
     request = _read_request(session, lfn, [(0, 0)], "")
-    return Call("contents", "Read", request, lambda answers: _collect(answers, 1).file)
+    return Call("contents", "Read", request, lambda answers: _collect(answers, 1).file, is_streamed=True)
 
 
-def read_ranges(
-    session: str, lfn: str, ranges: Sequence[tuple[int, int]], *, guid: str = ""
-) -> Call[list[bytes]]:
+def read_ranges(session: str, lfn: str, ranges: Sequence[tuple[int, int]], *, guid: str = "") -> Call[list[bytes]]:
     """Return the content of 1 to 1000 ranges, each an offset and a length in bytes; shorter at the end of the file.
 
     With the `guid` of a file that was read before, its permission is used again, and a file that replaced it is an
@@ -172,16 +167,17 @@ def read_ranges(
     if not ranges:
         raise InvalidRequestError("read_ranges needs at least one range", ErrorFacts(22, lfn, "INVALID_REQUEST"))
     request = _read_request(session, lfn, ranges, guid)
-    return Call("contents", "Read", request, lambda answers: _collect(answers, len(ranges)).data)
+    count = len(ranges)
+    return Call("contents", "Read", request, lambda answers: _collect(answers, count).data, is_streamed=True)
 
 
 def read_bytes(session: str, lfn: str) -> Call[bytes]:
     """Return the whole content of a file, compared with its md5. Raises as `read_ranges`."""
     request = _read_request(session, lfn, [], "")
-    return Call("contents", "Read", request, lambda answers: _collect(answers, 1).data[0])
+    return Call("contents", "Read", request, lambda answers: _collect(answers, 1).data[0], is_streamed=True)
 
 
-def submit(
+def copy(
     session: str,
     sources: PathLike | Sequence[PathLike],
     target: PathLike,
@@ -189,9 +185,16 @@ def submit(
     overwrite: Overwrite = "never",
     storage: str = "",
     pattern: str = "",
-    label: str = "",
 ) -> Call[Job]:
-    """Submit a copy; see `copy` for the arguments."""
+    """Copy files and directories, as a job of the daemon; return when it is stored.
+
+    sources: LFNs, or local paths, as text that begins with `file:` or as a `Path`; not mixed
+    target: the same; a name that ends in a slash is a directory
+    overwrite: `never` keeps an equal target and fails for a different one; `changed` replaces that; `always`: any
+    storage: for uploads, such as `disk:2` or `ALICE::CERN::EOS`; empty: two on disk
+    pattern: copy only these files of directories, as in `find`
+    Raises InvalidRequestError.
+    """
     listed = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     request = transfers_pb2.SubmitJobRequest(
         request_id=str(uuid.uuid4()),
@@ -200,7 +203,6 @@ def submit(
         overwrite=_OVERWRITES[overwrite],
         storage=storage,
         selection=transfers_pb2.Selection(pattern=pattern) if pattern else None,
-        label=label,
         cwd=str(Path.cwd()),
         session=session,
         umask=_umask(),
@@ -208,44 +210,52 @@ def submit(
     return Call("transfers", "SubmitJob", request, _job)
 
 
-def job(_session: str, number: int) -> Call[Job]:
+def job(number: int) -> Call[Job]:
     """Return a job as it is now. Raises NotFoundError."""
     return Call("transfers", "GetJob", transfers_pb2.GetJobRequest(id=number), _job)
 
 
-def wait(_session: str, number: int) -> Call[Job]:
-    """Return a job when it has ended. Raises NotFoundError."""
-    return Call("transfers", "WaitJob", transfers_pb2.WaitJobRequest(id=number), _job)
+def job_page(token: str, *, active: bool) -> Call[JobPage]:
+    """Return a page of the jobs, the newest first; an empty token is that of the first page."""
+    request = transfers_pb2.ListJobsRequest(page_size=_PAGE, page_token=token, active_only=active)
+    return Call("transfers", "ListJobs", request, results.job_page_of)
 
 
-def watch(_session: str, number: int) -> Stream[Job]:
+def wait(number: int, timeout: float | None) -> Call[Job]:
+    """Return a job when it has ended; `timeout` in seconds. Raises NotFoundError, DeadlineError."""
+    return Call("transfers", "WaitJob", transfers_pb2.WaitJobRequest(id=number), _job, timeout=timeout)
+
+
+def watch(number: int) -> Stream[Job]:
     """Yield a job as it is now, and after each change until it has ended. Raises NotFoundError."""
     request = transfers_pb2.WatchJobsRequest(job_id=number)
-    return Stream("transfers", "WatchJobs", request, lambda answer: [results.job_of(o) for o in answer.jobs])
+    convert = results.job_of
+    return Stream("transfers", "WatchJobs", request, lambda answer: map(convert, answer.jobs), has_snapshots=True)
 
 
-def cancel(_session: str, number: int) -> Call[Job]:
+def cancel(number: int) -> Call[Job]:
     """Cancel the transfers of a job that have not ended; return the job. Raises NotFoundError."""
     request = transfers_pb2.CancelJobRequest(request_id=str(uuid.uuid4()), id=number)
     return Call("transfers", "CancelJob", request, _job)
 
 
-def why(_session: str, number: int) -> Call[list[WaitReason]]:
+def why(number: int) -> Call[list[WaitReason]]:
     """Return why files of a job wait; empty if none waits. Raises NotFoundError."""
     request = transfers_pb2.ListWaitReasonsRequest(job_id=number)
     convert = results.wait_reason_of
     return Call("transfers", "ListWaitReasons", request, lambda answer: [convert(one) for one in answer.reasons])
 
 
-def failures(_session: str, number: int) -> Call[list[Transfer]]:
-    """Return the first failed transfers of a job, at most 1000. Raises NotFoundError."""
+def failures(number: int) -> Call[list[Transfer]]:
+    """Return the failed transfers of a job, at most 1000. Raises NotFoundError."""
     states = [transfers_pb2.TRANSFER_STATE_FAILED]
     request = transfers_pb2.ListTransfersRequest(job_id=number, page_size=_PAGE, states=states)
-    return Call("transfers", "ListTransfers", request, lambda answer: [results.transfer_of(o) for o in answer.transfers])
+    convert = results.transfer_of
+    return Call("transfers", "ListTransfers", request, lambda answer: [convert(one) for one in answer.transfers])
 
 
 def location(path: PathLike) -> str:
-    """Return a path as the contract writes it: `file:` and an absolute local path for a `Path`, else `alien:` and an LFN.
+    """Return a path as the contract writes it: `file:` and an absolute path for a `Path`, else `alien:` and an LFN.
 
     A trailing slash of a text is kept. Raises InvalidRequestError for an empty path.
     """

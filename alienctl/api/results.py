@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from alienctl.api.errors import reason_name
 from aliend.v1 import catalogue_pb2, contents_pb2, transfers_pb2
 
 EntryType = Literal["unspecified", "file", "directory", "collection"]
@@ -63,7 +64,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A readable file: absolute `lfn`, `size` in bytes, `md5` (empty: unknown), `guid` (of the archive for a member)."""
+    """A readable file: absolute `lfn`, `size` in bytes, `md5` (empty: unknown), `guid` (for a member the archive's)."""
 
     lfn: str
     size: int
@@ -109,6 +110,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class JobPage:
+    """A part of the list of jobs; an empty `next_token` says that it is the last one."""
+
+    jobs: tuple[Job, ...]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """The copy of one file of a job.
 
@@ -119,6 +128,8 @@ class Transfer:
     retry_time: when it is tried again (UTC); None: it does not wait
     failure: who can act on the last failure
     se: the storage element of the last failure; empty: none
+    error_number: the errno of the last failure, or the code of the central service; 0: none
+    reason: an `ErrorReason` of the contract without its prefix, such as `NOT_FOUND`; empty: none
     """
 
     id: int
@@ -132,6 +143,8 @@ class Transfer:
     retry_time: datetime | None
     failure: FailureClass
     se: str
+    error_number: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +212,11 @@ def job_of(message: transfers_pb2.Job) -> Job:
     )
 
 
+def job_page_of(message: transfers_pb2.ListJobsResponse) -> JobPage:
+    """Convert a page of jobs."""
+    return JobPage(tuple(map(job_of, message.jobs)), message.next_page_token)
+
+
 def transfer_of(message: transfers_pb2.Transfer) -> Transfer:
     """Convert a transfer."""
     failure = _word(transfers_pb2.FailureClass, message.failure.failure_class, "FAILURE_CLASS_")
@@ -214,6 +232,8 @@ def transfer_of(message: transfers_pb2.Transfer) -> Transfer:
         retry_time=_time(message, "retry_time"),
         failure=cast(FailureClass, failure),
         se=message.failure.se,
+        error_number=message.failure.error_number,
+        reason=reason_name(message.failure.reason),
     )
 
 
