@@ -132,9 +132,7 @@ class CopyFailedError(GridError):
     `job` is its last state (`results.Job`), `failures` are its failed transfers (`results.Transfer`), at most 1000.
     """
 
-    def __init__(
-        self, message: str, facts: ErrorFacts | None = None, job: Job | None = None, failures: Sequence[Transfer] = ()
-    ) -> None:
+    def __init__(self, message: str, facts: ErrorFacts, job: Job, failures: Sequence[Transfer] = ()) -> None:
         super().__init__(message, facts)
         self.job, self.failures = job, tuple(failures)
 

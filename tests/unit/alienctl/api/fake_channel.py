@@ -28,7 +28,7 @@ class Failure(grpc.RpcError):
         """Return the message."""
         return "the text"
 
-    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
+    def trailing_metadata(self) -> Any:  # noqa: ANN401 - pairs; the types of grpc have a private class for them
         """Return the trailers."""
         return self._trailers
 

@@ -16,7 +16,9 @@ from aliend.v1 import catalogue_pb2, errors_pb2, session_pb2, transfers_pb2
 from tests.unit.alienctl.api.fake_channel import LOST, Answers, Failure, FakeConnection
 
 MISSING = catalogue_pb2.StatEntriesResponse(missing=["x"])
-FOUND = catalogue_pb2.StatEntriesResponse(entries=[catalogue_pb2.Entry(lfn="/a/x", size=3, type=1)])
+FOUND = catalogue_pb2.StatEntriesResponse(
+    entries=[catalogue_pb2.Entry(lfn="/a/x", size=3, type=catalogue_pb2.ENTRY_TYPE_FILE)]
+)
 REMOVED = catalogue_pb2.RemoveEntriesResponse()
 
 
