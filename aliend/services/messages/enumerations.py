@@ -1,4 +1,4 @@
-"""Refuses values of enumerations that this daemon does not know: a newer client means something else than the default."""
+"""Refuses unknown values of enumerations: a newer client that sends one does not mean the default."""
 
 from __future__ import annotations
 
