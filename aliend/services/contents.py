@@ -23,6 +23,7 @@ from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
 from aliend.services.grpc_errors import errors_to_status
 from aliend.services.messages.entries import entry_message
+from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.submit import OVERWRITES
 from aliend.services.transfers import require_request_id
 from aliend.v1 import contents_pb2 as pb
@@ -134,6 +135,7 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
         if not isinstance(first, pb.WriteRequest) or first.WhichOneof("part") != "start":
             raise UsageError("the first message of Write must be `start`")
         start = first.start
+        require_known_values(start)
         require_request_id(start.request_id)
         caller = await Caller.of(self._runtime, start.session)
         spec = await _spec(caller, start)
