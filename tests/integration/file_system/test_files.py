@@ -160,6 +160,15 @@ def test_a_file_that_was_not_written_to_its_end_is_not_stored(files: AlienFileSy
     assert not files.exists(f"{base}/half")
 
 
+def test_files_of_a_transaction_are_stored_at_its_end(files: AlienFileSystem, base: str) -> None:
+    name = f"{base}/together"
+    with files.transaction:
+        with files.open(name, "wb") as file:
+            file.write(b"x")
+        assert not files.exists(name)
+    assert files.cat_file(name) == b"x"
+
+
 def test_appending_is_refused(files: AlienFileSystem, stored: str) -> None:
     with pytest.raises(ValueError, match="files of the grid cannot be changed"):
         files.open(stored, "ab")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dask
 import dask.array
 import dask.bag
 import fsspec
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import uproot
+from dask.delayed import delayed
 
 from alienctl.fsspec import AlienFileSystem
 from alienctl.fsspec.calls import Calls
@@ -89,7 +89,7 @@ def _numbers(name: str) -> Any:  # noqa: ANN401 - an array
 
 
 def test_an_array_of_dask_reads_many_files(parts: list[str]) -> None:
-    pieces = [dask.array.from_delayed(dask.delayed(_numbers)(name), (10,), float) for name in parts]
+    pieces = [dask.array.from_delayed(delayed(_numbers)(name), (10,), float) for name in parts]
     total = dask.array.concatenate(pieces).sum()
     assert total.compute(scheduler="threads") == sum(range(30))
 
