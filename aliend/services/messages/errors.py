@@ -95,6 +95,8 @@ _FAILURES = {
 }
 """The reasons for failed copies by kind and number; the others have that of their kind."""
 _REPEATABLE = frozenset({Code.UNAVAILABLE})
+_LONGEST_TEXT = 1024
+"""Bytes of a text in an error. Clients accept 8 KiB of headers; the message is in them twice, and encoded."""
 _SHORTEST_PAUSE = 1.0
 """Seconds before a call that failed for a temporary reason is repeated, if the error names no other pause."""
 
@@ -121,7 +123,7 @@ def reason_of_failure(kind: ErrorKind | Literal[""], number: int) -> Reason:
 
 def message_of(error: AliendError) -> str:
     """Return what happened, in one line and without advice for a terminal."""
-    return readable(split_remedy(str(error))[0])
+    return _shortened(split_remedy(str(error))[0])
 
 
 def info_of(error: AliendError, lfn: str = "") -> errors_pb2.ErrorInfo:
@@ -130,10 +132,18 @@ def info_of(error: AliendError, lfn: str = "") -> errors_pb2.ErrorInfo:
     return errors_pb2.ErrorInfo(
         reason=code_and_reason(error)[1],
         error_number=error_number(error) or error.exit_code,
-        lfn=readable(error.file if isinstance(error, NotADirectory) else lfn),
-        remedy=readable(split_remedy(str(error))[1]),
+        lfn=_shortened(error.file if isinstance(error, NotADirectory) else lfn),
+        remedy=_shortened(split_remedy(str(error))[1]),
         se=replicas[0][0] if len(replicas) == 1 else "",
     )
+
+
+def _shortened(text: str) -> str:
+    """Return a text as valid Unicode; in a long one, `...` replaces the middle."""
+    data, half = readable(text).encode(), (_LONGEST_TEXT - 3) // 2
+    if len(data) <= _LONGEST_TEXT:
+        return data.decode()
+    return f"{data[:half].decode(errors='ignore')}...{data[-half:].decode(errors='ignore')}"
 
 
 def retry_of(error: AliendError) -> errors_pb2.RetryInfo | None:
