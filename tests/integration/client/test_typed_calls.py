@@ -313,17 +313,6 @@ def test_a_directory_is_no_file(ground: Ground, name: str, request_: Any) -> Non
     assert info_of(failed.value).reason == errors_pb2.ERROR_REASON_IS_A_DIRECTORY
 
 
-def test_an_error_about_a_long_name_arrives(ground: Ground) -> None:
-    """A longer status than a client accepts would arrive as RESOURCE_EXHAUSTED."""
-    for sign in ("x", "é"):
-        with pytest.raises(grpc.RpcError) as failed:
-            ground.call(
-                "CatalogueService.ListEntries", cat.ListEntriesRequest(lfn="/" + 7000 // len(sign.encode()) * sign)
-            )
-        assert failed.value.code() == grpc.StatusCode.NOT_FOUND
-        assert "..." in info_of(failed.value).lfn
-
-
 def test_a_request_id_stores_one_content(ground: Ground) -> None:
     lfn = ground.new()
     for data in (b"first", b"first"):
