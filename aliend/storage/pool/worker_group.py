@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
 from aliend.errors import CopyError
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
+from aliend.storage.pool.executor import Executor
 from aliend.storage.pool.read_stream import PipeWriter
 from aliend.storage.pool.worker_process import WorkerProcess
 from aliend.storage.tasks import AdoptPartial, Probe, R, Read, RemovePartial, Result, Stopped, Task, TaskOptions
@@ -25,21 +27,28 @@ _CLOSE_STOP_TIMEOUT, _CLOSE_KILL_TIMEOUT = 1.0, 0.8
 """The same limits in `close`."""
 
 
-class WorkerGroup:
-    """Up to `processes` worker processes in one `environment` with up to `per_process` tasks each, started on demand.
+@dataclass(frozen=True, slots=True)
+class GroupSizes:
+    """Up to `processes` processes with up to `per_process` tasks each; one without a task for `idle` seconds ends."""
 
-    A process without a task for `idle` seconds is ended.
-    """
+    processes: int
+    per_process: int
+    idle: float
+
+
+class WorkerGroup:
+    """Worker processes in one `environment`, which `executor` starts on demand."""
 
     def __init__(
-        self, processes: int, per_process: int, environment: Mapping[str, str], idle: float, bandwidth: BandwidthGrants
+        self, sizes: GroupSizes, environment: Mapping[str, str], executor: Executor, bandwidth: BandwidthGrants
     ) -> None:
-        self._max_processes = processes
-        self._idle = idle
+        self._max_processes = sizes.processes
+        self._idle = sizes.idle
+        self._executor = executor
         self._environment = environment
         self._bandwidth = bandwidth
         self._processes: list[WorkerProcess] = []
-        self._task_slots = asyncio.Semaphore(processes * per_process)
+        self._task_slots = asyncio.Semaphore(sizes.processes * sizes.per_process)
         self._side_task_slots = asyncio.Semaphore(_SIDE_TASKS)
         self._starting = asyncio.Lock()
         self._dismissals: dict[WorkerProcess, asyncio.TimerHandle] = {}
@@ -142,7 +151,7 @@ class WorkerGroup:
             usable = [process for process in self._processes if process.is_usable]
             chosen = min(usable, key=lambda process: process.load, default=None)
             if chosen is None or (another and chosen.load and len(usable) < self._max_processes):
-                chosen = await WorkerProcess.start(self._environment, self._bandwidth)
+                chosen = WorkerProcess(await self._executor.start(self._environment), self._bandwidth)
                 self._processes.append(chosen)
                 if self._closed:
                     await chosen.kill(_CLOSE_KILL_TIMEOUT)

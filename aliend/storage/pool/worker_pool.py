@@ -120,10 +120,11 @@ class WorkerPool:
         return self._by_size[size]
 
     def _new_group(self, settings: Settings) -> WorkerGroup:
-        from aliend.storage.pool.worker_group import WorkerGroup
+        from aliend.storage.pool.local_process import LocalExecutor
+        from aliend.storage.pool.worker_group import GroupSizes, WorkerGroup
 
-        processes, per_process, idle = self._sizes
-        return WorkerGroup(processes, per_process, {**self._environment, **dict(settings)}, idle, self.bandwidth)
+        environment = {**self._environment, **dict(settings)}
+        return WorkerGroup(GroupSizes(*self._sizes), environment, LocalExecutor(), self.bandwidth)
 
     async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
         from aliend.storage.tasks import AdoptPartial, RemovePartial

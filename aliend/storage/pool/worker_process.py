@@ -1,12 +1,9 @@
-"""A worker process as the daemon sees it: starts it, sends it tasks, reads its answers, kills it."""
+"""A worker process as the daemon sees it: sends it tasks, reads its answers, kills it, wherever it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +11,9 @@ from typing import Any
 from aliend.core.transfers.bandwidth import Flow
 from aliend.errors import CopyError
 from aliend.storage import wire
-from aliend.storage.errors import exceeded_limit, hung_disk
+from aliend.storage.errors import hung_disk
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants, ThrottledTask
-from aliend.storage.pool.worker_environment import isolated, worker_environment
+from aliend.storage.pool.executor import Ending, ProcessChannel
 from aliend.storage.tasks import (
     Compare,
     Download,
@@ -55,12 +52,11 @@ class _Pending:
 
 
 class WorkerProcess:
-    """A running worker process; create it with `WorkerProcess.start`."""
+    """A running worker process, reached by its channel."""
 
-    def __init__(self, process: asyncio.subprocess.Process, bandwidth: BandwidthGrants, outputs: socket.socket) -> None:
-        self._process = process
+    def __init__(self, channel: ProcessChannel, bandwidth: BandwidthGrants) -> None:
+        self._channel = channel
         self._bandwidth = bandwidth
-        self._outputs = outputs
         self._pending: dict[int, _Pending] = {}
         self._count = 0
         self._fatal = ""
@@ -69,36 +65,10 @@ class WorkerProcess:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self._listener = asyncio.get_running_loop().create_task(self._listen())
 
-    @classmethod
-    async def start(cls, environment: Mapping[str, str], bandwidth: BandwidthGrants) -> WorkerProcess:
-        """Start a process in its own session, so that a terminal's Ctrl-C does not reach it."""
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *isolated("aliend.storage.worker"),
-                str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=worker_environment(environment),
-                cwd="/",
-                start_new_session=True,
-                limit=wire.LONGEST_LINE,
-            )
-        except OSError as error:
-            ours.close()
-            reason = exceeded_limit(error) or error.strerror
-            raise CopyError(f"cannot start a worker process: {reason}", "local", 30.0) from error
-        finally:
-            theirs.close()
-        return cls(process, bandwidth, ours)
-
     @property
     def pid(self) -> int:
         """Return its process id."""
-        return self._process.pid
+        return self._channel.pid
 
     @property
     def load(self) -> int:
@@ -127,7 +97,7 @@ class WorkerProcess:
         share = self._bandwidth.share(flow) if flow else 0
         message = {"do": self._count, "task": wire.pack(task), "share": share}
         if output is not None:
-            socket.send_fds(self._outputs, [b"\0"], [output])
+            self._channel.send_output(output)
             message["output"] = True
         self._send(message)
         return self._count
@@ -202,8 +172,7 @@ class WorkerProcess:
     def dismiss(self) -> None:
         """Close its input, which ends it."""
         self.retired = True
-        if self._process.stdin:
-            self._process.stdin.close()
+        self._channel.close()
 
     async def kill(self, limit: float) -> None:
         """Kill it; its tasks raise WorkerDied.
@@ -222,24 +191,21 @@ class WorkerProcess:
 
     def _kill(self) -> None:
         self.retired = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._channel.kill()
 
     def _send(self, message: dict[str, Any]) -> None:
-        # Not drained: a line is small, and the process always reads.
-        if self._process.stdin and not self._process.stdin.is_closing():
-            self._process.stdin.write(wire.encode(message))
+        self._channel.send(wire.encode(message))
 
     async def _listen(self) -> None:
-        how = "did not end when killed"
+        how = Ending("did not end when killed")
         try:
             await self._read_loop()
             self.dismiss()
-            how = _ending(await self._process.wait())
+            how = await self._channel.ended()
         finally:
             self.retired = True
             self._watcher.cancel()
-            self._outputs.close()
+            self._channel.release()
             self._fail_pending(how)
 
     async def _watch(self) -> None:
@@ -256,9 +222,8 @@ class WorkerProcess:
             self._send({"ping": True})
 
     async def _read_loop(self) -> None:
-        assert self._process.stdout is not None
         try:
-            while line := await self._process.stdout.readline():
+            while line := await self._channel.receive():
                 self._silent_pings = 0
                 self._dispatch(wire.decode(line))
         except (ValueError, KeyError, TypeError):  # a protocol error
@@ -304,21 +269,18 @@ class WorkerProcess:
             self._bandwidth.remove(pending.flow, 0)
             pending.answer.set_exception(hung_disk(path, seconds))
 
-    def _fail_pending(self, how: str) -> None:
+    def _fail_pending(self, how: Ending) -> None:
         for pending in self._pending.values():
             if not pending.answer.done():
                 self._bandwidth.remove(pending.flow, 0)
                 pending.answer.set_exception(self._death_error(how, alone=len(self._pending) == 1))
 
-    def _death_error(self, how: str, *, alone: bool) -> CopyError:
+    def _death_error(self, how: Ending, *, alone: bool) -> CopyError:
         """Return the error for its tasks. If several die together, the cause is unknown and no file is blamed."""
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
-        return WorkerDied(f"the worker process {how}", "transient" if alone else "storage", retry_after=1.0)
-
-
-def _ending(code: int) -> str:
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        is_blamed = alone and not how.is_lost
+        return WorkerDied(f"the worker process {how.text}", "transient" if is_blamed else "storage", retry_after=1.0)
 
 
 def _ignore_progress(_: int) -> None:

@@ -1,0 +1,55 @@
+"""The port between the daemon and copying processes: what `WorkerProcess` needs of them, wherever they run.
+
+An executor starts processes that speak the protocol of `aliend.storage.wire`: tasks of plain values to the process;
+progress, results, failures and signs of life from it. `local_process` starts them on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process ended, as the end of a sentence; `is_lost`: with the machine or program that ran it."""
+
+    text: str
+    is_lost: bool = False
+
+
+class ProcessChannel(Protocol):
+    """The two directions of one process, by lines that include their newline."""
+
+    @property
+    def pid(self) -> int:
+        """Return its process id on its machine."""
+
+    def send(self, line: bytes) -> None:
+        """Send a line; one to a process that has ended is ignored."""
+
+    def send_output(self, descriptor: int) -> None:
+        """Pass a descriptor to write to, before the task that uses it. Raises CopyError if the process is elsewhere."""
+
+    async def receive(self) -> bytes:
+        """Return the next line; empty: it has closed its output. Raises ValueError if a line is too long."""
+
+    def close(self) -> None:
+        """Close its input, which ends it."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+    async def ended(self) -> Ending:
+        """Wait for its end, and return how it ended."""
+
+    def release(self) -> None:
+        """Release what this side holds; nothing is sent or received any more."""
+
+
+class Executor(Protocol):
+    """Starts copying processes."""
+
+    async def start(self, environment: Mapping[str, str]) -> ProcessChannel:
+        """Start a process with these variables. Raises CopyError if none can be started."""
