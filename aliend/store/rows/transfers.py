@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aliend.core.transfers.job import Job
-from aliend.core.transfers.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
+from aliend.core.transfers.transfer import UNFINISHED, Done, Failed, NoIntent, Phase, Queued, State, Transfer, phase_of
 from aliend.errors import Obstacle
 from aliend.store.database import Transaction
 from aliend.store.rows import events
@@ -16,13 +16,19 @@ from aliend.store.rows.codec import TRANSFER_COLUMNS, in_states, intent_to_text,
 _CAUSES = 20
 """Reasons returned at most."""
 _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
+_CHANGING = (
+    f"SELECT 1 FROM transfer WHERE target = ? AND {in_states(*UNFINISHED)} LIMIT 1",
+    f"SELECT 1 FROM transfer WHERE target = ? AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)} LIMIT 1",
+)
+"""Select transfers that change a target, or were given up and may have left it incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTransfer:
     """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes.
 
-    `obstacle` is a problem on this machine that the user can fix; it is not stored.
+    `obstacle` is a problem on this machine that the user can fix; it is not stored. `existing` is the state of a file
+    whose target has the same content (None: it has not, or this is unknown).
     """
 
     source: str
@@ -31,6 +37,7 @@ class NewTransfer:
     md5: str = ""
     problem: str = ""
     obstacle: Obstacle | None = None
+    existing: Done | None = None
 
 
 def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Transfer]:
@@ -133,8 +140,16 @@ def _new(connection: sqlite3.Connection, job: Job, row: NewTransfer) -> Transfer
         return None
     taken = None if row.problem else connection.execute(f"{_KNOWN} LIMIT 1", key).fetchone()
     problem = f"{taken[0]} has the same target; nothing was overwritten" if taken else row.problem
-    state = Failed(problem) if problem else Queued()
-    return Transfer(0, job.id, row.source, row.target, state, row.size, row.md5)
+    return Transfer(0, job.id, row.source, row.target, _first_state(connection, row, problem), row.size, row.md5)
+
+
+def _first_state(connection: sqlite3.Connection, row: NewTransfer, problem: str) -> State:
+    """Return the state of a new file. An existing target is believed unless another transfer changes or changed it."""
+    if problem:
+        return Failed(problem)
+    if row.existing and not any(connection.execute(sql, (row.target,)).fetchone() for sql in _CHANGING):
+        return row.existing
+    return Queued()
 
 
 def _put(transaction: Transaction, job: Job, row: Transfer) -> tuple[Job, Transfer]:
