@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.cli.log_records import facts
@@ -27,8 +28,10 @@ from aliend.store import NewTransfer
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 50
-"""Names in one request, and files that one task reads."""
+_NAMES = 50
+"""Names in one request."""
+_READ = 250
+"""Files that one task reads."""
 _WORTH = 20
 """Fewer files are left to their attempts, which share their requests as well."""
 
@@ -52,8 +55,9 @@ class ExistingFiles:
         if self._is_over or len(small) < _WORTH:
             return files
         same: dict[int, NewTransfer] = {}
-        for start in range(0, len(small), _AT_ONCE):
-            for file in await self._same(small[start : start + _AT_ONCE]):
+        step = _READ if self._job.spec.direction == "download" else _NAMES
+        for start in range(0, len(small), step):
+            for file in await self._same(small[start : start + step]):
                 same[id(file)] = replace(file, existing=Done(self._message))
         if same:
             log.info("%d files exist at their target already", len(same), extra=facts(job=self._job.id))
@@ -82,18 +86,28 @@ class ExistingFiles:
         return [file for file in found if md5s.get(file.target) == file.md5]
 
     def _of_same_size(self, files: Sequence[NewTransfer]) -> list[NewTransfer]:
-        """Return the files whose target is a regular file of the same size in its directory."""
-        found = []
+        """Return the files whose target is a regular file of the same size, in a directory where it may be."""
+        found, directories = [], dict[Path, bool]()
         for file in files:
             try:
                 status = os.lstat(file.target)
-                if stat.S_ISREG(status.st_mode) and status.st_size == file.size:
-                    require_no_link(file.target, self._job.spec)
-                    require_place(file.target, self._job.spec)
-                    found.append(file)
-            except (OSError, ValueError, CopyError):  # its attempt reports it
+            except (OSError, ValueError):  # its attempt reports it
                 continue
+            if stat.S_ISREG(status.st_mode) and status.st_size == file.size:
+                directory = Path(file.target).parent
+                if directory not in directories:
+                    directories[directory] = self._is_in_place(file.target)
+                found += [file] if directories[directory] else []
         return found
+
+    def _is_in_place(self, target: str) -> bool:
+        """Return whether the directory of a target is where it was, without links on the way."""
+        try:
+            require_no_link(target, self._job.spec)
+            require_place(target, self._job.spec)
+        except (OSError, CopyError):
+            return False
+        return True
 
     async def _same_in_catalogue(self, files: Sequence[NewTransfer]) -> list[NewTransfer]:
         """Return the uploads whose name has the same content.

@@ -337,8 +337,8 @@ class FakeWorkers:
             data = read(task.path)
             return Checksummed(len(data), md5_of(data))
         if isinstance(task, Checksums):
-            contents = [read(path) for path in task.paths]
-            return ChecksummedFiles(tuple(Checksummed(len(data), md5_of(data)) for data in contents))
+            files = [read(path) for path in task.paths]
+            return ChecksummedFiles(tuple(Checksummed(len(data), md5_of(data)) for data in files))
         if isinstance(task, RemovePartial | AdoptPartial):
             return Checksummed(0, "")
         if isinstance(task, Probe):
