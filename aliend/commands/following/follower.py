@@ -93,7 +93,6 @@ class Follower:
         self._changed_at = time.monotonic()
         self._has_new_waits = False
         self.tally = Tally()
-        self._lines: list[str] = []
 
     async def follow(self, job: int, *, until_held: bool = False, later: Sequence[int] = ()) -> JobView:
         """Follow `job` until it ends, and return its final state. Raises NoSuchJob.
@@ -163,7 +162,6 @@ class Follower:
                     self._numbers.pop(transfer.id, None)
                 case "waiting":
                     self._has_new_waits = True
-        await self._flush_lines()
 
     async def _report_start(self, transfer: TransferView, total: int) -> int:
         """Print that bytes of a file move, once; return its number."""
@@ -214,7 +212,6 @@ class Follower:
             await self._print_line("No copy jobs to be done!")
         elif self._ends and self._style == "line" and lines:
             await (self._print_line(lines) if self.tally.arrived > self.tally.kept else self._print_notice(lines))
-        await self._flush_lines()
         for text in self._ends.values():
             await (self._call.print(text) if self._shows_end else self._print_notice(text))
 
@@ -224,16 +221,10 @@ class Follower:
             await self._print_notice(text)
 
     async def _print_line(self, text: str) -> None:
-        """Print a line of standard output together with the next ones: each message to the client costs time."""
         if self._style == "line" and not self._call.as_json:
-            self._lines.append(text)
-
-    async def _flush_lines(self) -> None:
-        lines, self._lines = self._lines, []
-        await self._call.print("\n".join(lines))
+            await self._call.print(text)
 
     async def _print_notice(self, text: str) -> None:
-        await self._flush_lines()
         if not self._call.as_json:
             await self._call.print_error(text)
 
