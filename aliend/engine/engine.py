@@ -29,10 +29,7 @@ from aliend.engine.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
 from aliend.engine.relay_spool import remove_ended
-from aliend.engine.views import (
-    JobView,
-    LimitsInUse,
-)
+from aliend.engine.views import JobView, LimitsInUse
 from aliend.errors import NoSuchJob, RequestIdReused, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
 
@@ -382,7 +379,8 @@ class Engine(Queries):
         due = [at for at in starts if at is not None]
         pause = min([at - now for at in due], default=_LONGEST_SLEEP)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))
+            async with asyncio.timeout(min(max(pause, 0.01), _LONGEST_SLEEP)):
+                await self._wake.wait()
 
     async def _clock_was_set_back(self, now: float) -> bool:
         """Return whether the clock was set back, perhaps while no daemon ran; waiting transfers are ready then."""

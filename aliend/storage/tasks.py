@@ -295,18 +295,23 @@ class ReadDone:
 
 @dataclass(frozen=True, slots=True)
 class Read(Task[ReadDone]):
-    """Stream the bytes of one file from `start` to `end` (offsets); see `WorkerPool.open_read`.
+    """Stream the bytes of `ranges` of one file, one after the other; see `WorkerPool.open_read`.
 
-    `sources` are tried in order; the next one continues where the last one failed. `size` in bytes and `md5`
-    (lower case, empty: unknown) are those of the whole file.
+    A range has the offsets of its first byte and behind its last one. `sources` are tried in order; the next one
+    continues where the last one failed. `size` in bytes and `md5` (lower case, empty: unknown) are those of the whole
+    file, which is compared with them if it is the only range.
     """
 
     id: int
     sources: tuple[ReplicaUrl, ...]
     size: int
     md5: str
-    start: int
-    end: int
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether it reads the whole file."""
+        return self.ranges == ((0, self.size),)
 
 
 @dataclass(frozen=True, slots=True)

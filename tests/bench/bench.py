@@ -24,6 +24,7 @@ PARTS = (
     "workers",
     "cancelling",
     "latency",
+    "silent_clients",
     "resuming",
     "stalled",
 )

@@ -21,8 +21,10 @@ from aliend.services import server
 from aliend.v1 import catalogue_pb2 as cat
 from aliend.v1 import contents_pb2 as con
 from aliend.v1 import credentials_pb2 as cred
+from aliend.v1 import daemon_pb2 as dmn
 from aliend.v1 import errors_pb2
 from aliend.v1 import grid_jobs_pb2 as jobs
+from aliend.v1 import network_pb2 as net
 from aliend.v1 import session_pb2 as ses
 from aliend.v1 import transfers_pb2 as tra
 from tests.ccdb_server import ccdb_server
@@ -49,7 +51,7 @@ def shared(grid: Grid) -> Iterator[Ground]:
         own_credentials(user)
         made = Ground(user, grid, None, ccdb, opened=opened)  # type: ignore[arg-type]
         made.configure()
-        made.client = opened.enter_context(api.Client(channel_to(user)))
+        made.client = api.Services(opened.enter_context(channel_to(user)))
         home = made.one("SessionService.GetSession", ses.GetSessionRequest()).session.directory
         made.folder = f"{home}{user.home.name}"
         made.call("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn=made.folder))
@@ -255,12 +257,33 @@ def test_a_call_gets_a_missing_token_first(grid: Grid) -> None:
     for user in make_user(grid.exports):
         own_credentials(user)
         token = user.home / "token-cert.pem"
-        with api.Client(channel_to(user)) as client:
+        with channel_to(user) as channel:
+            client = api.Services(channel)
             assert not token.exists()
             assert client.session.GetIdentity(ses.GetIdentityRequest()).user == "alice"
             assert token.exists()
             state = client.credentials.GetCredentials(cred.GetCredentialsRequest())
             assert (state.token.problem, state.token.key) == ("", cred.KEY_STATE_USABLE)
+
+
+def test_the_bridge_gets_a_missing_token_first(ground: Ground) -> None:
+    ground.call("CredentialsService.DestroyToken", cred.DestroyTokenRequest())
+    assert ground.one("DaemonService.SetBridge", dmn.SetBridgeRequest(running=True)).bridge.port
+    assert not ground.one("CredentialsService.GetCredentials", cred.GetCredentialsRequest()).token.problem
+    assert not ground.one("DaemonService.SetBridge", dmn.SetBridgeRequest()).bridge.running
+
+
+def test_a_host_name_that_cannot_exist_is_an_error_for_programs(ground: Ground) -> None:
+    for host in ("a..b", "x" * 64):
+        with pytest.raises(grpc.RpcError) as failed:
+            ground.call("NetworkService.ProbeAddresses", net.ProbeAddressesRequest(host=host))
+        assert info_of(failed.value).reason == errors_pb2.ERROR_REASON_NOT_CONNECTED
+
+
+def test_a_local_path_with_a_nul_character_is_refused(ground: Ground) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        ground.call("CredentialsService.ImportCertificate", cred.ImportCertificateRequest(path="/a\0b"))
+    assert failed.value.code() == INVALID
 
 
 _SETTINGS, _PING, _GO_AWAY = 4, 6, 7
@@ -323,7 +346,7 @@ def test_a_client_with_keepalive_notices_a_frozen_daemon(ground: Ground) -> None
     path = ground.user.must("daemon", "socket")
     options = [("grpc.enable_http_proxy", 0), ("grpc.keepalive_time_ms", 1000), ("grpc.http2.ping_timeout_ms", 1000)]
     with grpc.insecure_channel(f"unix:{path}", options=options) as channel:
-        watch = api.Client(channel).session.WatchConnections(ses.WatchConnectionsRequest())
+        watch = api.Services(channel).session.WatchConnections(ses.WatchConnectionsRequest())
         next(watch)
         pid = ground.user.pid()
         os.kill(pid, signal.SIGSTOP)

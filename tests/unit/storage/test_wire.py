@@ -47,7 +47,7 @@ TASKS: list[Task[Any]] = [
     Checksums(11, ("/c", "/d")),
     RemovePartial(4, "/t", ("/d", "/d/e"), 1 << 20),
     AdoptPartial(5, "/t", 4),
-    Read(6, SOURCES, 5, "ab", 1, 4),
+    Read(6, SOURCES, 5, "ab", ((1, 4), (0, 2))),
     Compare(7, SOURCES, 5, "ab"),
     ListMembers(8, SOURCES),
     Probe(9, "root://h:1", "stat", "/p"),
