@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from aliend.commands.following.foreground import cancel_with_command
 from aliend.core.connection.context import Context as CentralContext
 from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.transfers.job import JobSpec, JobState
-from aliend.engine.file_content import FileContent, content_of, read_content
+from aliend.engine.file_content import FileContent, content_of, read_ranges
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError, UsageError, WrongContent
 from aliend.runtime import Runtime
@@ -47,6 +47,13 @@ class KnownContents:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[CentralContext, str], tuple[float, FileContent]] = OrderedDict()
 
+    def prefer(self, context: CentralContext, content: FileContent, se: str) -> None:
+        """Begin the next read of a file with the storage element that delivered; the order ends with the permission."""
+        until, known = self._known.get((context, content.lfn), (0.0, None))
+        if known == content and content.sources[0].se != se:
+            sources = tuple(sorted(content.sources, key=lambda source: source.se != se))
+            self._known[context, content.lfn] = until, replace(content, sources=sources)
+
     def find(self, context: CentralContext, lfn: str, guid: str) -> FileContent | None:
         """Return the file if it is known with this GUID."""
         until, content = self._known.get((context, lfn), (0.0, None))
@@ -69,6 +76,32 @@ class _Piece:
     end: int
 
 
+class _Pieces:
+    """The ranges of a request that were not sent yet; `is_whole` if they are the whole file."""
+
+    def __init__(self, pieces: Sequence[_Piece], size: int) -> None:
+        self._left = deque(piece for piece in pieces if piece.start < piece.end)
+        self.is_whole = [(piece.start, piece.end) for piece in pieces] == [(0, size)]
+        self.has_begun = False
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Return the offsets of what is left, in order."""
+        return tuple((piece.start, piece.end) for piece in self._left)
+
+    def messages(self, data: bytes) -> Iterator[pb.ReadResponse]:
+        """Yield the messages for the next bytes: one for each range that they belong to."""
+        self.has_begun = True
+        taken = 0
+        while taken < len(data):
+            piece = self._left.popleft()
+            part = data[taken : taken + piece.end - piece.start]
+            yield pb.ReadResponse(range=piece.number, offset=piece.start, data=part)
+            taken += len(part)
+            if piece.start + len(part) < piece.end:
+                self._left.appendleft(replace(piece, start=piece.start + len(part)))
+
+
 class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
     """Reads through the worker processes, and stores files as transfer jobs."""
 
@@ -83,12 +116,19 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
             raise UsageError(f"Read takes at most {MAX_RANGES} ranges, not {len(request.ranges)}")
         caller = await Caller.of(self._runtime, request.session)
         lfn = await caller.required_lfn(request.lfn)
-        content = await self._content(caller, lfn, require_guid(request.guid) if request.guid else "")
+        guid = require_guid(request.guid) if request.guid else ""
+        known = self._known.find(caller.context, lfn, guid)
+        content = known or await self._content(caller, lfn, guid)
         ses = list(dict.fromkeys(source.se for source in content.sources))
         file = pb.FileContent(lfn=lfn, size=content.size, md5=content.md5, guid=content.guid, ses=ses)
         await context.write(pb.ReadResponse(file=file))
-        for piece in _pieces(request.ranges, content.size):
-            await self._send(context, content, piece)
+        pieces = _Pieces(_pieces(request.ranges, content.size), content.size)
+        try:
+            await self._send(context, caller, content, pieces)
+        except CopyError:
+            if not known or (pieces.is_whole and pieces.has_begun):
+                raise
+            await self._send(context, caller, await self._content(caller, lfn, guid), pieces)  # with new tickets
 
     @errors_to_status
     async def Write(self, _requests: object, context: Context) -> pb.WriteResponse:
@@ -129,28 +169,31 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
         return pb.WriteResponse(entry=entry_message(entries[0]) if entries else None, job_id=job.id)
 
     async def _content(self, caller: Caller, lfn: str, guid: str) -> FileContent:
-        """Return the file to read. Raises ServiceError if another GUID was expected."""
-        if known := self._known.find(caller.context, lfn, guid):
-            return known
+        """Request the right to read a file. Raises ServiceError if another GUID was expected."""
         content = await content_of(caller.catalogue, lfn)
+        if guid and content.guid != guid:
+            entries, _ = await caller.catalogue.stat([lfn])  # a ticket for a member has the GUID of its archive
+            if entries and entries[0].guid == guid:
+                content = replace(content, guid=guid)
         if guid and content.guid != guid:
             raise ServiceError("access", _OTHER_FILE, f"{lfn} is another file now, with the GUID {content.guid}")
         self._known.add(caller.context, content)
         return content
 
-    async def _send(self, context: Context, content: FileContent, piece: _Piece) -> None:
-        position, is_whole = piece.start, (piece.start, piece.end) == (0, content.size)
-        async with read_content(self._runtime.workers, content, piece.start, piece.end) as stream:
+    async def _send(self, context: Context, caller: Caller, content: FileContent, pieces: _Pieces) -> None:
+        async with read_ranges(self._runtime.workers, content, pieces.ranges) as stream:
             try:
                 while data := await stream.read():
-                    await context.write(pb.ReadResponse(range=piece.number, offset=position, data=data))
-                    position += len(data)
+                    for message in pieces.messages(data):
+                        await context.write(message)
             except CopyError as error:
-                if is_whole and position == piece.end and error.kind == "permanent":
+                if pieces.is_whole and not pieces.ranges and error.kind == "permanent":
                     raise WrongContent(str(error)) from error  # everything has arrived: the comparison failed
                 raise
-            if is_whole and stream.result and stream.result.warning:
-                await context.write(pb.ReadResponse(range=piece.number, offset=position, warning=stream.result.warning))
+            if stream.result:
+                self._known.prefer(caller.context, content, stream.result.se)
+                if pieces.is_whole and stream.result.warning:
+                    await context.write(pb.ReadResponse(offset=content.size, warning=stream.result.warning))
 
     async def _stored(self, job: JobView) -> TransferView:
         """Return the transfer of a job. Raises CopyError or ServiceError unless the file was stored."""
