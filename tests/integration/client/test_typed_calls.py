@@ -49,7 +49,7 @@ def shared(grid: Grid) -> Iterator[Ground]:
         own_credentials(user)
         made = Ground(user, grid, None, ccdb, opened=opened)  # type: ignore[arg-type]
         made.configure()
-        made.client = opened.enter_context(api.Client(channel_to(user)))
+        made.client = api.Services(opened.enter_context(channel_to(user)))
         home = made.one("SessionService.GetSession", ses.GetSessionRequest()).session.directory
         made.folder = f"{home}{user.home.name}"
         made.call("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn=made.folder))
@@ -255,7 +255,8 @@ def test_a_call_gets_a_missing_token_first(grid: Grid) -> None:
     for user in make_user(grid.exports):
         own_credentials(user)
         token = user.home / "token-cert.pem"
-        with api.Client(channel_to(user)) as client:
+        with channel_to(user) as channel:
+            client = api.Services(channel)
             assert not token.exists()
             assert client.session.GetIdentity(ses.GetIdentityRequest()).user == "alice"
             assert token.exists()
@@ -323,7 +324,7 @@ def test_a_client_with_keepalive_notices_a_frozen_daemon(ground: Ground) -> None
     path = ground.user.must("daemon", "socket")
     options = [("grpc.enable_http_proxy", 0), ("grpc.keepalive_time_ms", 1000), ("grpc.http2.ping_timeout_ms", 1000)]
     with grpc.insecure_channel(f"unix:{path}", options=options) as channel:
-        watch = api.Client(channel).session.WatchConnections(ses.WatchConnectionsRequest())
+        watch = api.Services(channel).session.WatchConnections(ses.WatchConnectionsRequest())
         next(watch)
         pid = ground.user.pid()
         os.kill(pid, signal.SIGSTOP)
