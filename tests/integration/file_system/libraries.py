@@ -3,11 +3,8 @@
 Arguments: the name of a function below, then its arguments.
 """
 
-from __future__ import annotations
-
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 ROWS, COLUMNS = 524_288, 50
@@ -17,7 +14,7 @@ READ = ("c3", "c20", "c41")
 FILES = 4
 
 
-def table(directory: str) -> dict[str, object]:
+def table(directory):
     """Write a table with pandas and read it, whole and in chunks."""
     import pandas
 
@@ -33,16 +30,15 @@ def table(directory: str) -> dict[str, object]:
     }
 
 
-def _zipped(written: object, url: str) -> bool:
+def _zipped(written, url):
     """Return whether a compressed table is read as it was written."""
     import pandas
 
-    assert isinstance(written, pandas.DataFrame)
     written.to_csv(url, index=False)
     return bool(pandas.read_csv(url).equals(written))
 
 
-def _error(call: Callable[[], object]) -> str:
+def _error(call):
     try:
         call()
     except OSError as error:
@@ -50,7 +46,7 @@ def _error(call: Callable[[], object]) -> str:
     return ""
 
 
-def write_tree(path: str) -> dict[str, object]:
+def write_tree(path):
     """Write a tree of 200 MiB that cannot be compressed to a local file; return the sums of three columns."""
     import numpy
     import uproot
@@ -62,7 +58,7 @@ def write_tree(path: str) -> dict[str, object]:
     return {name: float(columns[name].sum()) for name in READ}
 
 
-def read_tree(url: str) -> dict[str, object]:
+def read_tree(url):
     """Read three columns of the tree with uproot."""
     import uproot
 
@@ -71,7 +67,7 @@ def read_tree(url: str) -> dict[str, object]:
     return {name: float(column.sum()) for name, column in columns.items()}
 
 
-def read_tree_with_root(url: str, packages: str) -> dict[str, object]:
+def read_tree_with_root(url, packages):
     """Read the tree with uproot in a process that has loaded ROOT and its XRootD client from a directory."""
     sys.path.append(packages)
     import ROOT
@@ -82,7 +78,7 @@ def read_tree_with_root(url: str, packages: str) -> dict[str, object]:
     return {**sums, "clients": sorted({part for part in libraries.split() if "libXrdCl.so" in part})}
 
 
-def dask_files(directory: str) -> dict[str, object]:
+def dask_files(directory):
     """Write several files with Dask and read them as arrays and bags, with threads and with processes."""
     import dask
     import dask.array
@@ -93,19 +89,16 @@ def dask_files(directory: str) -> dict[str, object]:
     urls = [f"alien://{directory}/part{n}.txt" for n in range(FILES)]
     lines = dask.bag.from_sequence([str(number) for number in range(100 * FILES)], npartitions=FILES)
     lines.to_textfiles(urls, scheduler="threads")
-    result: dict[str, object] = {"files": len(fsspec.open_files(f"alien://{directory}/part*.txt"))}
-    numbers = dask.bag.read_text(f"alien://{directory}/part*.txt").map(int)
+    result = {"files": len(fsspec.open_files(f"alien://{directory}/part*.txt"))}
+    total = dask.bag.read_text(f"alien://{directory}/part*.txt").map(int).sum()
+    blocks = [dask.array.from_delayed(dask.delayed(_numbers)(url), shape=(100,), dtype=numpy.int64) for url in urls]
+    both = total, dask.array.concatenate(blocks).sum()
     for scheduler in ("threads", "processes"):
-        with dask.config.set(scheduler=scheduler, num_workers=2):
-            result[f"bag by {scheduler}"] = numbers.sum().compute()
-            blocks = [
-                dask.array.from_delayed(dask.delayed(_numbers)(url), shape=(100,), dtype=numpy.int64) for url in urls
-            ]
-            result[f"array by {scheduler}"] = int(dask.array.concatenate(blocks).sum().compute())
+        result[scheduler] = [int(found) for found in dask.compute(*both, scheduler=scheduler, num_workers=2)]
     return result
 
 
-def _numbers(url: str) -> object:
+def _numbers(url):
     """Return the numbers of a file."""
     import fsspec
     import numpy
@@ -115,4 +108,4 @@ def _numbers(url: str) -> object:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))
