@@ -110,7 +110,7 @@ class Contents:
 
         async with self._slots:
             await self._calls.read(lambda services: services.contents.Read, begin, deliver)
-        if guids and guids[-1]:
+        if guids and guids[-1] and not guid:  # the GUID of an open file may be that of a replaced one
             self._remember(lfn, guids[-1])
         return guids[-1] if guids else ""
 
@@ -133,6 +133,7 @@ class Contents:
         start.lfn, start.storage, start.session = lfn, storage, self._session
         start.overwrite = transfers_pb2.OVERWRITE_ALWAYS if overwrite else transfers_pb2.OVERWRITE_NEVER
         await self._calls.upload(lambda services: services.contents.Write, lambda: _messages(start, source, lock))
+        self.forget(lfn)  # a read meanwhile may have remembered the old file
 
 
 def _start_of(source: BinaryIO) -> pb.WriteStart:

@@ -21,7 +21,7 @@ import fsspec.asyn
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import isfilelike
 
-from alienctl.api.errors import DirectoryError, ErrorFacts, ExistsError, NotFoundError
+from alienctl.api.errors import DirectoryError, ErrorFacts, ExistsError, InvalidRequestError, NotFoundError
 from alienctl.fsspec.calls import Calls
 from alienctl.fsspec.contents import Contents
 from alienctl.fsspec.jobs import Jobs, Kind
@@ -310,7 +310,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
             lpath.write(await self._contents.whole(name))
             return
         local = os.path.abspath(lpath)
-        if await self._isdir(name):
+        if (await self._info(name))["type"] == "directory":
             os.makedirs(local, exist_ok=True)
             return
         await self._jobs.copy(Kind("download", overwrite=True), name, local)
@@ -329,6 +329,11 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> AlienFile:
         options.setdefault("storage", "")
+        if mode not in ("rb", "wb", "xb"):
+            raise InvalidRequestError(
+                f"{path} cannot be opened with mode {mode}: files of the grid cannot be changed; write it anew with wb",
+                ErrorFacts(errno.EINVAL, path, "INVALID_REQUEST"),
+            )
         if mode == "xb" and self.exists(path):
             raise ExistsError(f"{path} exists already", ErrorFacts(errno.EEXIST, path, "ALREADY_EXISTS"))
         if mode == "rb" and "size" not in options and self.info(path)["type"] != "file":

@@ -9,11 +9,13 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc.aio
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from aliend.errors import AliendError
 from aliend.runtime import Runtime
+from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.errors import code_and_reason, info_of, message_of, retry_of
 
 
@@ -49,6 +51,8 @@ def errors_to_status(method: Method) -> Method:
     async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
         with self._runtime.activity.call(can_resume=can_resume) if is_counted else nullcontext():
             try:
+                if isinstance(request, Message):  # not the messages of a stream
+                    require_known_values(request)
                 return await method(self, request, context)
             except AliendError as error:
                 await abort(context, error, _lfn_of(request))

@@ -139,6 +139,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/engine/retention.py": "one background task",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",
     "aliend/sandbox/protocol/user_threads.py": "one limit of the service",
+    "aliend/services/messages/enumerations.py": "one check, of the requests of all services",
     "aliend/services/raw.py": "one service",
     "aliend/store/rows/queue_counts.py": "one query with a result of its own",
     "aliend/services/messages/status.py": "one message, used by two servicers",

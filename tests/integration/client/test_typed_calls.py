@@ -21,8 +21,10 @@ from aliend.services import server
 from aliend.v1 import catalogue_pb2 as cat
 from aliend.v1 import contents_pb2 as con
 from aliend.v1 import credentials_pb2 as cred
+from aliend.v1 import daemon_pb2 as dmn
 from aliend.v1 import errors_pb2
 from aliend.v1 import grid_jobs_pb2 as jobs
+from aliend.v1 import network_pb2 as net
 from aliend.v1 import session_pb2 as ses
 from aliend.v1 import transfers_pb2 as tra
 from tests.ccdb_server import ccdb_server
@@ -262,6 +264,26 @@ def test_a_call_gets_a_missing_token_first(grid: Grid) -> None:
             assert token.exists()
             state = client.credentials.GetCredentials(cred.GetCredentialsRequest())
             assert (state.token.problem, state.token.key) == ("", cred.KEY_STATE_USABLE)
+
+
+def test_the_bridge_gets_a_missing_token_first(ground: Ground) -> None:
+    ground.call("CredentialsService.DestroyToken", cred.DestroyTokenRequest())
+    assert ground.one("DaemonService.SetBridge", dmn.SetBridgeRequest(running=True)).bridge.port
+    assert not ground.one("CredentialsService.GetCredentials", cred.GetCredentialsRequest()).token.problem
+    assert not ground.one("DaemonService.SetBridge", dmn.SetBridgeRequest()).bridge.running
+
+
+def test_a_host_name_that_cannot_exist_is_an_error_for_programs(ground: Ground) -> None:
+    for host in ("a..b", "x" * 64):
+        with pytest.raises(grpc.RpcError) as failed:
+            ground.call("NetworkService.ProbeAddresses", net.ProbeAddressesRequest(host=host))
+        assert info_of(failed.value).reason == errors_pb2.ERROR_REASON_NOT_CONNECTED
+
+
+def test_a_local_path_with_a_nul_character_is_refused(ground: Ground) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        ground.call("CredentialsService.ImportCertificate", cred.ImportCertificateRequest(path="/a\0b"))
+    assert failed.value.code() == INVALID
 
 
 _SETTINGS, _PING, _GO_AWAY = 4, 6, 7

@@ -762,9 +762,7 @@ CASES: dict[str, Case] = {
         lambda g: dmn.GetBridgeRequest(), lambda g, a: not a[0].bridge.running, "its request has no fields", MEMORY
     ),
     "DaemonService.SetBridge": Case(
-        lambda g: [g.call("CredentialsService.InitToken", cred.InitTokenRequest()), dmn.SetBridgeRequest(running=True)][
-            1
-        ],
+        lambda g: dmn.SetBridgeRequest(running=True),
         lambda g, a: (
             a[0].bridge.port > 0
             and not g.one("DaemonService.SetBridge", dmn.SetBridgeRequest(running=False)).bridge.running
