@@ -184,6 +184,8 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
     async def _rmdir(self, path: str) -> None:
         await self._remove([path], directories_only=True)
 
+    rmdir = fsspec.asyn.sync_wrapper(_rmdir)
+
     async def _rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None, **_: Any) -> None:
         """Remove names and patterns; with `recursive` whole directories, unless `maxdepth` limits it."""
         if recursive and maxdepth is not None:

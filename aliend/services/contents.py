@@ -16,12 +16,12 @@ from aliend.core.connection.context import Context as CentralContext
 from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.transfers.job import JobSpec, JobState
 from aliend.engine.file_content import FileContent, content_of, read_ranges
-from aliend.engine.views import JobView
-from aliend.errors import CopyError, ServiceError, UsageError, WrongContent
+from aliend.engine.views import JobView, TransferView
+from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError, UsageError, WrongContent
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import abort, errors_to_status
 from aliend.services.messages.entries import entry_message
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.submit import OVERWRITES
@@ -33,6 +33,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 MAX_RANGES = 1000
 _IS_DIRECTORY, _EXISTS = 21, 17
+_NAMED = frozenset({1, 13, 17, 20, 21, 22, 122})
+"""Errors of an upload that have a reason of their own in the contract."""
 _OTHER_FILE = 116
 """ESTALE: the name belongs to another file now."""
 _REMEMBERED, _VALID = 256, 300.0
@@ -134,14 +136,20 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
         first = await context.read()
         if not isinstance(first, pb.WriteRequest) or first.WhichOneof("part") != "start":
             raise UsageError("the first message of Write must be `start`")
-        start = first.start
+        try:
+            return await self._store(first.start, context)
+        except AliendError as error:
+            await abort(context, error, first.start.lfn)
+
+    async def _store(self, start: pb.WriteStart, context: Context) -> pb.WriteResponse:
         require_known_values(start)
         require_request_id(start.request_id)
         caller = await Caller.of(self._runtime, start.session)
         spec = await _spec(caller, start)
         if not await self._runtime.engine.submitted(start.request_id):
             await _check_target(caller, spec)
-        kept = await self._runtime.stdin_files.store(_checked_data(context, start))
+        received = _Received(start)
+        kept = await self._runtime.stdin_files.store(received.pieces(context))
         try:
             sources = (str(kept),)
             job = await self._runtime.engine.submit_once(replace(spec, sources=sources), start.request_id, ("sources",))
@@ -154,7 +162,9 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
             self._runtime.stdin_files.discard_after(job.id, kept)
         async with cancel_with_command(self._runtime, job.id):
             final = await self._runtime.engine.wait(job.id)
-        await self._check_end(final)
+        stored = await self._stored(final)
+        if (stored.size, stored.md5 or received.md5) != (received.size, received.md5):
+            raise RequestIdReused(start.request_id, job.id, ("content",))
         entries, _ = await caller.catalogue.stat([spec.target])
         return pb.WriteResponse(entry=entry_message(entries[0]) if entries else None, job_id=job.id)
 
@@ -185,12 +195,17 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
                 if pieces.is_whole and stream.result.warning:
                     await context.write(pb.ReadResponse(offset=content.size, warning=stream.result.warning))
 
-    async def _check_end(self, job: JobView) -> None:
-        """Raise CopyError unless the file of a job was stored."""
-        if job.state is JobState.DONE:
-            return
+    async def _stored(self, job: JobView) -> TransferView:
+        """Return the transfer of a job. Raises CopyError or ServiceError unless the file was stored."""
         transfers = await self._runtime.engine.transfers(job.id, 1)
+        if job.state is JobState.DONE:
+            return transfers[0]
         reason = (transfers[0].message if transfers else "") or job.message or f"the job is {job.state}"
+        failures = await self._runtime.engine.last_failures([one.id for one in transfers])
+        for failed in failures.values():
+            if failed.kind == "permanent" and failed.error_number in _NAMED:
+                raise ServiceError("write", failed.error_number, f"{job.target}: {reason}")
+            raise CopyError(f"{job.target}: {reason}", failed.kind or "permanent").with_errno(failed.error_number)
         raise CopyError(f"{job.target}: {reason}", "permanent")
 
 
@@ -221,21 +236,32 @@ async def _check_target(caller: Caller, spec: JobSpec) -> None:
         raise ServiceError("write", _EXISTS, f"{lfn} exists")
 
 
-async def _checked_data(context: Context, start: pb.WriteStart) -> AsyncIterator[bytes]:
-    """Yield the data of the call. Raises UsageError if it is not what `start` says."""
-    size, digest = 0, hashlib.md5(usedforsecurity=False)
-    while isinstance(part := await context.read(), pb.WriteRequest):
-        if part.WhichOneof("part") != "data":
-            raise UsageError("only the first message of Write may be `start`")
-        size += len(part.data)
-        digest.update(part.data)
-        yield part.data
-    if start.HasField("size") and size != start.size:
-        raise UsageError(f"{size} bytes arrived instead of {start.size}; nothing was stored")
-    if start.md5 and digest.hexdigest() != start.md5.lower():
-        raise UsageError(
-            f"the data has the md5 {digest.hexdigest()} instead of {start.md5.lower()}; nothing was stored"
-        )
+class _Received:
+    """The data of a call; size and md5 are those of the pieces so far."""
+
+    def __init__(self, start: pb.WriteStart) -> None:
+        self._start = start
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self.size = 0
+
+    @property
+    def md5(self) -> str:
+        """Return the md5, hexadecimal."""
+        return self._digest.hexdigest()
+
+    async def pieces(self, context: Context) -> AsyncIterator[bytes]:
+        """Yield the data. Raises UsageError if it is not what `start` says."""
+        start = self._start
+        while isinstance(part := await context.read(), pb.WriteRequest):
+            if part.WhichOneof("part") != "data":
+                raise UsageError("only the first message of Write may be `start`")
+            self.size += len(part.data)
+            self._digest.update(part.data)
+            yield part.data
+        if start.HasField("size") and self.size != start.size:
+            raise UsageError(f"{self.size} bytes arrived instead of {start.size}; nothing was stored")
+        if start.md5 and self.md5 != start.md5.lower():
+            raise UsageError(f"the data has the md5 {self.md5} instead of {start.md5.lower()}; nothing was stored")
 
 
 def _pieces(ranges: Sequence[pb.Range], size: int) -> list[_Piece]:

@@ -136,6 +136,21 @@ class Checksum(Task[Checksummed]):
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksummedFiles:
+    """One result for each file, in order; the md5 is empty if the file cannot be read."""
+
+    files: tuple[Checksummed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums(Task[ChecksummedFiles]):
+    """Compute size and md5 of several small local files, given by their absolute paths."""
+
+    id: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemovePartial(Task[Checksummed]):
     """Remove the partial file that an unfinished download left beside `target`; the result has its size and no md5.
 
@@ -339,7 +354,7 @@ class Probe(Task[Probed]):
     limit: float = 5.0
 
 
-Result = Downloaded | Uploaded | Checksummed | Listed | ReadDone | Probed | Compared
+Result = Downloaded | Uploaded | Checksummed | ChecksummedFiles | Listed | ReadDone | Probed | Compared
 
 
 class WorkerDied(CopyError):

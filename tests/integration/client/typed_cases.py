@@ -417,7 +417,7 @@ CASES: dict[str, Case] = {
     "CatalogueService.ListCollection": Case(
         lambda g: cat.ListCollectionRequest(lfn=collection(g)),
         lambda g, a: [(one.lfn, one.size) for one in a[0].entries] == [(g.file, len(DATA))],
-        Error(lambda g: cat.ListCollectionRequest(lfn="/no/such"), CODE.UNKNOWN, "SERVICE"),
+        missing(lambda g: cat.ListCollectionRequest(lfn="/no/such")),
         CENTRAL,
     ),
     "CatalogueService.MakeCollection": Case(

@@ -205,6 +205,8 @@ def test_names_are_moved_and_removed(files: AlienFileSystem, base: str) -> None:
     files.pipe(f"{base}/moving/a", b"a")
     files.mv(f"{base}/moving/a", f"{base}/moving/b")
     assert files.ls(f"{base}/moving", detail=False) == [f"{base}/moving/b"]
+    with pytest.raises(OSError, match="Could not remove directory"):
+        files.rmdir(f"{base}/moving")
     files.rm(f"{base}/moving", recursive=True)
     assert not files.exists(f"{base}/moving")
 

@@ -1,120 +1,104 @@
-"""pandas, uproot and Dask read files of the grid by their names."""
+"""pandas, uproot and Dask open alien://, in programs of their own."""
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import dask.array
-import dask.bag
-import fsspec
-import numpy as np
-import pandas as pd
-import pytest
-import uproot
-from dask.delayed import delayed
-
-from alienctl.fsspec import AlienFileSystem
-from alienctl.fsspec.calls import Calls
-from tests.harness import ROOT as REPOSITORY
-from tests.harness import User
-
-pytestmark = [pytest.mark.xdist_group("fsspec-libraries"), pytest.mark.timeout(300)]
-ROOT_PYTHON = REPOSITORY / ".venv-root" / "bin" / "python"
-_COLUMNS, _ROWS = 30, 50_000
-
-
-@pytest.fixture(scope="module")
-def table(files: AlienFileSystem, base: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
-    """Return the name of a file with a tree of 30 columns that do not compress, and the columns."""
-    random = np.random.default_rng(1)
-    columns = {f"c{number}": random.random(_ROWS) for number in range(_COLUMNS)}
-    local = tmp_path_factory.mktemp("tree") / "tree.root"
-    with uproot.recreate(local) as file:
-        file.mktree("events", {name: "float64" for name in columns})
-        for start in range(0, _ROWS, _ROWS // 5):
-            file["events"].extend({name: values[start : start + _ROWS // 5] for name, values in columns.items()})
-    files.put_file(str(local), f"{base}/tree.root")
-    return f"{base}/tree.root", columns
-
-
-def test_pandas_reads_and_writes(files: AlienFileSystem, base: str) -> None:
-    frame = pd.DataFrame({"run": [1, 2, 3], "energy": [0.5, 1.5, 2.5]})
-    frame.to_csv(f"alien://{base}/frame.csv", index=False)
-    pd.testing.assert_frame_equal(pd.read_csv(f"alien://{base}/frame.csv"), frame)
-
-
-def test_uproot_reads_three_columns_with_a_fifth_of_the_bytes(
-    files: AlienFileSystem, table: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name, columns = table
-    received: list[int] = []
-    read = Calls.read
-
-    async def counted(self: Calls, call: Any, request: Any, deliver: Callable[[Any], None]) -> None:  # noqa: ANN401
-        def count(response: Any) -> None:  # noqa: ANN401 - a message
-            received.append(len(response.data))
-            deliver(response)
-
-        await read(self, call, request, count)
-
-    monkeypatch.setattr(Calls, "read", counted)
-    with uproot.open(f"alien://{name}") as file:
-        arrays = file["events"].arrays(["c3", "c11", "c29"], library="np")
-    for column, values in arrays.items():
-        assert np.array_equal(values, columns[column])
-    assert 2 * 8 * _ROWS < sum(received) < files.size(name) / 5
-
-
-@pytest.fixture(scope="module")
-def parts(files: AlienFileSystem, base: str) -> list[str]:
-    """Return the names of three files with ten lines each."""
-    names = [f"{base}/parts/{number}.txt" for number in range(3)]
-    for number, name in enumerate(names):
-        files.pipe(name, "".join(f"{line}\n" for line in range(number * 10, number * 10 + 10)).encode())
-    return [f"alien://{name}" for name in names]
-
-
-@pytest.mark.parametrize("scheduler", ["threads", "processes"])
-def test_a_bag_of_dask_reads_many_files(parts: list[str], scheduler: str) -> None:
-    bag = dask.bag.read_text(parts).map(int)
-    assert bag.sum().compute(scheduler=scheduler, num_workers=2) == sum(range(30))
-
-
-def _numbers(name: str) -> Any:  # noqa: ANN401 - an array
-    with fsspec.open(name) as file:
-        return np.loadtxt(file)
-
-
-def test_an_array_of_dask_reads_many_files(parts: list[str]) -> None:
-    pieces = [dask.array.from_delayed(delayed(_numbers)(name), (10,), float) for name in parts]
-    total = dask.array.concatenate(pieces).sum()
-    assert total.compute(scheduler="threads") == sum(range(30))
-
-
-BESIDE_ROOT = """
 import sys
-sys.path.append(sys.argv[1])
-import ROOT
-ROOT.TFile
-import uproot
-with uproot.open(sys.argv[2]) as file:
-    print(len(file["events"]["c1"].array(library="np")))
-"""
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ROOT, Grid, User, make_grid_directory, make_user
+
+PROGRAM = Path(__file__).with_name("libraries.py")
+ROOT_PACKAGES = ROOT / f".venv-root/lib/python3.{sys.version_info.minor}/site-packages"
+SERVERS = ("ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2")
+pytestmark = [pytest.mark.xdist_group("fsspec"), pytest.mark.timeout(300)]
 
 
-@pytest.mark.skipif(not ROOT_PYTHON.exists(), reason="ROOT is not installed here; install it with: make root")
-def test_uproot_reads_in_a_process_that_has_loaded_root(analyst: User, table: tuple[str, dict[str, Any]]) -> None:
-    packages = str(Path(np.__file__).parents[1])
+@dataclass(frozen=True)
+class Tree:
+    """A tree in the catalogue: its URL, its size in bytes, and the sums of the columns that are read."""
+
+    url: str
+    size: int
+    sums: dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def analyst(grid: Grid) -> Iterator[User]:
+    yield from make_user(grid.exports)
+
+
+@pytest.fixture(scope="module")
+def directory(analyst: User) -> str:
+    return make_grid_directory(analyst).rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def tree(analyst: User, directory: str) -> Iterator[Tree]:
+    local = analyst.home / "tree.root"
+    sums = result_of(analyst, "write_tree", str(local))
+    size = local.stat().st_size
+    analyst.must("cp", f"file:{local}", f"{directory}/tree.root@disk:1")
+    local.unlink()
+    yield Tree(f"alien://{directory}/tree.root", size, sums)
+    analyst.must("rm", f"{directory}/tree.root")
+
+
+def result_of(user: User, *command: str) -> dict[str, object]:
+    """Run a part of the program, and return what it prints."""
     done = subprocess.run(
-        [str(ROOT_PYTHON), "-W", "ignore", "-c", BESIDE_ROOT, packages, f"alien://{table[0]}"],
-        env={**analyst.environment, "PYTHONPATH": str(REPOSITORY)},
+        [sys.executable, str(PROGRAM), *command],
+        env={**user.environment, "PYTHONPATH": str(ROOT)},
+        cwd=user.home,
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == str(_ROWS)
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def read_bytes(user: User) -> int:
+    """The bytes that the storage servers have read from their files and sent to the daemon."""
+    pids = [json.loads(user.must("xrd_stats", "-compact", server))["pid"] for server in SERVERS]
+    counters = [Path(f"/proc/{pid}/io").read_text(encoding="ascii").split() for pid in pids]
+    return sum(int(fields[fields.index("rchar:") + 1]) for fields in counters)
+
+
+def test_pandas_writes_and_reads_tables(analyst: User, directory: str) -> None:
+    assert result_of(analyst, "table", directory) == {
+        "same": True,
+        "chunks": [300, 300, 300, 100],
+        "zipped": True,
+        "missing": "NotFoundError",
+    }
+
+
+def test_uproot_reads_three_columns_of_a_tree_without_the_others(analyst: User, tree: Tree) -> None:
+    before = read_bytes(analyst)
+    assert result_of(analyst, "read_tree", tree.url) == tree.sums
+    assert tree.size * 3 // 50 <= read_bytes(analyst) - before < tree.size / 5
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".venv-root/bin/root").exists(), reason="ROOT is not installed here; install it with: make root"
+)
+def test_uproot_reads_while_root_is_loaded(analyst: User, tree: Tree) -> None:
+    found = result_of(analyst, "read_tree_with_root", tree.url, str(ROOT_PACKAGES))
+    clients = found.pop("clients")
+    assert found == tree.sums
+    assert isinstance(clients, list)
+    assert [name for name in clients if name.startswith(str(ROOT_PACKAGES))] == clients
+    assert clients
+
+
+def test_dask_reads_many_files_by_threads_and_by_processes(analyst: User, directory: str) -> None:
+    both = [sum(range(400))] * 2
+    assert result_of(analyst, "dask_files", directory) == {"files": 4, "threads": both, "processes": both}
