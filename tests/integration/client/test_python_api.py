@@ -7,8 +7,8 @@ import hashlib
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ import pytest
 
 from alienctl import api
 from alienctl.api import errors
+from aliend.v1 import daemon_pb2
 from tests.harness import ROOT, Grid, User, alive, eventually, make_user
 
 pytestmark = pytest.mark.xdist_group("python-api")
@@ -150,26 +151,27 @@ def test_a_wait_continues_with_the_next_daemon(
 ) -> None:
     bars: list[FakeBar] = []
     monkeypatch.setitem(sys.modules, "tqdm.auto", fake_tqdm(bars))
-    owner.must("transfers", "limit", "down.rate=1K")
+    owner.must("transfers", "limit", "down.rate=1K")  # ten minutes for the file
     try:
         copy = alien.copy("F", tmp_path / "F")
-        ended: list[str] = []
-        waiter = threading.Thread(target=lambda: ended.append(copy.wait(300, bar=bar).state))
-        waiter.start()
-        eventually(lambda: copy.progress().bytes_done > 0)
-        owner.must("daemon", "restart")
-        owner.kill_daemon()
+        owner.must("transfers", "pause", str(copy.id))
     finally:
         owner.must("transfers", "limit", "down.rate=default")
-    waiter.join(300)
-    assert ended == ["done"]
-    assert [(one.n, one.total) for one in bars] == [(len(DATA), len(DATA))] * bar
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(copy.wait, 300, bar=bar)
+        status = alien.services().daemon.Status
+        eventually(lambda: bars and bars[0].total if bar else status(daemon_pb2.StatusRequest()).running_calls)
+        owner.must("daemon", "restart")
+        owner.must("transfers", "resume", str(copy.id))
+        assert waiting.result(300).state == "done"
+    assert [[one.n, one.total] for one in bars] == [[len(DATA), len(DATA)]] * bar
 
 
 class FakeBar:
     """Stands in for a bar of tqdm, which the tests do not install."""
 
-    n, total = 0, None
+    n: int = 0
+    total: int | None = None
 
     def __enter__(self) -> FakeBar:
         return self
