@@ -145,12 +145,7 @@ def test_the_daemon_is_started_again(alien: api.Grid, owner: User) -> None:
         assert not alive(before)
 
 
-@pytest.mark.parametrize("bar", [True, False])
-def test_a_wait_continues_with_the_next_daemon(
-    alien: api.Grid, owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bar: bool
-) -> None:
-    bars: list[FakeBar] = []
-    monkeypatch.setitem(sys.modules, "tqdm.auto", fake_tqdm(bars))
+def test_a_wait_continues_with_the_next_daemon(alien: api.Grid, owner: User, tmp_path: Path) -> None:
     owner.must("transfers", "limit", "down.rate=1K")  # ten minutes for the file
     try:
         copy = alien.copy("F", tmp_path / "F")
@@ -158,13 +153,20 @@ def test_a_wait_continues_with_the_next_daemon(
     finally:
         owner.must("transfers", "limit", "down.rate=default")
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(copy.wait, 300, bar=bar)
+        waiting = threads.submit(copy.wait, 300)
         status = alien.services().daemon.Status
-        eventually(lambda: bars and bars[0].total if bar else status(daemon_pb2.StatusRequest()).running_calls)
+        eventually(lambda: status(daemon_pb2.StatusRequest()).running_calls)
         owner.must("daemon", "restart")
         owner.must("transfers", "resume", str(copy.id))
         assert waiting.result(300).state == "done"
-    assert [[one.n, one.total] for one in bars] == [[len(DATA), len(DATA)]] * bar
+
+
+def test_a_wait_shows_a_bar(alien: api.Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[FakeBar] = []
+    monkeypatch.setitem(sys.modules, "tqdm.auto", fake_tqdm(bars))
+    alien.copy("F", tmp_path / "F").wait(300, bar=True)
+    alien.copy("F", tmp_path / "G").wait(300, bar=False)
+    assert [(one.n, one.total) for one in bars] == [(len(DATA), len(DATA))]
 
 
 class FakeBar:
