@@ -12,7 +12,8 @@ Results are the dataclasses in `results`, exceptions those in `errors`. `Grid.se
 
 from __future__ import annotations
 
-from alienctl.api.connection import AsyncConnection
+from alienctl.api.async_grid import AsyncCopy, AsyncGrid
+from alienctl.api.connection import AsyncConnection, ForkedProcessError
 from alienctl.api.errors import GridError
 from alienctl.api.grid import Copy, Grid
 from alienctl.api.services import Services, messages
@@ -28,4 +29,24 @@ def connect(profile: str = "", *, session: str = "") -> Grid:
     return Grid(profile, session)
 
 
-__all__ = ["AsyncConnection", "Copy", "Grid", "GridError", "Services", "connect", "messages"]
+def connect_async(profile: str = "", *, session: str = "") -> AsyncGrid:
+    """Return the Grid for asyncio; the arguments are those of `connect`.
+
+    Raises ForkedProcessError in a forked process that used the asynchronous API before the fork.
+    """
+    return AsyncGrid(profile, session)
+
+
+__all__ = [
+    "AsyncConnection",
+    "AsyncCopy",
+    "AsyncGrid",
+    "Copy",
+    "ForkedProcessError",
+    "Grid",
+    "GridError",
+    "Services",
+    "connect",
+    "connect_async",
+    "messages",
+]

@@ -41,6 +41,7 @@ class Stream(Generic[T]):
     """A call with many answers, each of which becomes some items of the result.
 
     It begins again if the daemon ends before the first answer, with `has_snapshots` also later.
+    timeout: seconds for the call with its repetitions; None: no limit
     """
 
     service: str
@@ -48,25 +49,25 @@ class Stream(Generic[T]):
     request: Any
     convert: Callable[[Any], Iterable[T]]
     has_snapshots: bool = False
+    timeout: float | None = None
 
 
 class Attempts:
     """The attempts of one call: the time that is left, and whether a failed one is followed by another."""
 
     def __init__(self, call: Call[Any] | Stream[Any]) -> None:
-        is_repeatable = isinstance(call, Stream) or call.is_repeatable
-        limit = None if isinstance(call, Stream) else call.timeout
-        self._is_repeatable = is_repeatable
-        self._left = _REPEATS if is_repeatable else 0
-        self._end = None if limit is None else time.monotonic() + limit
+        self._call = call
+        self._is_repeatable = isinstance(call, Stream) or call.is_repeatable
+        self._left = _REPEATS if self._is_repeatable else 0
+        self._end = None if call.timeout is None else time.monotonic() + call.timeout
 
     def timeout(self) -> float | None:
         """Return the seconds that are left; None: no limit."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
-    def end(self) -> None:
-        """Allow no other attempt: the caller has a part of the result."""
-        self._left = 0
+    def note_answer(self) -> None:
+        """Allow no other attempt of a stream whose caller has a part of the result, unless that may come again."""
+        self._left = _REPEATS if isinstance(self._call, Stream) and self._call.has_snapshots else 0
 
     def check(self, error: grpc.RpcError) -> None:
         """Return if the call shall be made again; otherwise raise the GridError of its failure."""

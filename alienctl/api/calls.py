@@ -226,11 +226,14 @@ def wait(number: int, timeout: float | None) -> Call[Job]:
     return Call("transfers", "WaitJob", transfers_pb2.WaitJobRequest(id=number), _job, timeout=timeout)
 
 
-def watch(number: int) -> Stream[Job]:
-    """Yield a job as it is now, and after each change until it has ended. Raises NotFoundError."""
+def watch(number: int, timeout: float | None = None) -> Stream[Job]:
+    """Yield a job as it is now, and after each change until it has ended; `timeout` in seconds.
+
+    Raises NotFoundError, DeadlineError.
+    """
     request = transfers_pb2.WatchJobsRequest(job_id=number)
     convert = results.job_of
-    return Stream("transfers", "WatchJobs", request, lambda answer: map(convert, answer.jobs), has_snapshots=True)
+    return Stream("transfers", "WatchJobs", request, lambda answer: map(convert, answer.jobs), True, timeout)
 
 
 def cancel(number: int) -> Call[Job]:

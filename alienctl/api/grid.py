@@ -11,6 +11,7 @@ import grpc
 from alienctl.api import calls
 from alienctl.api.call_kinds import Attempts, Call, Stream, name_method
 from alienctl.api.connection import Connection
+from alienctl.api.copy_progress import progress_bar, show
 from alienctl.api.errors import copy_failed, is_daemon_lost
 from alienctl.api.open_file import GridFile
 from alienctl.api.results import Job, Transfer, WaitReason
@@ -45,11 +46,10 @@ class Performer:
         attempts = Attempts(call)
         while True:
             services = self.connection.services()
-            answers = getattr(getattr(services, call.service), call.method)(call.request)
+            answers = getattr(getattr(services, call.service), call.method)(call.request, timeout=attempts.timeout())
             try:
                 for answer in answers:
-                    if not call.has_snapshots:
-                        attempts.end()
+                    attempts.note_answer()
                     yield from call.convert(answer)
                 return
             except grpc.RpcError as error:
@@ -183,13 +183,18 @@ class Copy:
         """Yield the job as it is now, and after each change until it has ended."""
         return self._performer.stream(calls.watch(self.id))
 
-    def wait(self, timeout: float | None = None) -> Job:
+    def wait(self, timeout: float | None = None, *, bar: bool | None = None) -> Job:
         """Return the job when all of its files have arrived.
 
         timeout: seconds; None: no limit. The job goes on after a DeadlineError.
+        bar: show a progress bar; None: if tqdm is installed, and the program runs on a terminal or in a notebook
         Raises CopyFailedError, DeadlineError.
         """
-        job = self._performer.perform(calls.wait(self.id, timeout))
+        with progress_bar(self.id, bar) as shown:
+            if shown is not None:
+                for one in self._performer.stream(calls.watch(self.id, timeout)):
+                    show(shown, one)
+            job = self._performer.perform(calls.wait(self.id, timeout))
         if job.state != "done":
             raise copy_failed(job, self.failures())
         return job

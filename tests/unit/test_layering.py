@@ -120,6 +120,7 @@ FLOORS: dict[str, list[set[str]]] = {
 # modules below 40 lines, each with the reason why it is not part of another one
 SHORT_MODULES: dict[str, str] = {
     "alienctl/daemon/starter.py": "a program of its own",
+    "alienctl/api/copy_progress.py": "an optional library, for both kinds of the Python API",
     "alienctl/daemon/directories.py": "paths that the start and all daemon commands share",
     "alienctl/support/bug_report.py": "one command",
     "alienctl/local/interpreter.py": "one rule, shared by daemon commands and the sandbox",

@@ -330,10 +330,8 @@ def test_the_python_api_speaks_to_the_same_daemon(shared: Stage) -> None:
         "import asyncio; from alienctl.api import *; from aliend.v1 import daemon_pb2\n"
         "with connect() as grid: print(grid.services().daemon.Hello(daemon_pb2.HelloRequest()).version)\n"
         "async def main():\n"
-        "    connection = AsyncConnection()\n"
-        "    services = await connection.services()\n"
-        "    print((await services.daemon.Hello(daemon_pb2.HelloRequest())).version)\n"
-        "    await connection.close()\n"
+        "    async with connect_async() as grid:\n"
+        "        print((await (await grid.services()).daemon.Hello(daemon_pb2.HelloRequest())).version)\n"
         "asyncio.run(main())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], env=shared.environment, capture_output=True, timeout=120)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from alienctl import api
 from alienctl.api import errors
-from tests.harness import Grid, User, alive, make_user
+from aliend.v1 import daemon_pb2
+from tests.harness import ROOT, Grid, User, alive, eventually, make_user
 
 pytestmark = pytest.mark.xdist_group("python-api")
 DATA = os.urandom(600_000)
@@ -137,6 +143,136 @@ def test_the_daemon_is_started_again(alien: api.Grid, owner: User) -> None:
         alien.mkdir("later")
         alien.rm("later", recursive=True)
         assert not alive(before)
+
+
+def test_a_wait_continues_with_the_next_daemon(alien: api.Grid, owner: User, tmp_path: Path) -> None:
+    owner.must("transfers", "limit", "down.rate=1K")  # ten minutes for the file
+    try:
+        copy = alien.copy("F", tmp_path / "F")
+        owner.must("transfers", "pause", str(copy.id))
+    finally:
+        owner.must("transfers", "limit", "down.rate=default")
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(copy.wait, 300)
+        status = alien.services().daemon.Status
+        eventually(lambda: status(daemon_pb2.StatusRequest()).running_calls)
+        owner.must("daemon", "restart")
+        owner.must("transfers", "resume", str(copy.id))
+        assert waiting.result(300).state == "done"
+
+
+def test_a_wait_shows_a_bar(alien: api.Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[FakeBar] = []
+    monkeypatch.setitem(sys.modules, "tqdm.auto", fake_tqdm(bars))
+    alien.copy("F", tmp_path / "F").wait(300, bar=True)
+    alien.copy("F", tmp_path / "G").wait(300, bar=False)
+    assert [(one.n, one.total) for one in bars] == [(len(DATA), len(DATA))]
+
+
+class FakeBar:
+    """Stands in for a bar of tqdm, which the tests do not install."""
+
+    n: int = 0
+    total: int | None = None
+
+    def __enter__(self) -> FakeBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+    def set_postfix_str(self, text: str, *, refresh: bool) -> None:
+        """Check the arguments as tqdm would."""
+        assert text.endswith(" files")
+        assert not refresh
+
+    def refresh(self) -> None:
+        """Draw nothing."""
+
+
+def fake_tqdm(bars: list[FakeBar]) -> ModuleType:
+    """Return a module whose bars are added to `bars`."""
+
+    def make(*, desc: str, unit: str, unit_scale: bool) -> FakeBar:
+        assert (desc[:4], unit, unit_scale) == ("job ", "B", True)
+        bars.append(FakeBar())
+        return bars[-1]
+
+    module = ModuleType("tqdm.auto")
+    module.tqdm = make  # type: ignore[attr-defined]
+    return module
+
+
+async def test_the_asynchronous_api(alien: api.Grid, owner: User, tmp_path: Path) -> None:
+    async with api.connect_async() as grid:
+        assert await grid.cd(alien.pwd()) == await grid.pwd() == alien.pwd()
+        await grid.mkdir("async/deep", parents=True)
+        await grid.mv("async", "moved")
+        assert [one.name async for one in grid.ls("moved")] == ["deep"]
+        await grid.rm("moved", recursive=True)
+        assert [await grid.exists("moved"), (await grid.stat("F")).size] == [False, len(DATA)]
+        assert [one.name async for one in grid.find(pattern="*F")] == ["F"]
+        assert await grid.whereis("F") == alien.whereis("F")
+        assert await asyncio.gather(*[grid.read_bytes("F") for _ in range(3)]) == [DATA] * 3
+        async with await grid.open("F") as file:
+            file.seek(-5, os.SEEK_END)
+            assert (await file.read(2), await file.read(), file.tell()) == (DATA[-5:-3], DATA[-3:], len(DATA))
+        copy = await grid.copy("F", tmp_path / "F")
+        assert [job.state async for job in copy.watch()][-1] == "done"
+        assert await copy.wait() == await (await grid.job(copy.id)).progress()
+        assert (await copy.why(), (await copy.cancel()).state) == ([], "done")
+        assert copy.id in [one.id async for one in grid.jobs()]
+        with pytest.raises(FileNotFoundError):
+            await grid.stat("none")
+        with pytest.raises(errors.CopyFailedError):
+            await (await grid.copy("none", tmp_path / "N")).wait()
+        await asyncio.to_thread(owner.kill_daemon)
+        assert await grid.pwd() == alien.pwd()
+
+
+FORKS = """
+import asyncio, os
+from alienctl import api
+
+def in_child(work):
+    pid = os.fork()
+    if not pid:
+        try:
+            os._exit(work())
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+grid = api.connect()
+here = grid.pwd()
+print(in_child(lambda: 40 + (grid.pwd() == here)), grid.pwd() == here)
+
+async def use():
+    async with api.connect_async() as one:
+        await one.pwd()
+
+def refused():
+    try:
+        asyncio.run(use())
+    except api.ForkedProcessError as error:
+        return 40 + ("connect()" in str(error))
+
+asyncio.run(use())
+print(in_child(refused), in_child(lambda: 40 + (grid.pwd() == here)))
+"""
+
+
+def test_a_forked_process_has_a_channel_of_its_own(alien: api.Grid, owner: User) -> None:
+    assert alien.pwd()  # the daemon runs
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS],
+        env={**owner.environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["41 True", "41 41"], done.stderr
 
 
 def test_a_missing_daemon_socket_is_reported(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
