@@ -195,6 +195,9 @@ def copy(
     pattern: copy only these files of directories, as in `find`
     Raises InvalidRequestError.
     """
+    if overwrite not in _OVERWRITES:
+        message = f"overwrite is never, always or changed, not {overwrite!r}"
+        raise InvalidRequestError(message, ErrorFacts(22, reason="INVALID_REQUEST"))
     listed = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     request = transfers_pb2.SubmitJobRequest(
         request_id=str(uuid.uuid4()),

@@ -188,7 +188,7 @@ def from_status(error: grpc.RpcError) -> GridError:
     info, retry = _details_of(error)
     if info:
         reason = reason_name(info.reason)
-        kind, number = _KINDS.get(reason, (GridError, errno.EIO))
+        kind, number = kind_of(reason)
         return kind(text, ErrorFacts(info.error_number or number, info.lfn, reason, info.remedy, info.se, retry))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineError("the time limit of the call is over", ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE"))
@@ -198,6 +198,11 @@ def from_status(error: grpc.RpcError) -> GridError:
         facts = ErrorFacts(errno.ECONNRESET, reason="DAEMON_LOST", retry_after=1.0)
         return NoDaemonError("the connection to the daemon was lost during the call", facts)
     return GridError(text, ErrorFacts(reason=code.name))
+
+
+def kind_of(reason: str) -> tuple[type[GridError], int]:
+    """Return the exception of a reason, and its errno if the daemon names none."""
+    return _KINDS.get(reason, (GridError, errno.EIO))
 
 
 def reason_name(number: int) -> str:

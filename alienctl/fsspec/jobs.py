@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
-from alienctl.api.errors import ErrorFacts, GridError, InvalidRequestError
+from alienctl.api.errors import ErrorFacts, GridError, InvalidRequestError, kind_of, reason_name
 from alienctl.fsspec.calls import Calls
 from aliend.v1 import transfers_pb2 as pb
 
@@ -103,17 +102,19 @@ class Jobs:
             request = pb.ListTransfersRequest(job_id=job, page_size=_PAGE, page_token=token, states=states)
             page = await self._calls.unary(lambda services: services.transfers.ListTransfers, request)
             for one in page.transfers:
-                found[one.target] = _failure(
-                    job, one.source, one.message or "the transfer was cancelled", one.failure.se
-                )
+                found[one.target] = _failure(job, one.source, one.message or "the transfer was cancelled", one.failure)
             token = page.next_page_token
             if not token:
                 return found
 
 
-def _failure(job: int, source: str, reason: str, se: str = "") -> GridError:
-    facts = ErrorFacts(errno.EIO, source, "COPY_FAILED", f"see `alienctl transfers show {job}`", se)
-    return GridError(f"{source} was not copied: {reason[:_REASONS_LIMIT]}", facts)
+def _failure(job: int, source: str, message: str, failure: pb.TransferFailure | None = None) -> GridError:
+    failure = failure or pb.TransferFailure()
+    reason = reason_name(failure.reason)
+    kind, number = kind_of(reason)
+    advice = f"see `alienctl transfers show {job}`"
+    facts = ErrorFacts(failure.error_number or number, source, reason or "COPY_FAILED", advice, failure.se)
+    return kind(f"{source} was not copied: {message[:_REASONS_LIMIT]}", facts)
 
 
 def _location(name: str, *, is_local: bool) -> str:

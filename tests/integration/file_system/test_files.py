@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import pickle
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from alienctl.api.errors import GridError
+from alienctl.api.errors import DeniedError, GridError
 from alienctl.fsspec import AlienFileSystem
 from tests.harness import Grid, User, eventually
 
@@ -186,6 +187,13 @@ def test_a_file_that_was_replaced_while_it_is_open_does_not_mix(files: AlienFile
         except GridError as error:
             assert error.reason == "FILE_REPLACED"  # noqa: PT017 - both are right
     assert files.cat_file(name, 5, 7) == b"bb"
+
+
+def test_a_refused_put_is_a_permission_error(files: AlienFileSystem, tmp_path: Path) -> None:
+    (tmp_path / "local").write_bytes(b"abc")
+    with pytest.raises(DeniedError) as raised:
+        files.put(str(tmp_path / "local"), "/alice/refused")
+    assert (raised.value.errno, raised.value.reason) == (errno.EACCES, "PERMISSION_DENIED")
 
 
 def test_get_and_put_are_jobs(files: AlienFileSystem, base: str, analyst: User, tmp_path: Path) -> None:

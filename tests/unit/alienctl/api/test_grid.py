@@ -201,3 +201,8 @@ def test_a_wrong_mode_and_an_empty_path_are_refused() -> None:
         grid_on(FakeConnection()).open("x", "wb")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="empty"):
         calls.location("")
+
+
+def test_a_wrong_overwrite_is_refused() -> None:
+    with pytest.raises(errors.InvalidRequestError, match="not 'bogus'"):
+        calls.copy("", "a", "file:b", overwrite="bogus")  # type: ignore[arg-type]
