@@ -19,9 +19,8 @@ class AlienFile(AbstractBufferedFile):
     """One open file.
 
     A file opened for reading stays the same one: if it is replaced meanwhile, reading it returns the old content or is
-    an error. A file opened
-    for writing exists with all replicas after `close` has returned; before that, and if `close` raises, nothing is
-    stored.
+    an error. A file opened for writing exists with all replicas after `close` has returned; before that, and if `close`
+    raises, nothing is stored.
     """
 
     fs: AlienFileSystem
