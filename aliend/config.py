@@ -320,7 +320,7 @@ def file_system_of(path: Path) -> str:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # Path.resolve fails for a link to itself
     best, kind = "", ""
     for line in mounts:
         words = line.split()

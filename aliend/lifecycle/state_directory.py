@@ -107,7 +107,7 @@ def check_parents(path: Path) -> None:
         except FileNotFoundError:
             return
         if stat.S_ISLNK(facts.st_mode) and not is_sticky:
-            check_parents(parent.resolve() / path.name)
+            check_parents(Path(os.path.realpath(parent), path.name))  # Path.resolve fails for a link to itself
             facts = parent.stat()
         if is_exposed and (problem := _parent_problem(facts)):
             raise ConfigurationError(f"{parent} {problem}; refusing to use {path}")

@@ -18,8 +18,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.fuzz.mutation import LONGEST, mutated, mutations
-from tests.fuzz.target import CORPORA, Target
+from tests.fuzz.mutation import mutated, mutations
+from tests.fuzz.target import CORPORA, LONGEST, Target
 
 BUILD = Path("build/fuzz")
 

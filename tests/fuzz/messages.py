@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
+_DEPTH = 3
 _WHOLE = (0, 1, 2, 100, 10_001, 1 << 20, (1 << 31) - 1, 1 << 31, 1 << 41, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 _LIMITS = {
     FieldDescriptor.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
@@ -29,7 +31,7 @@ def change(message: Message, chance: random.Random) -> None:
     fields = message.DESCRIPTOR.fields
     if not fields:
         return
-    field = chance.choice(fields)
+    (field,) = chance.choices(fields, [_leaves(field, _DEPTH) for field in fields])
     if chance.random() < 0.1:
         message.ClearField(field.name)
     elif field.message_type is not None and field.message_type.GetOptions().map_entry:
@@ -49,6 +51,16 @@ def change(message: Message, chance: random.Random) -> None:
         change(inner, chance)
     else:
         setattr(message, field.name, _value(field, chance))
+
+
+@cache
+def leaves(kind: Descriptor, depth: int = _DEPTH) -> int:
+    """Return how many plain fields a message and the messages in it have, so that each is changed as often."""
+    return sum(_leaves(field, depth) for field in kind.fields) or 1
+
+
+def _leaves(field: FieldDescriptor, depth: int) -> int:
+    return leaves(field.message_type, depth - 1) if field.message_type is not None and depth else 1
 
 
 def changed(content: bytes, empty: Message, chance: random.Random) -> bytes:

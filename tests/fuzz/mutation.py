@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from tests.fuzz.target import Target
+from tests.fuzz.target import LONGEST, Target
 
-LONGEST = 1 << 16
 _NUMBERS = (b"0", b"-1", b"65536", b"2147483648", b"9223372036854775808", b"1e999", b"Infinity", b"9" * 5000)
 _SIGNS = (b"\0", b"\n", b"\r", b"\x1b[31m", b"\x07", b"\xff", b"\xc2\x9b", b"'", b'"', b"\\", b"<", b"&", b"[" * 3000)
 

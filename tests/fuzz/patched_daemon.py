@@ -9,7 +9,6 @@ from unittest import mock
 from aliend import __main__
 from aliend.services import transfers
 
-
 DEFECTS: dict[str, Callable[[], object]] = {
     "": lambda: None,
     "page tokens are not checked": lambda: mock.patch.object(transfers, "page_token", int).start(),

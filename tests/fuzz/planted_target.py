@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
+from alienctl.daemon import record
 from aliend import config
 from aliend.central.connection.jbox import find_services
 from aliend.central.credentials import authority_files, certificate_search, certificates, pem_files, private_keys
@@ -23,7 +24,6 @@ from aliend.core.connection.context import Context
 from aliend.core.connection.pem import PemSource
 from aliend.errors import AliendError
 from aliend.lifecycle import log_file, state_directory
-from alienctl.daemon import record
 from tests.fuzz.target import CORPORA, Target, must_be
 
 OTHER = 65534

@@ -1,4 +1,4 @@
-"""The target that passes requests to the servicers in this process; a central service answers with the input's reply."""
+"""The target that passes requests to the servicers in this process; the input has the central service's reply, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import grpc.aio
@@ -25,17 +24,19 @@ from aliend import config
 from aliend.central.session import CentralSession, OnEnd
 from aliend.central.sessions import CentralSessions
 from aliend.core.connection.context import Context
+from aliend.core.protocol import replies
 from aliend.core.protocol.replies import Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
 from aliend.core.protocol.requests import Request, encode, refuse_change
 from aliend.engine import Engine
 from aliend.errors import CopyError
 from aliend.lifecycle.reload import Reloader
+from aliend.lifecycle.state_directory import make_private
 from aliend.runtime import Runtime
 from aliend.services import grpc_errors, server
-from aliend.services.messages import entries, submit
-from aliend.store import Store
+from aliend.services.messages import submit
 from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.store import Store
 from tests.fuzz import rpc_inputs
 from tests.fuzz.target import Target, must_be
 
@@ -43,7 +44,6 @@ _LIMIT = 20.0
 """Seconds within which a call must end."""
 _PATIENCE = 0.05
 """Seconds for a call that waits for events."""
-_WAITS = {"Run", "Write", "WaitJob", "WaitGridJobs"}
 _SERVICES = {"ConsoleService": "console", "DaemonService": "daemon", **server.LAZY}
 
 
@@ -143,14 +143,16 @@ class _Services:
 
     async def _call(self, method: MethodDescriptor, message: Message) -> None:
         serve = getattr(self._servicers[method.containing_service.name], method.name)
-        call, waits = _Call(message), method.server_streaming or method.name in _WAITS
+        call, waits = _Call(message), rpc_inputs.waits(method)
         try:
             async with asyncio.timeout(_PATIENCE if waits else _LIMIT):
                 answer = await serve(None if method.client_streaming else message, call)
         except TimeoutError:
             must_be(waits, f"{method.full_name} did not end within {_LIMIT:.0f} s")
         except grpc.aio.AbortError:
-            must_be(bool(call.status and call.status.trailing_metadata), f"{method.full_name}: a status without details")
+            must_be(
+                bool(call.status and call.status.trailing_metadata), f"{method.full_name}: a status without details"
+            )
         else:
             must_be(method.server_streaming or answer.IsInitialized(), f"{method.full_name} returned {answer!r}")
 
@@ -213,9 +215,9 @@ def _opened(_defect: str) -> Iterator[None]:
 
 async def _runtime(home: Path) -> AsyncGenerator[Runtime, None]:
     settings = config.load("default", {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "TMPDIR": str(home)})
-    Path(settings.state_directory).mkdir(mode=0o700, parents=True)
+    make_private(settings.state_directory)
     centrals, workers = _Centrals(), WorkerPool()
-    async with Store(Path(settings.state_directory) / "aliend.db") as store:
+    async with Store(home / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         yield Runtime(settings, store, centrals, engine, workers)
 
@@ -225,8 +227,8 @@ def _first_of_range(message: object, least: str, most: str) -> tuple[int, int]:
     return range(low, max(high, 1 << 40))[0], high
 
 
-def _number(result: dict[str, Any], key: str, *_: int) -> int:
-    return int(str(result.get(key, 0)))
+def _number(result: Result, key: str, *_: int) -> int:
+    return int(result.get(key) or 0)
 
 
 TARGETS = (
@@ -235,7 +237,7 @@ TARGETS = (
         _Place.check,
         {
             "bounds are not compared": lambda: mock.patch.object(submit, "_bounds", _first_of_range),
-            "figures of the service have no range": lambda: mock.patch.object(entries, "number", _number),
+            "numbers of the service have no range": lambda: mock.patch.object(replies, "_number", _number),
         },
         place=_opened,
         change=rpc_inputs.change,

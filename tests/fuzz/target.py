@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPORA = Path(__file__).with_name("corpus")
+LONGEST = 1 << 16
+"""Bytes of an input."""
 
 
 @dataclass(frozen=True)

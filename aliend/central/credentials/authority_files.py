@@ -43,7 +43,8 @@ def load(place: str) -> list[bytes]:
 def _files_of(directory: Path) -> list[Path]:
     """Return every file that may hold authorities; of several links to one file the first."""
     names = sorted(name for name in os.listdir(directory) if is_authority_name(name))  # noqa: PTH208 (raises at once)
-    distinct = {(directory / name).resolve(): directory / name for name in reversed(names)}
+    # not Path.resolve, which fails for a link to itself
+    distinct = {os.path.realpath(directory / name): directory / name for name in reversed(names)}
     return sorted(distinct.values())
 
 
