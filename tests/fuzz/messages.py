@@ -28,7 +28,7 @@ _TEXTS = (
 
 def change(message: Message, chance: random.Random) -> None:
     """Change one field of a message or of a message in it; a map or a list gets or loses entries."""
-    fields = message.DESCRIPTOR.fields
+    fields: Any = message.DESCRIPTOR.fields  # two types in the stubs
     if not fields:
         return
     (field,) = chance.choices(fields, [_leaves(field, _DEPTH) for field in fields])
