@@ -164,7 +164,10 @@ def _change(data: bytes, chance: random.Random) -> bytes:
 
 
 def _read_whole(path: Path, _: int = 0) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(128 << 20)
 
 
 TARGETS = (
@@ -177,6 +180,6 @@ TARGETS = (
         },
         place=_home,
         change=_change,
-        examples=300,
+        examples=150,
     ),
 )

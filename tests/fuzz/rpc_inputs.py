@@ -82,16 +82,18 @@ def change(data: bytes, chance: random.Random) -> bytes:
 
 def _changed_reply(reply: bytes, chance: random.Random) -> bytes:
     """Return another reply of the corpus, or one with a value that is not expected, perhaps under another name."""
-    if chance.random() < 0.3:
+    if chance.random() < 0.2:
         return chance.choice(_replies())
     try:
         document = json.loads(reply or NO_RESULTS)
-        if chance.random() < 0.5:
-            result = chance.choice(document["results"] or [{}])
-            result |= {chance.choice(_NAMES): chance.choice(documents.VALUES)}
-            document["results"].append(result)
-        else:
-            documents.change(document, chance)
+        result = chance.choice(document["results"] or [{}])
+        match chance.randrange(5):
+            case 0:
+                documents.change(document, chance)
+            case 1:
+                document["results"].append({**result, chance.choice(_NAMES): chance.choice(documents.VALUES)})
+            case _:
+                result[chance.choice(list(result))] = chance.choice(documents.VALUES)
     except (ValueError, TypeError, LookupError, AttributeError):
         return NO_RESULTS
     text = json.dumps(document).encode()

@@ -240,6 +240,6 @@ TARGETS = (
         },
         place=_opened,
         change=rpc_inputs.change,
-        examples=400,
+        examples=300,
     ),
 )
