@@ -30,7 +30,7 @@ def change_reply(data: bytes, chance: random.Random) -> bytes:
     """Return a reply with one other value; bytes that are no reply stay as they are."""
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data
     documents.change(document, chance)
     return json.dumps(document).encode()

@@ -69,10 +69,12 @@ def change(data: bytes, chance: random.Random) -> bytes:
     """Return an input with other fields in its message, and perhaps another call or reply."""
     first, _, rest = data.partition(b"\n")
     reply, _, message = rest.partition(b"\n")
+    if chance.random() < 0.3:  # the message stays valid
+        return b"\n".join((first, _changed_reply(reply, chance), message))
     if chance.random() < 0.4:
         (name,) = chance.choices(list(METHODS), [messages.leaves(method.input_type) for method in METHODS.values()])
         first, message = name.encode(), b""
-    if chance.random() < 0.5:
+    if chance.random() < 0.3:
         reply = _changed_reply(reply, chance)
     if not (method := METHODS.get(first.decode("latin-1"))):
         return data
@@ -94,7 +96,7 @@ def _changed_reply(reply: bytes, chance: random.Random) -> bytes:
                 document["results"].append({**result, chance.choice(_NAMES): chance.choice(documents.VALUES)})
             case _:
                 result[chance.choice(list(result))] = chance.choice(documents.VALUES)
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return NO_RESULTS
     text = json.dumps(document).encode()
     return text if len(text) < LONGEST // 2 else reply
