@@ -41,6 +41,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_WEB: _ClassVar[ErrorReason]
     ERROR_REASON_STORE: _ClassVar[ErrorReason]
     ERROR_REASON_FILE_REPLACED: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
 ERROR_REASON_INVALID_PATTERN: ErrorReason
@@ -71,6 +72,7 @@ ERROR_REASON_JOB_NOT_FOUND: ErrorReason
 ERROR_REASON_WEB: ErrorReason
 ERROR_REASON_STORE: ErrorReason
 ERROR_REASON_FILE_REPLACED: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
 
 class ErrorInfo(_message.Message):
     __slots__ = ("reason", "error_number", "lfn", "remedy", "se")

@@ -186,10 +186,13 @@ def facts(path: Path) -> tuple[list[str], list[str]]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if (node.end_lineno or node.lineno) - node.lineno + 1 > LONGEST_FUNCTION:
-                long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _lines(node) > LONGEST_FUNCTION:
+            long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     return names, long
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def imports(path: Path) -> list[str]:
