@@ -113,8 +113,13 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
     async def GetUsage(self, request: pb.GetUsageRequest, _context: Context) -> pb.GetUsageResponse:
         """Return the number and size of files below directories."""
         caller = await Caller.of(self._runtime, request.session)
+        lfns = await caller.lfns(request.lfns)
+        if named := [lfn for lfn in lfns if not has_wildcard(lfn)]:
+            _, missing = await caller.catalogue.stat(named)  # `du` answers zeros for a missing name
+            if missing:
+                raise ServiceError("du", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
         usages = []
-        for lfn in await caller.lfns(request.lfns):
+        for lfn in lfns:
             reply = await caller.ask("du", lfn)
             usages += [usage_message(result) for result in reply.results if result.get("entry")]
         return pb.GetUsageResponse(usages=usages)

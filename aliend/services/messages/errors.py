@@ -18,6 +18,7 @@ from aliend.errors import (
     ContractMismatch,
     CopyError,
     ErrorKind,
+    InternalError,
     LoginRefused,
     NoSuchFile,
     NoSuchJob,
@@ -60,6 +61,7 @@ _KINDS: tuple[tuple[type[AliendError], Code, Reason], ...] = (
     (NoSuchJob, Code.NOT_FOUND, errors_pb2.ERROR_REASON_JOB_NOT_FOUND),
     (WebError, Code.UNAVAILABLE, errors_pb2.ERROR_REASON_WEB),
     (StoreError, Code.INTERNAL, errors_pb2.ERROR_REASON_STORE),
+    (InternalError, Code.INTERNAL, errors_pb2.ERROR_REASON_INTERNAL),
 )
 """Code and reason of each error; the first that fits."""
 _SERVICE_CODES = {
