@@ -20,7 +20,8 @@ _JOBS = int(os.environ.get("FAULT_JOBS") or 50)
 """Jobs for each kill."""
 _SLOWEST = 20
 """Jobs per second that are submitted, and that are done, on the slowest machine."""
-_LONGEST = 3.0
+_LONGEST = 0.5
+"""Seconds at most between the last submission and the kill, so that jobs are running."""
 
 
 def run(order: Order) -> Report:

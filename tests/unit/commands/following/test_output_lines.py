@@ -7,8 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
-from aliend.commands.following.follower import Follower
-from aliend.commands.following.output_lines import OutputLines
+from aliend.commands.following.follower import Follower, OutputLines
 from aliend.core.transfers.attempt_record import AttemptRecord, Stage
 from aliend.core.transfers.job import Counters, JobState
 from aliend.core.transfers.transfer import Phase
