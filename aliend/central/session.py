@@ -272,6 +272,7 @@ class CentralSession:
                 yield slot, self._apply(Assigned(slot.number, changes_state(request), time.monotonic()))
             finally:
                 if isinstance(self._session.slots[slot.number], Busy | LoggingIn):
+                    self._freed_memory.record_lost()
                     self._apply(Abandoned(slot.number))
 
     async def _is_usable(self, slot: Slot, *, bulk: bool) -> bool:
@@ -327,10 +328,8 @@ class CentralSession:
             raise
         self._counters.record_answer(request.command, time.monotonic() - begun, self._login.points.count)
         self._freed_memory.record(len(raw))
-        if len(raw) > _PARSE_IN_THREAD_FROM:
-            reply = await asyncio.to_thread(parse, raw, request)
-        else:
-            reply = parse(raw, request)
+        is_long = len(raw) > _PARSE_IN_THREAD_FROM
+        reply = await asyncio.to_thread(parse, raw, request) if is_long else parse(raw, request)
         outcome = f"exit code {reply.exit_code}, {len(reply.results)} results"
         request_trace.trace(request, outcome, time.monotonic() - begun)
         # The connection has lost its directory with that of the request: it would resolve names wrongly.
@@ -375,6 +374,7 @@ class CentralSession:
 
     def _record_loss(self, slot: Slot, error: ReplyLost | BadReply, *, begun: bool = False) -> Effect:
         """Record that no valid reply will arrive. Return the next step."""
+        self._freed_memory.record_lost()
         self._login.problem = str(error)
         arrived, final = True, True
         if isinstance(error, ReplyLost):

@@ -131,9 +131,11 @@ class Connection:
                     size += len(frame)
                     if size > REPLY_LIMIT:
                         raise self._too_large(f"{REPLY_LIMIT >> 20} MiB")
+            return "".join(frames)
         except TimeoutError as error:
             raise self._lost(f"did not answer within {timeout:.0f} s", timed_out=True) from error
-        return "".join(frames)
+        finally:
+            frames.clear()  # the traceback of an error would keep them
 
     async def stream(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
         """Send `text` and yield the reply as it arrives; each piece has a deadline of `timeout` seconds.
