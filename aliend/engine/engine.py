@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aliend.core.cli.log_records import facts
@@ -95,9 +94,7 @@ class Engine(Queries):
         await asyncio.sleep(0)  # lets `_run` enter the task group, in which all other tasks run
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:

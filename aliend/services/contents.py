@@ -21,10 +21,11 @@ from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError,
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
-from aliend.services.grpc_errors import abort, errors_to_status
+from aliend.services.grpc_errors import abort
 from aliend.services.messages.entries import entry_message
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.submit import OVERWRITES
+from aliend.services.servicer import Servicer
 from aliend.services.transfers import require_request_id
 from aliend.v1 import contents_pb2 as pb
 from aliend.v1 import contents_pb2_grpc
@@ -102,14 +103,13 @@ class _Pieces:
                 self._left.appendleft(replace(piece, start=piece.start + len(part)))
 
 
-class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
+class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
     """Reads through the worker processes, and stores files as transfer jobs."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._known = KnownContents()
 
-    @errors_to_status
     async def Read(self, request: pb.ReadRequest, context: Context) -> None:
         """Stream ranges of a file."""
         if len(request.ranges) > MAX_RANGES:
@@ -130,7 +130,6 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
                 raise
             await self._send(context, caller, await self._content(caller, lfn, guid), pieces)  # with new tickets
 
-    @errors_to_status
     async def Write(self, _requests: object, context: Context) -> pb.WriteResponse:
         """Store a file from the caller's data."""
         first = await context.read()
