@@ -17,6 +17,7 @@ from aliend.core.cli.numbers import LARGEST
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import ServiceError, UsageError
 from aliend.services.caller import Caller
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import (
     collected_message,
     entry_message,
@@ -25,7 +26,6 @@ from aliend.services.messages.entries import (
 )
 from aliend.services.messages.submit import selection_of
 from aliend.services.messages.times import seconds_of
-from aliend.services.servicer import Servicer
 from aliend.v1 import catalogue_pb2 as pb
 from aliend.v1 import catalogue_pb2_grpc
 

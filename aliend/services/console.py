@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 
 from aliend.errors import UsageError
-from aliend.services.grpc_errors import abort
-from aliend.services.servicer import Servicer
+from aliend.services.grpc_errors import Servicer, abort
 from aliend.v1 import console_pb2, console_pb2_grpc
 
 if TYPE_CHECKING:

@@ -21,11 +21,10 @@ from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError,
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
-from aliend.services.grpc_errors import abort
+from aliend.services.grpc_errors import Servicer, abort
 from aliend.services.messages.entries import entry_message
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.submit import OVERWRITES
-from aliend.services.servicer import Servicer
 from aliend.services.transfers import require_request_id
 from aliend.v1 import contents_pb2 as pb
 from aliend.v1 import contents_pb2_grpc

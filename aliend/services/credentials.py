@@ -13,8 +13,8 @@ from aliend.commands.account.cert_info import certificate_of
 from aliend.commands.account.certificates import key_problem, why_not_verified
 from aliend.core.connection.context import CredentialFiles
 from aliend.errors import UsageError
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.times import timestamp
-from aliend.services.servicer import Servicer
 from aliend.v1 import credentials_pb2 as pb
 from aliend.v1 import credentials_pb2_grpc
 

@@ -14,9 +14,9 @@ from aliend import CONTRACT, VERSION, metrics
 from aliend.errors import StoreError
 from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.status import central_messages
 from aliend.services.messages.times import timestamp
-from aliend.services.servicer import Servicer
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 _PATIENCE = 1.0

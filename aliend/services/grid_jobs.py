@@ -16,9 +16,9 @@ from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, ServiceError, UsageError
 from aliend.services.caller import Caller
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import number
 from aliend.services.messages.times import duration, seconds_of
-from aliend.services.servicer import Servicer
 from aliend.v1 import grid_jobs_pb2 as pb
 from aliend.v1 import grid_jobs_pb2_grpc
 

@@ -9,8 +9,8 @@ import grpc.aio
 
 from aliend.errors import UsageError
 from aliend.services.caller import Caller, context_of
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.status import central_messages
-from aliend.services.servicer import Servicer
 from aliend.user_sessions import SessionState
 from aliend.v1 import session_pb2, session_pb2_grpc
 

@@ -18,9 +18,9 @@ from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.grid.element_listing import ListedStorageElement
 from aliend.errors import CopyError, UsageError
 from aliend.services.caller import Caller
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import number
 from aliend.services.messages.times import duration, timestamp
-from aliend.services.servicer import Servicer
 from aliend.v1 import storage_pb2 as pb
 from aliend.v1 import storage_pb2_grpc
 

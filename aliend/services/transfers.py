@@ -13,6 +13,7 @@ from aliend.core.transfers.job import JobFilter
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import TransferView
 from aliend.errors import UsageError
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.limits import limits_message, require_rate
 from aliend.services.messages.plan import planned
 from aliend.services.messages.submit import MAX_PRIORITY, job_spec
@@ -27,7 +28,6 @@ from aliend.services.messages.transfers import (
     transfer_states,
     wait_message,
 )
-from aliend.services.servicer import Servicer
 from aliend.v1 import transfers_pb2 as pb
 from aliend.v1 import transfers_pb2_grpc
 
