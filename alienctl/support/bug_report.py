@@ -6,7 +6,8 @@ import time
 
 from alienctl import ClientError
 from alienctl.invocation import Invocation
-from alienctl.support.doctor import examine
+from alienctl.support import facts
+from alienctl.support.doctor import ask_program
 from alienctl.terminal import printable, write_output
 
 _EINVAL = 22
@@ -21,11 +22,11 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
         path = os.path.abspath(operands[1] if operands else usual)
     except FileNotFoundError:
         raise ClientError("the working directory does not exist; run: `cd`, then again", _EINVAL) from None
-    report, _ = examine(invocation, ["--bug-report", path])
+    done = ask_program(invocation, "aliend.doctor", ["--bug-report", path], facts.collect(invocation))
     if as_json:
-        write_output(report)
+        write_output(done.stdout)
         return 0
-    names = ", ".join(json.loads(report)["files"])
+    names = ", ".join(json.loads(done.stdout)["files"])
     lines = (
         f"the report is in {printable(path)}",
         f"it contains {names}",

@@ -126,7 +126,6 @@ SHORT_MODULES: dict[str, str] = {
     "alienctl/api/copy_progress.py": "an optional library, for both kinds of the Python API",
     "alienctl/daemon/directories.py": "paths that the start and all daemon commands share",
     "alienctl/support/bug_report.py": "one command",
-    "alienctl/support/doctor.py": "one program, run for two commands",
     "alienctl/local/interpreter.py": "one rule, shared by daemon commands and the sandbox",
     "aliend/central/connection/jbox.py": "the only reader of JBox token files",
     "aliend/commands/following/deletions.py": "shared by two commands",
