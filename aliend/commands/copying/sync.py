@@ -122,18 +122,13 @@ async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
 async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
     """Print what would be copied and deleted, and why, in the order of the job."""
     planned: list[PlannedFile] = []
-    failing = 0
+    message = ""
     async with runtime.engine.plan(spec) as plan:
-        async for page in plan.copies():
-            failing += sum(file.action == "fail" for file in page)
-            await _print_page(call, page, planned)
-        objection = await plan.why_no_deletion() if spec.delete else ""
-        if spec.delete and failing and not objection:
-            objection = "some files would fail to copy"
-        if not objection:
-            async for page in plan.deletions():
+        async for page in plan.preview():
+            if isinstance(page, str):
+                message = page
+            else:
                 await _print_page(call, page, planned)
-    message = f"nothing would be deleted: {objection}" if objection else ""
     if call.as_json:
         await call.print_json({"sync": [_as_json(file) for file in planned], "message": message})
     elif message:
