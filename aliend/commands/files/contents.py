@@ -11,6 +11,7 @@ from aliend.commands.files.run import program_from_environment
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfns
 from aliend.commands.invocation.pipe import pipe_output
+from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.errors import CopyError, UsageError
@@ -144,12 +145,7 @@ async def _print_document(call: Call, content: FileContent, found: list[bytes]) 
     except UnicodeDecodeError:
         text, encoding = base64.b64encode(data).decode(), "base64"
     facts = {"lfn": content.lfn, "size": str(content.size), "md5": content.md5}
-    await call.print_json(
-        {
-            "metadata": {"exitcode": "0", "error": ""},
-            "results": [{**facts, "encoding": encoding, "content": text}],
-        }
-    )
+    await print_results(call, [], [{**facts, "encoding": encoding, "content": text}])
 
 
 async def _print_first_lines(runtime: Runtime, call: Call, content: FileContent, lines: int) -> None:
