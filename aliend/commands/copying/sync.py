@@ -12,11 +12,12 @@ from aliend.commands.following.deletions import deletions_of, obstructions
 from aliend.commands.following.follower import route_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.catalogue.paths import ancestors
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.cli.units import format_size
-from aliend.core.copying.locations import PathContext, require_explicit_target, resolve_path
+from aliend.core.copying.locations import require_explicit_target, resolve_path
 from aliend.core.copying.sync import PlannedFile, sync_job
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import NoSuchFile, UsageError
@@ -49,8 +50,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
         umask=call.umask,
         context=call.context,
     )
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
+    paths = await path_context(runtime, call)
     source, target = (resolve_path(word, paths) for word in options.operands)
     if source.side == target.side == "catalogue":
         require_explicit_target(options.operands[1])
