@@ -102,7 +102,7 @@ def check_directory(path: str) -> None:
     elif facts.st_uid != os.getuid():
         reason = f"it belongs to the user with id {facts.st_uid}"
     elif facts.st_mode & 0o777 != 0o700:
-        reason = f"its mode is {facts.st_mode & 0o777:04o}, not 0700 (chmod 700 {directory})"
+        reason = f"its mode is {facts.st_mode & 0o777:04o}, not 0700 (run `chmod 700 {directory}`)"
     else:
         return
     sentence = f"the socket directory {directory} is not safe: {reason}; ALIEND_SOCKET can select another socket"

@@ -178,7 +178,7 @@ class Settings:
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
-            raise ConfigurationError("No sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
+            raise ConfigurationError("no sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
         home = home_of(variables)
@@ -213,7 +213,7 @@ class Settings:
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
     """Read the files for `profile`. Raises ConfigurationError with the file, the key and the mistake."""
     if not PROFILE_NAME.fullmatch(profile):
-        raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+        raise ConfigurationError(f"invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
@@ -254,7 +254,7 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
         path = fallback_socket(profile)
     if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
         raise ConfigurationError(
-            f"The socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
+            f"the socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
         )
     return path
 
@@ -353,19 +353,19 @@ def _number(name: str, text: str) -> int:
 def _read(path: Path) -> dict[str, Any]:
     try:
         if path.is_fifo():
-            raise ConfigurationError(f"The configuration {path} is a FIFO; replace it with a file")
+            raise ConfigurationError(f"the configuration {path} is a FIFO; replace it with a file")
         text = path.read_text(encoding="utf-8")
         import tomllib  # most users have no configuration
 
         return tomllib.loads(text)
     except FileNotFoundError:
         if path.is_symlink():
-            raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
+            raise ConfigurationError(f"the configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
-        raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and too deep tables
-        raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
+        raise ConfigurationError(f"the configuration {path} is not valid TOML: {error}") from error
 
 
 def _checked(content: Mapping[str, Any], where: str) -> Tables:

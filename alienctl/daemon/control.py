@@ -231,7 +231,7 @@ def _lines(daemon: wire_replies.DaemonStatus, host: str) -> str:
         f"  socket     {daemon.socket}",
         f"  state      {daemon.state_directory}",
         f"  log        {daemon.log_file}",
-        f"  transfers  {daemon.running_transfers} running, {daemon.active_jobs} jobs have not ended",
+        f"  transfers  {daemon.running_transfers} running, unfinished jobs: {daemon.active_jobs}",
     ]
     for central in daemon.central:
         lines += _lines_of(central)
@@ -254,5 +254,5 @@ def _lines_of(central: wire_replies.CentralStatus) -> list[str]:
     if central.problem:
         lines.append(central.problem)
     if central.next_attempt_ms:
-        lines.append(f"the next login is not made before {_moment(central.next_attempt_ms)}")
+        lines.append(f"no login attempt before {_moment(central.next_attempt_ms)}")
     return [lines[0], *(f"             {line}" for line in lines[1:])]

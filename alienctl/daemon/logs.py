@@ -55,7 +55,9 @@ def show(invocation: Invocation, words: list[str]) -> int:
     if not os.path.exists(place):
         raise ClientError(f"the daemon has not written a log yet: {place} is missing", _ENOENT)
     if not os.path.isfile(place):
-        raise ClientError(f"the log {place} is not a regular file; remove it, then: alienctl daemon restart", _EINVAL)
+        raise ClientError(
+            f"the log {place} is not a regular file; remove it, then run `alienctl daemon restart`", _EINVAL
+        )
     daemon = record.read(directory) if record.is_held(directory) else None
     if os.isatty(2):
         print_error(f"{place}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")

@@ -210,7 +210,7 @@ class Tokens:
             own = self._own(context)
             _place_of(context.token)
         except Locked:
-            return "; renew it with your pass phrase: alienctl token-init"
+            return "; renew it with your pass phrase: `alienctl token-init`"
         except (Unusable, ConfigurationError) as error:
             return f"; it cannot be renewed: {error}"
         if facts_of(own.certificate).ends_ms < old.ends_ms + _GAIN_MS:

@@ -124,7 +124,7 @@ class Listener:
             os.rename(unfinished, path)  # noqa: PTH104 - one system call on a directory in memory
         except (RuntimeError, OSError) as error:
             await server.stop(None)
-            raise ConfigurationError(f"Cannot bind the socket {path}: {error}") from error
+            raise ConfigurationError(f"cannot bind the socket {path}: {error}") from error
         for old in self._servers[-1:]:
             task = asyncio.create_task(self._drain(old), name="old server")
             self._draining.add(task)

@@ -77,7 +77,7 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
         if request.days > MAX_DAYS:
             raise UsageError(f"days must be at most {MAX_DAYS}, not {request.days}")
         if request.role.startswith("-"):
-            raise UsageError(f"{request.role!r} is no role")
+            raise UsageError(f"{request.role!r} is not a role name")
         own, tokens = self._runtime.context(None), self._runtime.tokens
         role = ("-u", request.role) if request.role else await tokens.role_options(own)
         made = await tokens.obtain(own, (*role, *(("-v", str(request.days)) if request.days else ())))

@@ -81,7 +81,7 @@ def set_aside(path: Path, now: float) -> Path:
         _suspect(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The database {path} is damaged, and renaming it failed: {error.strerror}; move it away yourself"
+            f"the database {path} is damaged, and renaming it failed: {error.strerror}; move it away yourself"
         ) from error
     return target
 

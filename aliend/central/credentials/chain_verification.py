@@ -39,7 +39,7 @@ def load_trust(place: str, note: str = "") -> Trust:
     """
     note = f" ({note})" if note else ""
     if not place:
-        raise ConfigurationError(f"no CA certificates were found{note}; run: alienctl getCAcerts")
+        raise ConfigurationError(f"no CA certificates were found{note}; run: `alienctl getCAcerts`")
     found: dict[bytes, list[x509.Certificate]] = {}
     for authority in _parsed(authority_files.load(place)):
         found.setdefault(authority.subject.public_bytes(), []).append(authority)

@@ -91,7 +91,7 @@ def variables(names: Sequence[str], known: Sequence[str]) -> Finding:
             lines.append(f"{name} is unknown, and has no effect")
     if lines:
         return warning("variables", "\n".join(lines[:_SHOWN]), "see `alienctl help environment`")
-    return ok("variables", f"{len(set(names) & set(known))} of ours are set")
+    return ok("variables", f"set variables of aliend: {len(set(names) & set(known))}")
 
 
 def library_path(own: Sequence[str], preload: str, foreign: Sequence[str]) -> Finding:

@@ -134,7 +134,7 @@ FAILS = [
     (service.login("host:8097", 0.0, "the certificate was refused"), "was refused"),
     (service.session_login(replace(CONNECTED, state="failing", problem="no VO member")), "no VO member"),
     (service.throttle(180), "delays each command by 80 ms"),
-    (service.storage_elements([AWAY]), "A::B::SE is left alone until 2027-01-15 08:00 UTC: 4 copies failed"),
+    (service.storage_elements([AWAY]), "A::B::SE is not used until 2027-01-15 08:00 UTC: 4 copies failed"),
     (service.proxies({"https_proxy": "http://p"}), "https_proxy"),
     (daemon.socket("/x", "too long"), "too long"),
     (state.database("schema 9", exists=True, is_newer=True), "schema 9"),
