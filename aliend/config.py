@@ -42,7 +42,7 @@ from aliend.credential_places import (
     usual_authorities,
 )
 from aliend.errors import ConfigurationError
-from aliend.temporary_places import own_place
+from aliend.temporary_directories import own_directory
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SOCKET_PATH_LIMIT = 107
@@ -261,7 +261,7 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
 
 def fallback_socket(profile: str) -> str:
     """Return the socket path for a user without a runtime directory."""
-    return f"{own_place(f'/tmp/aliend-{os.getuid()}')}/{profile}.sock"
+    return f"{own_directory(f'/tmp/aliend-{os.getuid()}')}/{profile}.sock"
 
 
 def state_home(environment: Mapping[str, str]) -> Path:
@@ -304,7 +304,7 @@ def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str,
     kind = file_system_of(usual)
     if not is_shared(kind):
         return str(usual), ""
-    local = f"{own_place(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
+    local = f"{own_directory(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
     return local, f"{usual} is on {kind}, which other hosts may share; the state of this host is in {local}"
 
 

@@ -114,7 +114,7 @@ def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_re
 
 
 def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None, as_json: bool) -> str:
-    """Say that no daemon runs; `other` is the daemon of another state directory that listens on our socket."""
+    """Return the report that no daemon runs; `other` has another state directory and listens on our socket."""
     if as_json:
         facts: dict[str, object] = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
         if other:
@@ -202,8 +202,8 @@ def _kill(invocation: Invocation) -> int:
     return process.pid
 
 
-def _host(found: record.Record | None) -> str:
-    return found.host if found else os.uname().nodename
+def _host(running: record.Record | None) -> str:
+    return running.host if running else os.uname().nodename
 
 
 def facts_of(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, Any]:

@@ -121,6 +121,6 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text without any meaning to roff: backslashes, dashes, and dots and quotes at the beginning of a line."""
+    """Escape what has a meaning to roff: backslashes, dashes, and dots and quotes at the beginning of a line."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq").replace("~", r"\(ti")
     return rf"\&{escaped}" if escaped.startswith(".") else escaped

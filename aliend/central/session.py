@@ -191,7 +191,7 @@ class CentralSession:
                     raise lost
 
     def expect_bulk(self, commands: int) -> None:
-        """Say how many commands of bulk work will probably follow."""
+        """Announce the probable number of further commands of bulk work."""
         self._pool.expected = commands
 
     async def ping(self) -> tuple[float, str]:

@@ -36,7 +36,7 @@ def mark_created(path: Path) -> None:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Return whether an error means that the file itself is damaged, and not that it cannot be used just now."""
+    """Return whether an error means that the file is damaged, not only that it cannot be used at the moment."""
     name = getattr(error, "sqlite_errorname", "") or ""
     return isinstance(error, DamageError) or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 

@@ -18,16 +18,16 @@ _LARGEST = 16 << 20
 """Maximum size of a file in bytes; the bundle of a whole system has less than one MiB."""
 
 
-def load(place: str) -> list[bytes]:
-    """Return the certificates in `place` in DER, each once. Raises ConfigurationError if it has none. Blocks.
+def load(location: str) -> list[bytes]:
+    """Return the certificates in a file or directory in DER, each once. Raises ConfigurationError if it has none. Blocks.
 
     They are not parsed, because cryptography warns about some that OpenSSL accepts, and will reject them one day.
     """
-    path = Path(place)
+    path = Path(location)
     try:
         files = _files_of(path) if path.is_dir() else [path]
     except OSError as error:
-        raise ConfigurationError(f"cannot read the CA directory {place}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the CA directory {path}: {error.strerror}") from error
     found: dict[bytes, None] = {}
     problem = ""
     for file in files:

@@ -137,9 +137,9 @@ async def remind(parts: Runtime, call: Call) -> None:
     await call.print_error(f"warning: {warning}")
 
 
-def operands_of(words: Sequence[str]) -> list[str]:
-    """Return the words of `token` that are neither options nor their values."""
-    operands, left = [], list(words)
+def operands_of(args: Sequence[str]) -> list[str]:
+    """Return the arguments of `token` that are neither options nor their values."""
+    operands, left = [], list(args)
     while left:
         word = left.pop(0)
         if not word.startswith("-"):

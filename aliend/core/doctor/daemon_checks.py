@@ -14,7 +14,7 @@ _KILL = "run `alienctl daemon stop --force`; transfers resume with the next comm
 class DaemonFacts:
     """What the client found: the recorded process (0: none), whether it holds the lock, is stopped, and answers.
 
-    `error` says why there is no answer. `version` is the daemon's, `client` the client's.
+    `error` is the reason for a missing answer. `version` is the daemon's, `client` the client's.
     """
 
     pid: int = 0

@@ -95,7 +95,7 @@ def variables(names: Sequence[str], known: Sequence[str]) -> Finding:
 
 
 def library_path(own: Sequence[str], preload: str, foreign: Sequence[str]) -> Finding:
-    """Check what the dynamic linker is told: directories of ALIEND_LIBRARY_PATH that are missing, LD_PRELOAD.
+    """Check the settings of the dynamic linker: missing directories in ALIEND_LIBRARY_PATH, and LD_PRELOAD.
 
     `foreign` are libraries in LD_LIBRARY_PATH that differ from those of the system; aliend ignores them.
     """

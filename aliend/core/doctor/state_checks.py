@@ -141,12 +141,12 @@ def log(file: str, error: str) -> Finding:
     return ok("log", file)
 
 
-def jobs(held: Sequence[tuple[int, str]] | None, unfinished: int) -> Finding:
+def jobs(held_jobs: Sequence[tuple[int, str]] | None, unfinished: int) -> Finding:
     """Check for jobs that something on this machine holds, with their messages (None: the database is unreadable)."""
-    if held is None:
+    if held_jobs is None:
         return unchecked("jobs", "the database cannot be read")
-    if held:
-        lines = [f"job {number} is on hold: {message}" for number, message in held[:_SHOWN]]
+    if held_jobs:
+        lines = [f"job {number} is on hold: {message}" for number, message in held_jobs[:_SHOWN]]
         return problem(
             "jobs",
             "\n".join(lines),

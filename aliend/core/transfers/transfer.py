@@ -78,7 +78,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The file has arrived completely; `warning` tells the user about restrictions."""
+    """The file has arrived completely; `warning` is a message for the user about a restriction."""
 
     warning: str = ""
 
