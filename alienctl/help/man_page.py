@@ -15,7 +15,7 @@ _EXIT = (
     ("2", "a file or job that was named is not there"),
     ("3, 4", "a copy: some files arrived, none arrived"),
     ("22", "the words make no sense; nothing was done"),
-    ("75", "sent, but nobody knows whether it was carried out"),
+    ("75", "sent, but it is unknown whether it was executed"),
     ("107, 129", "not connected; the certificate was refused"),
     ("130", "interrupted"),
 )

@@ -1,4 +1,4 @@
-"""`alienctl bug-report [-o FILE]`: writes an archive for whoever helps, without keys, tokens and pass phrases."""
+"""`alienctl bug-report [-o FILE]`: writes an archive for a support request, without keys, tokens and pass phrases."""
 
 import json
 import os

@@ -106,7 +106,7 @@ class CentralSession:
         self._closed = False
         self._freed_memory = FreedMemory()
         self._stamp: tuple[float, tuple[int, ...]] = (0.0, ())
-        """When the token's file was looked at (monotonic seconds), and its identity then."""
+        """When the token's file was last checked (monotonic seconds), and its identity then."""
         self.serial = itertools.count(time.time_ns() // 1_000_000)
         """Numbers that this session has not used, and probably no earlier one."""
 

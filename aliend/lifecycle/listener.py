@@ -96,7 +96,7 @@ class Listener:
         is_there = _file_of(self.path) == self._file
         if is_there and (self.path == usual or not Path(usual).parent.parent.is_dir()):
             return
-        log.warning("the socket %s %s, binding again", self.path, "was a substitute" if is_there else "is gone")
+        log.warning("the socket %s %s, binding again", self.path, "was a substitute" if is_there else "is missing")
         before, file = self.path, self._file
         for place in dict.fromkeys((usual, fallback)):
             if is_there and place == before:

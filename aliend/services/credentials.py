@@ -67,7 +67,7 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
 
     @errors_to_status
     async def UnlockKey(self, request: pb.UnlockKeyRequest, _context: Context) -> pb.UnlockKeyResponse:
-        """Open the user's key."""
+        """Unlock the user's key."""
         await self._runtime.tokens.unlock(self._runtime.context(None), request.passphrase)
         return pb.UnlockKeyResponse()
 
@@ -93,7 +93,7 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
         return pb.DestroyTokenResponse(removed=removed, forgot_keys=forgot)
 
     async def _is_open(self) -> bool:
-        """Return whether the daemon has opened the user's key."""
+        """Return whether the daemon has unlocked the user's key."""
         own = self._runtime.context(None)
         return await asyncio.to_thread(self._runtime.tokens.is_open, own)
 

@@ -19,7 +19,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class RawService(raw_pb2_grpc.RawServiceServicer):
-    """Passes commands on, with the checks of the command line."""
+    """Sends commands to the central service after the checks of the command line."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -1,4 +1,4 @@
-"""The `Session` servicer: working directories, and the sessions with central services, for other programs."""
+"""The `SessionService` servicer: working directories, and the sessions with central services, for other programs."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def transfer_ownership(
 ) -> Job:
     """Assign a leader (first of the pair) to the job of its successor (second); return the changed `job`.
 
-    The successor's row is replaced by a row of the old job: joined in turn (`keep`), or cancelled.
+    The successor's row is replaced by a row of the old job: which joins the leader (`keep`), or is cancelled.
     """
     leader, successor = pair
     other = rows.load(transaction.connection, successor.job)

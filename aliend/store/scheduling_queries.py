@@ -34,7 +34,7 @@ _DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 @dataclass(frozen=True, slots=True)
 class SchedulingQuery:
-    """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
+    """The query for what may start at `now` (POSIX seconds), round-robin after `last_job`.
 
     Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned, of as
     many jobs of each direction, and more in the directions `batches`, in which small files start in batches.

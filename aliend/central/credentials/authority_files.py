@@ -19,7 +19,7 @@ _LARGEST = 16 << 20
 
 
 def load(location: str) -> list[bytes]:
-    """Return the certificates in a file or directory in DER, each once. Raises ConfigurationError if it has none. Blocks.
+    """Return the certificates in a file or directory in DER, each once. Raises ConfigurationError for none. Blocks.
 
     They are not parsed, because cryptography warns about some that OpenSSL accepts, and will reject them one day.
     """
@@ -70,5 +70,5 @@ def _why_empty(path: Path, files: int, problem: str) -> str:
         return f"cannot load the CA certificates: {problem or f'{path} holds no certificate in PEM form'}"
     reason = problem or f"none of {files} files (*.pem, *.crt, *.0) is a certificate in PEM form"
     if not files:
-        reason = "no file there is named *.pem, *.crt or *.0"
+        reason = "no file in it is named *.pem, *.crt or *.0"
     return f"the CA directory {path} holds no certificates: {reason}"

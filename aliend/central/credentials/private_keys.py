@@ -23,7 +23,7 @@ class Locked(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
-    """A key as it stands in its file or variable: how messages call it, and its PEM block."""
+    """A key from a file or variable: its name in messages, and its PEM block."""
 
     name: str
     pem: bytes = field(repr=False)

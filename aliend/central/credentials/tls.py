@@ -46,7 +46,7 @@ class Settings(ssl.SSLContext):
 
 
 def expected_name(context: Context) -> str:
-    """Return the name that the server's certificate must carry."""
+    """Return the name that the server's certificate must contain."""
     return context.server_name or context.endpoint.host
 
 

@@ -85,7 +85,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It will not be tried again unless the user says so."""
+    """It is not retried unless the user requests it."""
 
     reason: str
 

@@ -147,7 +147,7 @@ FAILS = [
     (daemon.daemons([("default", True), ("test", False)], "default"), "the profile test"),
     (daemon.unit(replace(ON, state="failed")), "enabled, but failed"),
     (daemon.unit(replace(ON, unavailable="no bus")), "no bus"),
-    (daemon.linger(replace(ON, lingers=False), 2), "2 jobs"),
+    (daemon.linger(replace(ON, lingers=False), 2), "unfinished jobs: 2"),
     (state.configuration(["unknown key"], "config.toml", exists=True), "unknown key"),
     (state.configuration_mode("config.toml", 0o100666), "mode 666"),
     (state.state_directory("/state", "/state is not a directory", exists=True, is_writable=True), "not a directory"),
