@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
@@ -10,9 +11,9 @@ import grpc
 
 from alienctl.api import calls
 from alienctl.api.call_kinds import Attempts, Call, Stream, name_method
-from alienctl.api.connection import Connection
+from alienctl.api.connection import Connection, check_iterator
 from alienctl.api.copy_progress import progress_bar, show
-from alienctl.api.errors import copy_failed, is_daemon_lost
+from alienctl.api.errors import DeadlineError, copy_failed, copy_unfinished, is_daemon_lost
 from alienctl.api.open_file import GridFile
 from alienctl.api.results import Job, Transfer, WaitReason
 from alienctl.api.services import Services
@@ -31,7 +32,7 @@ class Performer:
         """Return the result of a call. Raises GridError."""
         if not call.is_repeatable:
             self.perform(calls.hello())  # a daemon that ended before cannot leave the outcome unknown
-        attempts = Attempts(call)
+        attempts = Attempts(is_repeatable=call.is_repeatable, timeout=call.timeout)
         while True:
             services = self.connection.services()
             stub = getattr(getattr(services, call.service), call.method)
@@ -42,20 +43,31 @@ class Performer:
                 self._next(attempts, services, error)
 
     def stream(self, call: Stream[T]) -> Iterator[T]:
-        """Yield the results of a call. Raises GridError."""
-        attempts = Attempts(call)
+        """Yield the results of a call. Raises GridError, and in a forked process ForkedProcessError.
+
+        There, answers that are snapshots come from a call of its own.
+        """
+        attempts = Attempts(has_snapshots=call.has_snapshots, timeout=call.timeout)
         while True:
-            services = self.connection.services()
+            process, services = os.getpid(), self.connection.services()
             answers = getattr(getattr(services, call.service), call.method)(call.request, timeout=attempts.timeout())
             try:
                 for answer in answers:
                     attempts.note_answer()
                     yield from call.convert(answer)
-                return
+                    if process != os.getpid():
+                        break
+                else:
+                    return
             except grpc.RpcError as error:
                 self._next(attempts, services, error)
             finally:
-                answers.cancel()
+                if process == os.getpid():
+                    answers.cancel()
+                else:
+                    self.connection.keep_inherited(answers)
+            if not call.has_snapshots:
+                check_iterator(process)
 
     def _next(self, attempts: Attempts, services: Services, error: grpc.RpcError) -> None:
         """Prepare the next attempt. Raises GridError if none follows."""
@@ -190,11 +202,14 @@ class Copy:
         bar: show a progress bar; None: if tqdm is installed, and the program runs on a terminal or in a notebook
         Raises CopyFailedError, DeadlineError.
         """
-        with progress_bar(self.id, bar) as shown:
-            if shown is not None:
-                for one in self._performer.stream(calls.watch(self.id, timeout)):
-                    show(shown, one)
-            job = self._performer.perform(calls.wait(self.id, timeout))
+        try:
+            with progress_bar(self.id, bar) as shown:
+                if shown is not None:
+                    for one in self._performer.stream(calls.watch(self.id, timeout)):
+                        show(shown, one)
+                job = self._performer.perform(calls.wait(self.id, timeout))
+        except DeadlineError:
+            raise copy_unfinished(self.progress(), timeout or 0.0) from None
         if job.state != "done":
             raise copy_failed(job, self.failures())
         return job

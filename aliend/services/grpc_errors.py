@@ -79,7 +79,7 @@ def _lfn_of(request: object, text: str) -> str:
     if len(names) > 1:
         ends = {name: rf"/{re.escape(name.strip('/'))}/?(?![^\s:;,])" for name in names}
         names = [name for name, end in ends.items() if re.search(end, text)]
-    return names[0] if len(names) == 1 else ""
+    return names[0].removeprefix("alien:") if len(names) == 1 else ""
 
 
 def _texts(request: object, field: str) -> list[str]:
