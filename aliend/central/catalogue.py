@@ -50,13 +50,13 @@ class Catalogue:
     """Typed operations over one session."""
 
     def __init__(self, central: CentralSession, *, bulk: bool = False) -> None:
-        """With `bulk`, all requests have the priority of bulk work."""
+        """Create the operations; with `bulk`, all requests have the priority of bulk work."""
         self._central = central
         self._bulk = bulk
         self._limit = 0
 
     def expect_commands(self, count: int) -> None:
-        """Say how many commands of bulk work will probably follow, so that enough connections are opened."""
+        """Announce the probable number of further commands of bulk work, so that enough connections are opened."""
         self._central.expect_bulk(count)
 
     async def list(self, lfn: str, all: bool = False) -> Entries:

@@ -307,7 +307,7 @@ class Engine(Queries):
                     if ended := await self._partial_files.ended():
                         await self._needed_runners().attempts.clean_up_ended(ended)
                     for number in await self._held_jobs.releasable():
-                        log.info("its obstacle is gone", extra=facts(job=number))
+                        log.info("the obstacle was removed", extra=facts(job=number))
                         await self.resume(number)
                     await self._sleep(await self._start())
                 except StoreError as error:

@@ -230,7 +230,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
     async def SetQuota(self, request: pb.SetQuotaRequest, _context: Context) -> pb.SetQuotaResponse:
         """Change quotas of an account."""
         if not _ACCOUNT.fullmatch(request.account):
-            raise UsageError(f"{request.account!r} is no name of an account")
+            raise UsageError(f"{request.account!r} is not an account name")
         changes = [(command, key, getattr(request, name)) for name, command, key in _QUOTAS if request.HasField(name)]
         if not changes or not all(0 < value <= LARGEST for _, _, value in changes):
             raise UsageError("SetQuota takes at least one limit, each at least 1 and less than 2^63")
@@ -279,4 +279,4 @@ def require_guid(text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise UsageError(f"{text!r} is no GUID") from None
+        raise UsageError(f"{text!r} is not a GUID") from None

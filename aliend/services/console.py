@@ -1,4 +1,4 @@
-"""The `Console` servicer: runs command lines, and completes arguments.
+"""The `ConsoleService` servicer: runs command lines, and completes arguments.
 
 The commands, and all that only they need, are imported when a client first asks for them: the daemon starts sooner and
 uses less memory.

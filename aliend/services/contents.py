@@ -41,14 +41,14 @@ _REMEMBERED, _VALID = 256, 300.0
 """Permissions to read that are kept, and for how many seconds; the service's tickets are valid for longer."""
 
 
-class KnownContents:
-    """The last files that were read, by context and LFN: a caller that reads one in many calls needs one ticket."""
+class ContentCache:
+    """Recently read files, by context and LFN: a caller that reads one file in many calls needs one ticket."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[CentralContext, str], tuple[float, FileContent]] = OrderedDict()
 
     def prefer(self, context: CentralContext, content: FileContent, se: str) -> None:
-        """Begin the next read of a file with the storage element that delivered; the order ends with the permission."""
+        """Prefer the storage element that delivered for the next reads of a file, until its permission expires."""
         until, known = self._known.get((context, content.lfn), (0.0, None))
         if known == content and content.sources[0].se != se:
             sources = tuple(sorted(content.sources, key=lambda source: source.se != se))
@@ -107,7 +107,7 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self._known = KnownContents()
+        self._known = ContentCache()
 
     async def Read(self, request: pb.ReadRequest, context: Context) -> None:
         """Stream ranges of a file."""

@@ -59,7 +59,7 @@ class CredentialsService(Servicer, credentials_pb2_grpc.CredentialsServiceServic
         return pb.ImportCertificateResponse(certificate=await _certificate(own.user), kept=kept)
 
     async def UnlockKey(self, request: pb.UnlockKeyRequest, _context: Context) -> pb.UnlockKeyResponse:
-        """Open the user's key."""
+        """Unlock the user's key."""
         await self._runtime.tokens.unlock(self._runtime.context(None), request.passphrase)
         return pb.UnlockKeyResponse()
 
@@ -68,7 +68,7 @@ class CredentialsService(Servicer, credentials_pb2_grpc.CredentialsServiceServic
         if request.days > MAX_DAYS:
             raise UsageError(f"days must be at most {MAX_DAYS}, not {request.days}")
         if request.role.startswith("-"):
-            raise UsageError(f"{request.role!r} is no role")
+            raise UsageError(f"{request.role!r} is not a role name")
         own, tokens = self._runtime.context(None), self._runtime.tokens
         role = ("-u", request.role) if request.role else await tokens.role_options(own)
         made = await tokens.obtain(own, (*role, *(("-v", str(request.days)) if request.days else ())))
@@ -83,7 +83,7 @@ class CredentialsService(Servicer, credentials_pb2_grpc.CredentialsServiceServic
         return pb.DestroyTokenResponse(removed=removed, forgot_keys=forgot)
 
     async def _is_open(self) -> bool:
-        """Return whether the daemon has opened the user's key."""
+        """Return whether the daemon has unlocked the user's key."""
         own = self._runtime.context(None)
         return await asyncio.to_thread(self._runtime.tokens.is_open, own)
 

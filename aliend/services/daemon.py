@@ -1,4 +1,4 @@
-"""The `Daemon` servicer: versions, status, stop, reload, metrics."""
+"""The `DaemonService` servicer: versions, status, stop, reload, metrics."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class GridJobsService(Servicer, grid_jobs_pb2_grpc.GridJobsServiceServicer):
         options += ["-f", ",".join(request.statuses)] if request.statuses else []
         if request.user:
             if not _ACCOUNT.fullmatch(request.user):
-                raise UsageError(f"{request.user!r} is no name of an account")
+                raise UsageError(f"{request.user!r} is not an account name")
             options += ["-a"] if request.user == "%" else ["-u", request.user]
         options += ["-s", ",".join(request.elements)] if request.elements else []
         options += ["-m", _numbers(request.master_ids)] if request.master_ids else []

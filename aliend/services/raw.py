@@ -18,7 +18,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class RawService(Servicer, raw_pb2_grpc.RawServiceServicer):
-    """Passes commands on, with the checks of the command line."""
+    """Sends commands to the central service after the checks of the command line."""
 
     async def Execute(self, request: raw_pb2.ExecuteRequest, _context: Context) -> raw_pb2.ExecuteResponse:
         """Run one command of the central service."""

@@ -1,4 +1,4 @@
-"""The `Session` servicer: working directories, and the sessions with central services, for other programs."""
+"""The `SessionService` servicer: working directories, and the sessions with central services, for other programs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SessionService(Servicer, session_pb2_grpc.SessionServiceServicer):
     async def SetRole(self, request: session_pb2.SetRoleRequest, _context: Context) -> session_pb2.SetRoleResponse:
         """Act as another account."""
         if not request.role or request.role.startswith("-"):
-            raise UsageError(f"{request.role!r} is no account")
+            raise UsageError(f"{request.role!r} is not an account name")
         name = request.session or "default"
         state = await self._runtime.sessions.switch_account(name, await context_of(self._runtime, name), request.role)
         return session_pb2.SetRoleResponse(session=_message(state, (await context_of(self._runtime, name)).site))
@@ -56,7 +56,7 @@ class SessionService(Servicer, session_pb2_grpc.SessionServiceServicer):
     async def SetSite(self, request: session_pb2.SetSiteRequest, _context: Context) -> session_pb2.SetSiteResponse:
         """Choose the close site."""
         if not request.site or request.site.startswith("-"):
-            raise UsageError(f"{request.site!r} is no site")
+            raise UsageError(f"{request.site!r} is not a site name")
         name = request.session or "default"
         await self._runtime.sessions.choose_site(name, await context_of(self._runtime, name), request.site)
         acting = await context_of(self._runtime, name)

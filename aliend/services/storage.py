@@ -135,7 +135,7 @@ class StorageService(Servicer, storage_pb2_grpc.StorageServiceServicer):
         """Have the service create more replicas."""
         storage = parse_storage_spec(request.storage)
         if not storage:
-            raise UsageError("MirrorFile needs `storage`, the place of the new replicas")
+            raise UsageError("MirrorFile needs `storage`, the storage elements of the new replicas")
         caller = await Caller.of(self._runtime, request.session)
         queued, text = await caller.catalogue.mirror(await caller.required_lfn(request.lfn), storage)
         copies = [pb.QueuedMirror(se=one.se, id=one.number) for one in queued]
@@ -144,7 +144,7 @@ class StorageService(Servicer, storage_pb2_grpc.StorageServiceServicer):
     async def GetMirror(self, request: pb.GetMirrorRequest, _context: Context) -> pb.GetMirrorResponse:
         """Return the state of a copy that the service makes."""
         if not 0 < request.id <= LARGEST:
-            raise UsageError("id must be the number of a copy at the service")
+            raise UsageError("id must be the service's number of a copy")
         caller = await Caller.of(self._runtime, request.session)
         state = await caller.catalogue.mirror_state(request.id)
         return pb.GetMirrorResponse(state=f"MIRROR_STATE_{state.upper()}")

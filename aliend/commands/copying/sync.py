@@ -111,7 +111,9 @@ def _local_kind(name: str) -> tuple[bool, bool]:
 
 async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
     for obstruction in await obstructions(runtime, await runtime.engine.job(job)):
-        await call.print_error(f"{obstruction.below}: not deleted: remove it yourself, a directory needs its name")
+        await call.print_error(
+            f"{obstruction.below}: not deleted, although a directory needs its name; remove it yourself"
+        )
     async for file in deletions_of(runtime, job):
         if file.state == "deleted":
             await call.print(f"deleted {file.below}")

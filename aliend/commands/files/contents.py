@@ -91,10 +91,10 @@ async def _print_all(runtime: Runtime, call: Call, contents: list[FileContent]) 
     return 0
 
 
-def _with_number(words: Sequence[str]) -> list[str]:
-    """Return the words with `-5` and `-n5` written as `-n 5`, as the tools take them."""
-    split = [_SHORT_NUMBER.fullmatch(word) for word in words]
-    pairs = [[f"-{found[1] or 'n'}", found[2]] if found else [word] for word, found in zip(words, split, strict=True)]
+def _with_number(args: Sequence[str]) -> list[str]:
+    """Return the arguments with `-5` and `-n5` written as `-n 5`, as the tools take them."""
+    split = [_SHORT_NUMBER.fullmatch(word) for word in args]
+    pairs = [[f"-{found[1] or 'n'}", found[2]] if found else [word] for word, found in zip(args, split, strict=True)]
     return [word for pair in pairs for word in pair]
 
 
@@ -126,9 +126,9 @@ async def _print_range(runtime: Runtime, call: Call, content: FileContent, start
             await call.output.stdout(data)
 
 
-async def _limit_size(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def _limit_size(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     size = 0
-    async for data in found:
+    async for data in chunks:
         size += len(data)
         if size > _LARGEST_JSON:
             raise CopyError(
@@ -137,9 +137,9 @@ async def _limit_size(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[byte
         yield data
 
 
-async def _print_document(call: Call, content: FileContent, found: list[bytes]) -> None:
+async def _print_document(call: Call, content: FileContent, chunks: list[bytes]) -> None:
     """Print a file as JSON: UTF-8 text unchanged, other content in base64."""
-    data = b"".join(found)
+    data = b"".join(chunks)
     try:
         text, encoding = data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:

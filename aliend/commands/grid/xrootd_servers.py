@@ -102,10 +102,10 @@ async def _parse_servers(runtime: Runtime, call: Call, options: ParsedOptions) -
     return servers_of(listed, options.operands)
 
 
-def servers_of(listed: Sequence[ListedStorageElement], words: Sequence[str]) -> list[_Server]:
-    """Return the servers of the storage elements that the words name, or else of hosts."""
+def servers_of(listed: Sequence[ListedStorageElement], operands: Sequence[str]) -> list[_Server]:
+    """Return the servers of the storage elements that the operands name, or else of hosts."""
     servers: list[_Server] = []
-    for word in words:
+    for word in operands:
         meant = [_Server(one.name, one.server) for one in listed if one.matches(word)]
         servers += meant or [_Server(word, server_of(word))]
     return list(dict.fromkeys(servers))

@@ -14,7 +14,7 @@ _AGAIN = "then run: `alienctl login`"
 
 
 def no_certificate(problem: str, places: Sequence[str]) -> str:
-    """Say that no certificate can be used and none can be imported; `problem` says why the usual one cannot."""
+    """Return the message that no certificate can be used or imported; `problem` says why the usual one cannot."""
     return "\n".join(
         [
             problem,
@@ -25,7 +25,7 @@ def no_certificate(problem: str, places: Sequence[str]) -> str:
 
 
 def needs_terminal(problem: str, question: str) -> str:
-    """Say what login would ask (`question`, as in "whether to ...") if standard input were a terminal."""
+    """Return the message that login needs a terminal for its `question`, as in "whether to ..."."""
     return "\n".join(
         [
             problem,
@@ -36,14 +36,14 @@ def needs_terminal(problem: str, question: str) -> str:
 
 
 def no_pair(problem: str) -> str:
-    """Say that certificate and key cannot be used together; `problem` says why."""
+    """Return the message that certificate and key cannot be used together; `problem` says why."""
     return "\n".join(
         [problem, "a .p12 file holds the certificate with its key; import it", "run: `alienctl cert-import FILE.p12`"]
     )
 
 
 def no_pass_phrase(count: int, key: str) -> str:
-    """Say that none of `count` pass phrases was right."""
+    """Return the message that none of `count` pass phrases was right."""
     return "\n".join(
         [
             f"none of {count} pass phrases opens the key {key}",
@@ -54,7 +54,7 @@ def no_pass_phrase(count: int, key: str) -> str:
 
 
 def out_of_time(place: str, facts: CertificateFacts, now_ms: int) -> str:
-    """Say that a certificate is no longer, or not yet, valid at `now_ms`; one line; empty: it is valid."""
+    """Return one line: a certificate is no longer, or not yet, valid at `now_ms`; empty: it is valid."""
     clock = f"this machine's clock says {moment(now_ms)}"
     if now_ms < facts.begins_ms:
         return f"the certificate {place} is valid only from {moment(facts.begins_ms)}; {clock}"
@@ -64,7 +64,7 @@ def out_of_time(place: str, facts: CertificateFacts, now_ms: int) -> str:
 
 
 def expired(problem: str, places: Sequence[str]) -> str:
-    """Say how to replace an expired certificate; `problem` is that of `out_of_time`."""
+    """Return the remedy for an expired certificate; `problem` is that of `out_of_time`."""
     return "\n".join(
         [
             problem,
@@ -75,7 +75,7 @@ def expired(problem: str, places: Sequence[str]) -> str:
 
 
 def wrong_clock(local_ms: int, service_ms: int) -> str:
-    """Say that two clocks (POSIX milliseconds) differ too much; empty: they do not."""
+    """Return the message that two clocks (POSIX milliseconds) differ too much; empty: they do not."""
     if abs(local_ms - service_ms) <= _MAX_SKEW_MS:
         return ""
     return "\n".join(
@@ -88,12 +88,12 @@ def wrong_clock(local_ms: int, service_ms: int) -> str:
 
 
 def clock_behind(problem: str) -> str:
-    """Say what to do about a certificate that is not valid yet; `problem` is that of `out_of_time`."""
+    """Return the remedy for a certificate that is not valid yet; `problem` is that of `out_of_time`."""
     return "\n".join([problem, "if that clock is wrong, set it, or ask the administrator of this machine", _AGAIN])
 
 
 def unknown_user(endpoint: str, subject: str) -> str:
-    """Say that no user is registered with this certificate."""
+    """Return the message that no user is registered with this certificate."""
     return "\n".join(
         [
             f"{endpoint} does not know the certificate {subject}",
@@ -104,7 +104,7 @@ def unknown_user(endpoint: str, subject: str) -> str:
 
 
 def refused_certificate(endpoint: str, issuer: str) -> str:
-    """Say that the service does not accept the certificate, whose authority it may not know."""
+    """Return the message that the service does not accept the certificate, whose authority it may not know."""
     return "\n".join(
         [
             f"{endpoint} refuses your certificate; its authority is {issuer}",
@@ -115,7 +115,7 @@ def refused_certificate(endpoint: str, issuer: str) -> str:
 
 
 def no_authorities(place: str) -> str:
-    """Say that the service cannot be verified without authorities; `place` is where they were looked for, or empty."""
+    """Return the message that no authorities were found, which verify the service; `place` may be empty."""
     return "\n".join(
         [
             f"no certificates of authorities were found in {place or 'the usual directories'}",
@@ -126,7 +126,7 @@ def no_authorities(place: str) -> str:
 
 
 def unknown_authority(endpoint: str, place: str) -> str:
-    """Say that the service's certificate is signed by none of the authorities in `place`."""
+    """Return the message that the service's certificate is signed by none of the authorities in `place`."""
     return "\n".join(
         [
             f"the certificate of {endpoint} is not signed by an authority in {place}",

@@ -337,7 +337,7 @@ class AttemptRunner:
             while await self._store.end_waits(se, BATCH) == BATCH:
                 pass
         except StoreError as error:
-            log.warning("files that wait for %s start later: %s", se, error)
+            log.warning("cannot start the files that wait for %s yet: %s", se, error)
         self._context.wake()
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
 """Runs the last step of synchronisations: delete what only the target has, once every file has arrived.
 
-The source is listed once more, completely: files that it has by now are kept, and if the listing fails nothing is
+The source is listed again, completely: files that it has by now are kept, and if the listing fails nothing is
 deleted.
 """
 

@@ -1,4 +1,4 @@
-"""Runs the expansions of jobs, a few at a time, and puts a job on hold if something on this machine is in the way."""
+"""Runs the expansions of jobs, a few at a time, and puts a job on hold because of an obstacle on this machine."""
 
 from __future__ import annotations
 
