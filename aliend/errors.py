@@ -159,9 +159,12 @@ class OutcomeUnknown(AliendError):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A local obstacle at `path`: `need` bytes that are not free, a missing permission, or an unmounted disk."""
+    """A local obstacle at `path`: `need` bytes that are not free, a missing permission, or an unmounted disk.
 
-    kind: Literal["space", "permission", "reading", "mount", "other"]
+    `scheduler`: the Dask scheduler at this address, or of this scheduler file, is unreachable.
+    """
+
+    kind: Literal["space", "permission", "reading", "mount", "scheduler", "other"]
     path: str
     need: int = 0
 

@@ -51,6 +51,10 @@ class AttemptProgress:
             self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses
 
+    def wait_for_worker(self) -> None:
+        """Record that no worker of the cluster has a place for it."""
+        self.enter_stage(Stage.WORKER)
+
     def expect_resumed_bytes(self) -> None:
         """Record that bytes of an earlier copy will be resumed: they do not count as moved."""
         self._may_resume = True

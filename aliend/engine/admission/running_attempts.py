@@ -130,6 +130,7 @@ class RunningAttempts:
                 attempt.target,
                 attempt.progress.ses if attempt.progress.stage is Stage.SLOT else (),
                 attempt.progress.moved_at if attempt.progress.stage in _CENTRAL else 0.0,
+                attempt.progress.stage is Stage.WORKER,
             )
             for number, attempt in self.by_transfer.items()
         )

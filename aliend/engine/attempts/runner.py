@@ -279,8 +279,12 @@ class AttemptRunner:
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
         attempt = self.attempt_of(running)
+        copy = work or _work_of(attempt.spec)
         try:
-            return await (work or _work_of(attempt.spec))(attempt)
+            if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
+                return await copy(attempt)
+            async with self._context.workers.place(attempt.spec.settings, attempt.progress.wait_for_worker):
+                return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
             return self.failure(running, error)
 

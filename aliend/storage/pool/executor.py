@@ -53,3 +53,6 @@ class Executor(Protocol):
 
     async def start(self, environment: Mapping[str, str]) -> ProcessChannel:
         """Start a process with these variables. Raises CopyError if none can be started."""
+
+    async def close(self) -> None:
+        """Release what starting needed; called after the processes have ended."""

@@ -43,6 +43,9 @@ class LocalExecutor:
             theirs.close()
         return LocalProcess(process, ours)
 
+    async def close(self) -> None:
+        """Do nothing: starting a process needs nothing that stays."""
+
 
 class LocalProcess:
     """The channel to a process of this machine; `outputs` is the socket for descriptors."""

@@ -106,9 +106,13 @@ class WorkerGroup:
         process = max(usable, key=lambda process: process.load, default=None)
         if process is None or self._closed:
             return await self._choose(another=True)
+        self._keep(process)
+        return process
+
+    def _keep(self, process: WorkerProcess) -> None:
+        """Do not end a process that gets a task."""
         if timer := self._dismissals.pop(process, None):
             timer.cancel()
-        return process
 
     async def _result(self, process: WorkerProcess, number: int) -> Result:
         try:
@@ -156,8 +160,7 @@ class WorkerGroup:
                 if self._closed:
                     await chosen.kill(_CLOSE_KILL_TIMEOUT)
                     self._refuse_when_closed()
-            if timer := self._dismissals.pop(chosen, None):
-                timer.cancel()
+            self._keep(chosen)
             return chosen
 
     def _refuse_when_closed(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,9 +62,13 @@ class WorkerPool:
         """Return the process ids of the worker processes."""
         return [pid for group in self._groups() for pid in group.pids]
 
-    def with_options(self, options: TaskOptions) -> _PoolWithOptions:
+    def with_options(self, options: TaskOptions) -> PoolWithOptions:
         """Return the pool for tasks with these options."""
-        return _PoolWithOptions(self, options)
+        return PoolWithOptions(self, options)
+
+    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Return at once: every task gets a process here."""
+        return nullcontext()
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
         """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.
@@ -150,7 +154,7 @@ class WorkerPool:
         return True
 
 
-class _PoolWithOptions:
+class PoolWithOptions:
     """The worker pool for tasks with certain options."""
 
     def __init__(self, pool: WorkerPool, options: TaskOptions) -> None:

@@ -52,10 +52,13 @@ class _Pending:
 
 
 class WorkerProcess:
-    """A running worker process, reached by its channel."""
+    """A running worker process, reached by its channel; `on_end` is called when it has ended."""
 
-    def __init__(self, channel: ProcessChannel, bandwidth: BandwidthGrants) -> None:
+    def __init__(
+        self, channel: ProcessChannel, bandwidth: BandwidthGrants, on_end: Callable[[], None] = lambda: None
+    ) -> None:
         self._channel = channel
+        self._on_end = on_end
         self._bandwidth = bandwidth
         self._pending: dict[int, _Pending] = {}
         self._count = 0
@@ -207,6 +210,7 @@ class WorkerProcess:
             self._watcher.cancel()
             self._channel.release()
             self._fail_pending(how)
+            self._on_end()
 
     async def _watch(self) -> None:
         """Kill the process when it is frozen: stopped by a signal, or starved. Its tasks are tried again."""
