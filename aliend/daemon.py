@@ -168,7 +168,8 @@ async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:
     while not stop.is_set():
         notifier.send("WATCHDOG=1")
         try:
-            await asyncio.wait_for(stop.wait(), notifier.watchdog_interval)
+            async with asyncio.timeout(notifier.watchdog_interval):
+                await stop.wait()
         except TimeoutError:
             continue
 

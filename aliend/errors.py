@@ -31,8 +31,9 @@ are errno values where one fits.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "resting"]
 """Who can act on a failed copy: `permanent`: nobody; `transient`: a retry; `local`: the owner of the local disk;
@@ -173,17 +174,19 @@ class CopyError(AliendError):
     """A file could not be copied.
 
     `kind` says who can act; `retry_after` (seconds) is the shortest sensible pause before a retry. `replicas` are the
-    storage elements that were tried, each with the reason; `obstacle` is the cause of a `local` error.
+    storage elements that were tried, each with the reason and its errno; `obstacle` is the cause of a `local` error.
+    `error_number` is the errno of the cause (0: none).
     """
 
     exit_code = 5
+    error_number = 0
 
     def __init__(
         self,
         text: str,
         kind: ErrorKind = "transient",
         retry_after: float = 0.0,
-        replicas: tuple[tuple[str, str], ...] = (),
+        replicas: tuple[tuple[str, str, int], ...] = (),
         obstacle: Obstacle | None = None,
     ) -> None:
         super().__init__(text)
@@ -192,9 +195,16 @@ class CopyError(AliendError):
         self.replicas = replicas
         self.obstacle = obstacle
 
+    def with_errno(self, number: int) -> Self:
+        """Set the errno of the cause, and return the error."""
+        self.error_number = number
+        return self
+
 
 class WrongContent(CopyError):
     """The complete content of a file is not what the catalogue says."""
+
+    error_number = errno.EBADMSG
 
     def __init__(self, text: str) -> None:
         super().__init__(text, "permanent")

@@ -9,13 +9,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.integration.client.typed_cases import CASES, CENTRAL, Error, Slow
 from tests.typed_calls import CALLS, LOCAL
 
 ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto" / "aliend" / "v1"
 REFERENCE, COMMANDS = ROOT / "docs" / "api.md", ROOT / "docs" / "api-commands.md"
-TEST = "tests/integration/client/test_typed_calls.py"
-OLDER_TESTS = "tests/integration/client/test_entry_point.py"
+TESTS = "tests/integration/client/test_typed_calls.py"
+RESULT, ERROR = "test_a_call_returns_its_result", "test_a_call_reports_its_error"
+CENTRAL_WORK = "test_a_cancelled_call_ends_its_request_to_the_service"
+OWN_WORK = "test_a_cancelled_call_ends_its_work_in_the_daemon"
+PRELUDE = """from pathlib import Path
+
+from google.protobuf.duration_pb2 import Duration
+
+from alienctl import api
+from aliend.v1 import catalogue_pb2, console_pb2, contents_pb2, credentials_pb2, daemon_pb2, grid_jobs_pb2
+from aliend.v1 import network_pb2, raw_pb2, session_pb2, storage_pb2, transfers_pb2
+
+client = api.Client(api.connect())"""
+"""What every example begins with."""
 _BLOCK = re.compile(r"^(service|message|enum|oneof) (\w+) \{(\})?$")
 _RPC = re.compile(r"^rpc (\w+)\((stream )?(\w+)\) returns \((stream )?(\w+)\);$")
 _FIELD = re.compile(r"^((?:repeated |optional )?[\w.]+(?:<[\w., ]+>)?) (\w+) = (\d+);$")
@@ -85,7 +98,11 @@ def reference() -> str:
         "",
         "Written by `make api` from the comments of `proto/aliend/v1/`.",
         "[The table of commands](api-commands.md) names the call for each command.",
-        "`examples/` has complete programs in Node.js and Python.",
+        "`examples/` has complete programs in Node.js and Python. The short examples below begin with:",
+        "",
+        "```py",
+        PRELUDE,
+        "```",
     ]
     for name, head, listed in all_blocks():
         out += ["", f"## {name}", "", head]
@@ -97,8 +114,7 @@ def reference() -> str:
 
 
 def _example(service: str) -> list[str]:
-    text = EXAMPLES[service].strip()
-    return ["", "```py", text, "```"] if "client." in text else ["", text]
+    return ["", "```py", EXAMPLES[service].strip(), "```"]
 
 
 def _table(block: Block) -> list[str]:
@@ -115,27 +131,37 @@ def _table(block: Block) -> list[str]:
 
 
 def command_table() -> str:
-    """Return the table: command, typed call, test."""
+    """Return the tables: command, typed call, test; and what is tested of each call."""
     out = [
         "# Commands and their gRPC calls",
         "",
-        "Written by `make api`. A test fails for a command without a call.",
+        f"Written by `make api`. A test fails for a command without a call. The tests are in `{TESTS}`.",
         "",
         "| command | call | test |",
         "|---|---|---|",
     ]
-    for command, call in sorted(CALLS.items(), key=lambda pair: pair[0].lower()):
-        if call.startswith(LOCAL):
-            out.append(f"| `{command}` | none, {call} | |")
+    for command, text in sorted(CALLS.items(), key=lambda pair: pair[0].lower()):
+        if text.startswith(LOCAL):
+            out.append(f"| `{command}` | none, {text} | |")
         else:
-            out.append(f"| `{command}` | `{call}` | `{test_of(call)}` |")
-    return "\n".join(out) + "\n"
+            named = text.split(", ")
+            tests = "<br>".join(f"`{RESULT}[{call}]`" for call in named)
+            out.append(f"| `{command}` | {'<br>'.join(f'`{call}`' for call in named)} | {tests} |")
+    return "\n".join([*out, "", *_tested()]) + "\n"
 
 
-def test_of(call: str) -> str:
-    """Return the file that tests a call."""
-    method = call.partition(".")[2]
-    return TEST if f'"{call}"' in (ROOT / TEST).read_text(encoding="utf-8") else f"{OLDER_TESTS}: {method}"
+def _tested() -> list[str]:
+    """Return the table of the calls: how each fails, and what ends when it is cancelled, or why that cannot happen."""
+    out = ["## Errors and cancellation", "", "| call | error | cancellation |", "|---|---|---|"]
+    for name, case in CASES.items():
+        error = f"`{case.error.reason}`: `{ERROR}`" if isinstance(case.error, Error) else f"none: {case.error}"
+        cancel = f"none: {case.cancel}"
+        if case.cancel == CENTRAL:
+            cancel = f"`{CENTRAL_WORK}`"
+        elif isinstance(case.cancel, Slow):
+            cancel = f"`{OWN_WORK}`"
+        out.append(f"| `{name}` | {error} | {cancel} |")
+    return out
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -113,7 +113,7 @@ def sandbox(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -138,7 +138,7 @@ class User:
             **self.variables,
         }
 
-    def run(self, *args: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    def run(self, *args: str, timeout: float = 120, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
         """Run `alienctl ARGS` to its end."""
         return subprocess.run(
             [*self.prefix, self.command, *args],
@@ -191,7 +191,7 @@ class User:
         for process in self.started:
             with process:  # closes its pipes, which programs that it started may still hold
                 process.kill()
-        self.run("daemon", "stop", timeout=20)
+        self.run("daemon", "stop", timeout=120)
 
 
 def make_grid_directory(user: User) -> str:
@@ -223,7 +223,7 @@ def alive(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
-def eventually(condition: Callable[[], object], limit: float = 15.0) -> None:
+def eventually(condition: Callable[[], object], limit: float = 60.0) -> None:
     """Wait until `condition` is true; fail after `limit` seconds."""
     end = time.monotonic() + limit
     while not condition():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-LOCAL = "for people only: "
-"""Begins the reason why a command has no typed call: it is interactive, or runs programs or files of the user."""
+LOCAL = "local: "
+"""Begins the reason why a command has no typed call: it is interactive, or works on this machine without the daemon."""
 RAW = "RawService.Execute"
 """The call for administration and texts of the central service."""
 
@@ -23,7 +23,8 @@ CALLS: dict[str, str] = {
     "chown": "CatalogueService.SetOwner",
     "md5sum": "CatalogueService.GetChecksums",
     "lfnexpiretime": "CatalogueService.SetExpiry",
-    **dict.fromkeys(("quota", "jquota", "fquota"), "CatalogueService.GetQuota"),
+    "quota": "CatalogueService.GetQuota",
+    **dict.fromkeys(("jquota", "fquota"), "CatalogueService.GetQuota, CatalogueService.SetQuota"),
     "du": "CatalogueService.GetUsage",
     "guid2lfn": "CatalogueService.ResolveGuids",
     "listFilesFromCollection": "CatalogueService.ListCollection",
@@ -40,12 +41,15 @@ CALLS: dict[str, str] = {
     "listTransfer": "StorageService.GetMirror",
     "deleteMirror": "StorageService.DeleteReplica",
     # transfers
-    **dict.fromkeys(("cp", "sync", "replicate"), "TransfersService.SubmitJob"),
+    **dict.fromkeys(("cp", "sync"), "TransfersService.SubmitJob, TransfersService.PlanJob"),
+    "replicate": "TransfersService.SubmitJob",
     "transfers list": "TransfersService.ListJobs",
-    "transfers show": "TransfersService.ListAttempts",
+    "transfers show": ", ".join(
+        f"TransfersService.{call}" for call in ("GetJob", "ListTransfers", "ListAttempts", "ListDeletions")
+    ),
     **dict.fromkeys(("transfers watch", "transfers follow"), "TransfersService.WatchJobs"),
     "transfers wait": "TransfersService.WaitJob",
-    "transfers limit": "TransfersService.SetLimits",
+    "transfers limit": "TransfersService.GetLimits, TransfersService.SetLimits, TransfersService.SetJobRate",
     "transfers cancel": "TransfersService.CancelJob",
     "transfers retry": "TransfersService.RetryJob",
     "transfers pause": "TransfersService.PauseJob",
@@ -54,7 +58,7 @@ CALLS: dict[str, str] = {
     "transfers clean": "TransfersService.CleanJobs",
     "transfers why": "TransfersService.ListWaitReasons",
     "transfers top": f"{LOCAL}a live view on a terminal",
-    **dict.fromkeys(("transfers attach", "transfers detach"), f"{LOCAL}they tie a terminal to a job"),
+    **dict.fromkeys(("transfers attach", "transfers detach"), f"{LOCAL}it ties a terminal to a job"),
     # grid jobs
     "submit": "GridJobsService.SubmitGridJob",
     **dict.fromkeys(("ps", "siteJobs"), "GridJobsService.ListGridJobs"),
@@ -70,7 +74,8 @@ CALLS: dict[str, str] = {
     ),
     **dict.fromkeys(("cert-verify", "token-verify"), "CredentialsService.VerifyCertificates"),
     "cert-import": "CredentialsService.ImportCertificate",
-    **dict.fromkeys(("token-init", "login"), "CredentialsService.InitToken"),
+    "token-init": "CredentialsService.InitToken",
+    "login": "CredentialsService.UnlockKey, CredentialsService.InitToken",
     **dict.fromkeys(("token-destroy", "logout"), "CredentialsService.DestroyToken"),
     **dict.fromkeys(("pwd", "home"), "SessionService.GetSession"),
     "cd": "SessionService.ChangeDirectory",
@@ -86,22 +91,25 @@ CALLS: dict[str, str] = {
     "ccdb": "NetworkService.ListCalibrationObjects",
     # the daemon
     "version": "DaemonService.Hello",
-    "daemon": "DaemonService.Status",
+    "daemon": "DaemonService.Status, DaemonService.Stop, DaemonService.Reload, DaemonService.Metrics",
+    "bridge": "DaemonService.GetBridge, DaemonService.SetBridge",
     # texts and administration of the central service
     **dict.fromkeys(
         ("archiveList", "guidinfo", "uuid", "showTagValue", "packages", "listpartitions", "w", "uptime"), RAW
     ),
     **dict.fromkeys(("top", "echo", "motd", "commandlist", "whois", "groups", "token", "timing", "time"), RAW),
     **dict.fromkeys(("commit", "registerOutput", "setCEstatus", "testSE", "resyncLDAP", "optimiserLogs"), RAW),
-    # for people only
+    # interactive and local
     **dict.fromkeys(("less", "more"), _PAGER),
     **dict.fromkeys(("edit", "vi", "vim", "nano", "mcedit"), _EDITOR),
     **dict.fromkeys(("shell", "term", "terminal", "console", "exit", "quit", "exitcode", "$?"), _SHELL),
     **dict.fromkeys(("run", "exec"), f"{LOCAL}a program of the user"),
-    **dict.fromkeys(("help", "?"), f"{LOCAL}help pages"),
-    **dict.fromkeys(("completion", "install-names"), f"{LOCAL}the user's shell"),
-    **dict.fromkeys(("doctor", "bug-report"), f"{LOCAL}they look at this machine"),
-    **dict.fromkeys(("bridge", "root-plugin"), f"{LOCAL}they set up other programs on this machine"),
-    "getCAcerts": f"{LOCAL}installs files on this machine",
-    "sandbox": f"{LOCAL}starts a grid on this machine",
+    **dict.fromkeys(("help", "?"), f"{LOCAL}it shows the pages of `alienctl`"),
+    "completion": f"{LOCAL}it prints a script for the user's shell",
+    "install-names": f"{LOCAL}it makes links to `alienctl`",
+    "doctor": f"{LOCAL}it examines this machine, above all when no daemon runs",
+    "bug-report": f"{LOCAL}it collects files of this machine, above all when no daemon runs",
+    "root-plugin": f"{LOCAL}it writes the user's `.rootrc`",
+    "getCAcerts": f"{LOCAL}it installs certificate authorities on this machine",
+    "sandbox": f"{LOCAL}a program of its own, which runs a grid on this machine",
 }

@@ -108,7 +108,8 @@ class Bridge:
         if self._server is not None:
             self._server.close()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), _CLOSE)
+                async with asyncio.timeout(_CLOSE):
+                    await self._server.wait_closed()
 
     def announced(self) -> bool:
         """Return whether the file for programs names this bridge now. Blocks."""

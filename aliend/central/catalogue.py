@@ -106,6 +106,8 @@ class Catalogue:
     ) -> AsyncGenerator[Found, None]:
         """Yield all files below `directory` in groups as they arrive, unordered, each with the service's result.
 
+        With `-d` in `options` directories are yielded, too.
+
         `pattern` and `options` (of the service's `find`) restrict them, as loosely as the service interprets them.
 
         The answer is never a cached one: a limit that was not used before bypasses the service's cache (2.9). The
@@ -115,6 +117,7 @@ class Catalogue:
         thousand files, which is usually all; if not, those are yielded twice.
         """
         base = without_slash(directory)
+        types = ("file", "directory") if "-d" in options else ("file",)
         for limit in (*((self._next_short_limit(),) if quick else ()), self._next_limit()):
             args = ("-nomsg", "-f", "-a", "-s", *options, "-l", str(limit), base, pattern)
             count = 0
@@ -122,7 +125,7 @@ class Catalogue:
                 async for group in groups:
                     count += len(group)
                     found = [(entry, result) for result in group for entry in entries_of_stat([result])]
-                    yield [pair for pair in found if pair[0].type == "file" and is_below(pair[0].lfn, base)]
+                    yield [pair for pair in found if pair[0].type in types and is_below(pair[0].lfn, base)]
             if count < limit:
                 return
 

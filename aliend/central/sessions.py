@@ -65,7 +65,8 @@ class CentralSessions:
         self._watchers.add(event)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), within)
+                async with asyncio.timeout(within):
+                    await event.wait()
         finally:
             self._watchers.discard(event)
 

@@ -65,6 +65,7 @@ class Tokens:
         self.keys = KeyRing()
         self._has_keys = False
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._missing = asyncio.Lock()
         self._warnings: dict[Context, str] = {}
         self._problems: dict[Context, str] = {}
         self._not_before_ms: dict[Context, int] = {}
@@ -90,6 +91,18 @@ class Tokens:
         Raises ConfigurationError if others can read the key of the token or of the user.
         """
         return await asyncio.to_thread(self._is_missing, context)
+
+    async def ensure(self, context: Context) -> None:
+        """Get a token for `context` if a valid one is missing; without one, the first request reports the reason."""
+        try:
+            if not await self.is_missing(context):
+                return
+            async with self._missing:
+                if await self.is_missing(context):
+                    await self.obtain(context, await self.role_options(context))
+        except AliendError as error:
+            log.warning("no new token: %s", one_line(error))
+        await self.look_after(context)
 
     async def unlock(self, context: Context, pass_phrase: str) -> None:
         """Open the user's key and keep it in memory. Raises UsageError for a wrong pass phrase."""

@@ -127,7 +127,8 @@ class Completion:
         stamp = await asyncio.to_thread(stamp_of, context)
         fetch = self._cache.get(("commands", context, stamp), _LONG_TTL, lambda: self._service_commands(context))
         try:
-            listed = await asyncio.wait_for(fetch, TIMEOUT / 2)
+            async with asyncio.timeout(TIMEOUT / 2):
+                listed = await fetch
         except (TimeoutError, AliendError):
             listed = []
         return [*own, *command_names.all_names(frozenset(listed))]

@@ -81,7 +81,8 @@ class ChangeStream:
         """Wait for a change; return False if bytes have moved instead. Sleeps while nothing is copied."""
         while True:
             try:
-                await asyncio.wait_for(changed.wait(), _PROGRESS if self._progress(self._job) else None)
+                async with asyncio.timeout(_PROGRESS if self._progress(self._job) else None):
+                    await changed.wait()
             except TimeoutError:
                 if {active.id: active.bytes_done for active in self._progress(self._job)} == self._moved:
                     continue

@@ -382,7 +382,8 @@ class Engine(Queries):
         due = [at for at in starts if at is not None]
         pause = min([at - now for at in due], default=_LONGEST_SLEEP)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))
+            async with asyncio.timeout(min(max(pause, 0.01), _LONGEST_SLEEP)):
+                await self._wake.wait()
 
     async def _clock_was_set_back(self, now: float) -> bool:
         """Return whether the clock was set back, perhaps while no daemon ran; waiting transfers are ready then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
         return FileContent(lfn, 0, entries[0].md5, entries[0].guid, ())
     if entries and entries[0].type != "file":
         raise ServiceError("access", 21, f"{lfn} is a {entries[0].type}, not a file")
-    raise denied or CopyError(f"{lfn} has no readable replica", "permanent")
+    raise denied or CopyError(f"{lfn} has no readable replica", "permanent").with_errno(errno.ENOENT)
 
 
 @asynccontextmanager

@@ -89,6 +89,10 @@ class Queries:
         """Return the attempts at these transfers (at most 1000), by transfer, the oldest first."""
         return await self._store.attempts(transfers)
 
+    async def last_failures(self, transfers: Sequence[int]) -> dict[int, AttemptRecord]:
+        """Return the newest failed attempt of each of these transfers (at most 1000) that has one."""
+        return await self._store.last_failures(transfers) if transfers else {}
+
     async def deletions(self, job: int, after: str | None = None) -> list[DeletionView]:
         """Return a page of the files that a synchronisation deletes, by name, after `after` (None: from the first)."""
         page = await self._store.deletions.page(job, after)

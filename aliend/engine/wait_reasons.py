@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.job import Job, JobState
 from aliend.core.transfers.transfer import UNFINISHED, Phase
 from aliend.core.transfers.wait_reason import (
@@ -45,8 +46,8 @@ async def _of_job(
         yield [WaitingFile(job.id, 0, "", whole)]
     last, left = 0, most
     while left and (page := await store.transfers(job.id, min(BATCH, left), last, UNFINISHED)):
-        kinds = await store.last_error_kinds([transfer.id for transfer in page])
-        reasons_of = [(transfer, wait_reason(transfer, job, kinds.get(transfer.id, ""), snapshot)) for transfer in page]
+        failures = await store.last_failures([transfer.id for transfer in page])
+        reasons_of = [(one, wait_reason(one, job, _kind_of(failures.get(one.id)), snapshot)) for one in page]
         yield [WaitingFile(job.id, transfer.id, transfer.source, reason) for transfer, reason in reasons_of if reason]
         last, left = page[-1].id, left - len(page)
 
@@ -69,9 +70,9 @@ async def groups_of_job(store: Store, job: Job, snapshot: SchedulerSnapshot) -> 
         if reason := wait_reason(transfer, job, "", snapshot):
             add_to_groups(groups, WaitingFile(job.id, transfer.id, transfer.source, reason))
     causes = await store.waiting_causes(job.id)
-    kinds = await store.last_error_kinds([cause.transfer for cause in causes]) if causes else {}
+    failures = await store.last_failures([cause.transfer for cause in causes]) if causes else {}
     failed = [
-        WaitGroup(job.id, _reason_of(cause, kinds.get(cause.transfer, "")), cause.files, cause.first)
+        WaitGroup(job.id, _reason_of(cause, _kind_of(failures.get(cause.transfer))), cause.files, cause.first)
         for cause in causes
     ]
     queued: dict[tuple[int, str, str], WaitGroup] = {}
@@ -79,6 +80,10 @@ async def groups_of_job(store: Store, job: Job, snapshot: SchedulerSnapshot) -> 
         if reason := wait_reason(transfer, job, "", snapshot):
             add_to_groups(queued, WaitingFile(job.id, transfer.id, transfer.source, reason))
     return [*groups.values(), *failed, *_with_rest(list(queued.values()), job.files.queued)]
+
+
+def _kind_of(failure: AttemptRecord | None) -> str:
+    return failure.kind if failure else ""
 
 
 def _reason_of(cause: WaitingCause, last_kind: str) -> Reason:

@@ -25,7 +25,8 @@ async def stop_when_idle(parts: Runtime, stop: asyncio.Event, reloaded: asyncio.
     while not stop.is_set():
         limit = parts.settings.idle_exit
         with suppress(TimeoutError):
-            await asyncio.wait_for(reloaded.wait(), min(limit, _LONGEST_PAUSE) if limit else _LONGEST_PAUSE)
+            async with asyncio.timeout(min(limit, _LONGEST_PAUSE) if limit else _LONGEST_PAUSE):
+                await reloaded.wait()
         if reloaded.is_set():
             reloaded.clear()
             continue

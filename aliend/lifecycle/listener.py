@@ -80,7 +80,8 @@ class Listener:
         """Check the socket's file on request and once per interval; bind again if it is missing."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._check.wait(), self._interval)
+                async with asyncio.timeout(self._interval):
+                    await self._check.wait()
             self._check.clear()
             await self._restore()
 

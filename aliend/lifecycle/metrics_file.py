@@ -26,7 +26,8 @@ async def write_metrics(runtime: Runtime, reloaded: asyncio.Event) -> None:
             if problem and problem != before:
                 log.warning("cannot write the metrics %s: %s", path, problem)
         with suppress(TimeoutError):
-            await asyncio.wait_for(reloaded.wait(), _INTERVAL if path else None)
+            async with asyncio.timeout(_INTERVAL if path else None):
+                await reloaded.wait()
             reloaded.clear()
 
 

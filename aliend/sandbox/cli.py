@@ -14,7 +14,7 @@ COMMANDS = {
     "env": 'print the variables that make commands use the grid: eval "$(alienctl sandbox env)"',
     "reset": "restore the initial catalogue and storage",
     "fault": "inject a fault, or list the active faults",
-    "stats": "print the numbers of logins, commands and connections",
+    "stats": "print the numbers of logins, commands, connections and hanging commands",
     "set": "change limits of the service, or list them",
     "file": "create a file of a given size",
 }

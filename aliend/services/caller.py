@@ -17,6 +17,14 @@ MAX_NAMES = 1000
 """The most names in one request."""
 
 
+async def context_of(runtime: Runtime, session: str) -> CentralContext:
+    """Return the daemon's own context with the role and site of a session; get a token first if it is missing."""
+    own = runtime.context(None)
+    if not runtime.central_sessions.is_connected(own):
+        await runtime.tokens.ensure(own)
+    return await runtime.sessions.context_of(session, own)
+
+
 class Caller:
     """The session of one call, with its role and site, in the daemon's own context."""
 
@@ -31,7 +39,7 @@ class Caller:
     async def of(cls, runtime: Runtime, session: str) -> Caller:
         """Return the caller of a session (empty: `default`)."""
         name = session or "default"
-        return cls(runtime, name, await runtime.sessions.context_of(name, runtime.context(None)))
+        return cls(runtime, name, await context_of(runtime, name))
 
     async def state(self) -> SessionState:
         """Return the state of the session; asks the service only the first time."""

@@ -13,6 +13,7 @@ from aliend.commands.files.find2 import find_selected
 from aliend.commands.grid.namespace_checks import check_names, require_directories
 from aliend.commands.grid.quota import quota_of
 from aliend.core.catalogue.paths import has_wildcard
+from aliend.core.cli.numbers import LARGEST
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import ServiceError, UsageError
 from aliend.runtime import Runtime
@@ -39,6 +40,16 @@ _DAY = 86_400
 _MODE = re.compile(r"[0-7]{3}")
 _ACCOUNT = re.compile(r"[\w.-]+")
 _NOT_FOUND, _NO_LFN = 2, 2
+_QUOTAS = (
+    ("max_files", "fquota", "maxNbFiles"),
+    ("max_bytes", "fquota", "maxTotalSize"),
+    ("max_unfinished_jobs", "jquota", "maxUnfinishedJobs"),
+    ("max_parallel_jobs", "jquota", "maxParallelJobs"),
+    ("max_running_seconds", "jquota", "maxTotalRunningTime"),
+    ("max_cpu_cost", "jquota", "maxTotalCpuCost"),
+    ("priority", "jquota", "priority"),
+)
+"""The limits of an account: field of the request, and command and field of the service."""
 
 
 class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
@@ -68,7 +79,9 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         """Stream the files below a directory that match."""
         caller = await Caller.of(self._runtime, request.session)
         directory = await caller.lfn(request.directory)
-        async with aclosing(find_selected(caller.catalogue, directory, selection_of(request.selection))) as groups:
+        wanted = selection_of(request.selection)
+        found = find_selected(caller.catalogue, directory, wanted, directories=request.directories)
+        async with aclosing(found) as groups:
             async for group in groups:
                 for start in range(0, len(group), PAGE):
                     page = [entry_message(entry) for entry, _ in group[start : start + PAGE]]
@@ -206,6 +219,19 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         caller = await Caller.of(self._runtime, request.session)
         account = request.account or (await caller.state()).user
         return pb.GetQuotaResponse(quota=quota_message(await quota_of(self._runtime, caller.context, account)))
+
+    @errors_to_status
+    async def SetQuota(self, request: pb.SetQuotaRequest, _context: Context) -> pb.SetQuotaResponse:
+        """Change quotas of an account."""
+        if not _ACCOUNT.fullmatch(request.account):
+            raise UsageError(f"{request.account!r} is no name of an account")
+        changes = [(command, key, getattr(request, name)) for name, command, key in _QUOTAS if request.HasField(name)]
+        if not changes or not all(0 < value <= LARGEST for _, _, value in changes):
+            raise UsageError("SetQuota takes at least one limit, each at least 1 and less than 2^63")
+        caller = await Caller.of(self._runtime, request.session)
+        for command, key, value in changes:
+            await caller.ask(command, "set", request.account, key, str(value))
+        return pb.SetQuotaResponse()
 
     @errors_to_status
     async def ListCollection(self, request: pb.ListCollectionRequest, _context: Context) -> pb.ListCollectionResponse:

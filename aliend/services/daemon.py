@@ -56,6 +56,10 @@ CAPABILITIES = (
     "stop-if-idle",
     "reload",
     "metrics",
+    "bridge",
+    "deletions",
+    "failures",
+    "set-quota",
 )
 
 
@@ -114,6 +118,24 @@ class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
         return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)
 
     @errors_to_status
+    async def GetBridge(self, _request: daemon_pb2.GetBridgeRequest, _context: Context) -> daemon_pb2.GetBridgeResponse:
+        """Return the state of the bridge."""
+        from aliend.commands.grid import bridge
+
+        return daemon_pb2.GetBridgeResponse(bridge=_bridge(await bridge.status(self._runtime)))
+
+    @errors_to_status
+    async def SetBridge(self, request: daemon_pb2.SetBridgeRequest, _context: Context) -> daemon_pb2.SetBridgeResponse:
+        """Turn the bridge on or off."""
+        from aliend.commands.grid import bridge
+
+        return daemon_pb2.SetBridgeResponse(bridge=_bridge(await bridge.switch(self._runtime, on=request.running)))
+
+    @errors_to_status
     async def Metrics(self, _request: daemon_pb2.MetricsRequest, _context: Context) -> daemon_pb2.MetricsResponse:
         """Return the figures for monitoring."""
         return daemon_pb2.MetricsResponse(text=await metrics.open_metrics(self._runtime))
+
+
+def _bridge(document: dict[str, Any]) -> daemon_pb2.Bridge:
+    return daemon_pb2.Bridge(**{name: value for name, value in document.items() if name != "host"})

@@ -60,9 +60,9 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     # None: a client that waits for the user's editor, or that the user has stopped, answers no pings.
     ("grpc.keepalive_time_ms", 2**31 - 1),
-    # A client may ping as often as this (milliseconds), also without a call; more often ends its connection.
+    # A client may ping every 5 s, with some tolerance, also without a call; more often ends its connection.
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 4000),
 )
 
 

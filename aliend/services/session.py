@@ -7,10 +7,9 @@ from typing import Any
 
 import grpc.aio
 
-from aliend.core.connection.context import Context as CentralContext
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
-from aliend.services.caller import Caller
+from aliend.services.caller import Caller, context_of
 from aliend.services.grpc_errors import errors_to_status
 from aliend.services.messages.status import central_messages
 from aliend.user_sessions import SessionState
@@ -38,7 +37,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     ) -> session_pb2.GetSessionResponse:
         """Return the state of a session."""
         name = request.session or "default"
-        acting = await self._acting(name)
+        acting = await context_of(self._runtime, name)
         state = await self._runtime.sessions.state(name, acting)
         return session_pb2.GetSessionResponse(session=_message(state, acting.site))
 
@@ -48,7 +47,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     ) -> session_pb2.ChangeDirectoryResponse:
         """Change the working directory."""
         name = request.session or "default"
-        acting = await self._acting(name)
+        acting = await context_of(self._runtime, name)
         state = await self._runtime.sessions.change_directory(name, acting, request.directory)
         return session_pb2.ChangeDirectoryResponse(session=_message(state, acting.site))
 
@@ -58,8 +57,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         if not request.role or request.role.startswith("-"):
             raise UsageError(f"{request.role!r} is no account")
         name = request.session or "default"
-        state = await self._runtime.sessions.switch_account(name, await self._acting(name), request.role)
-        return session_pb2.SetRoleResponse(session=_message(state, (await self._acting(name)).site))
+        state = await self._runtime.sessions.switch_account(name, await context_of(self._runtime, name), request.role)
+        return session_pb2.SetRoleResponse(session=_message(state, (await context_of(self._runtime, name)).site))
 
     @errors_to_status
     async def SetSite(self, request: session_pb2.SetSiteRequest, _context: Context) -> session_pb2.SetSiteResponse:
@@ -67,8 +66,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         if not request.site or request.site.startswith("-"):
             raise UsageError(f"{request.site!r} is no site")
         name = request.session or "default"
-        await self._runtime.sessions.choose_site(name, await self._acting(name), request.site)
-        acting = await self._acting(name)
+        await self._runtime.sessions.choose_site(name, await context_of(self._runtime, name), request.site)
+        acting = await context_of(self._runtime, name)
         return session_pb2.SetSiteResponse(
             session=_message(await self._runtime.sessions.state(name, acting), acting.site)
         )
@@ -104,10 +103,6 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         ]
         state = await self._runtime.sessions.save_stack(await caller.state(), caller.context, tuple(stack))
         return session_pb2.SetDirectoryStackResponse(session=_message(state, caller.context.site))
-
-    async def _acting(self, name: str) -> CentralContext:
-        """Return the daemon's own context with the role and site of the session."""
-        return await self._runtime.sessions.context_of(name, self._runtime.context(None))
 
     @errors_to_status
     async def WatchConnections(self, _request: session_pb2.WatchConnectionsRequest, context: Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -10,6 +11,7 @@ import grpc.aio
 from aliend.core.cli.numbers import LARGEST, parse_whole
 from aliend.core.transfers.job import JobFilter
 from aliend.core.transfers.limits import parse
+from aliend.engine.views import TransferView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import errors_to_status
@@ -19,8 +21,8 @@ from aliend.services.messages.submit import MAX_PRIORITY, job_spec
 from aliend.services.messages.times import milliseconds_of
 from aliend.services.messages.transfers import (
     attempt_message,
+    deletion_message,
     event_message,
-    failure_message,
     job_message,
     job_states,
     transfer_message,
@@ -77,11 +79,7 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         job = require_id(request.job_id)
         views = await self._runtime.engine.transfers(job, size, page_token(request.page_token), states)
         more = str(views[-1].id) if len(views) == size else ""
-        troubled = [view.id for view in views if view.state in ("waiting", "failed")]
-        attempts = await self._runtime.engine.attempts(troubled) if troubled else []
-        failures = {one.transfer: failure_message(one) for one in attempts if one.error}
-        transfers = [transfer_message(view, failures.get(view.id)) for view in views]
-        return pb.ListTransfersResponse(transfers=transfers, next_page_token=more)
+        return pb.ListTransfersResponse(transfers=await self._transfers(views), next_page_token=more)
 
     @errors_to_status
     async def WatchJobs(self, request: pb.WatchJobsRequest, context: Context) -> None:
@@ -93,11 +91,17 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
             await context.write(
                 pb.WatchJobsResponse(
                     jobs=map(job_message, changes.jobs),
-                    transfers=map(transfer_message, changes.transfers),
+                    transfers=await self._transfers(changes.transfers),
                     resume_token=changes.token,
                     events=map(event_message, changes.events),
                 )
             )
+
+    async def _transfers(self, views: Sequence[TransferView]) -> list[pb.Transfer]:
+        """Return the messages of transfers, with the failure of those that wait or have failed."""
+        troubled = [view.id for view in views if view.state in ("waiting", "failed")]
+        failures = await self._runtime.engine.last_failures(troubled)
+        return [transfer_message(view, failures.get(view.id)) for view in views]
 
     @errors_to_status
     async def CancelJob(self, request: pb.CancelJobRequest, _context: Context) -> pb.CancelJobResponse:
@@ -136,6 +140,14 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
             raise UsageError(f"transfer_ids must have 1 to {MAX_PAGE} numbers, not {len(request.transfer_ids)}")
         attempts = await self._runtime.engine.attempts([require_id(one) for one in request.transfer_ids])
         return pb.ListAttemptsResponse(attempts=map(attempt_message, attempts))
+
+    @errors_to_status
+    async def ListDeletions(self, request: pb.ListDeletionsRequest, _context: Context) -> pb.ListDeletionsResponse:
+        """Return a page of the files that a synchronisation deletes."""
+        job = (await self._runtime.engine.job(require_id(request.job_id))).id
+        page = await self._runtime.engine.deletions(job, deletion_token(request.page_token))
+        more = f"after {page[-1].below}" if page else ""
+        return pb.ListDeletionsResponse(deletions=map(deletion_message, page), next_page_token=more)
 
     @errors_to_status
     async def PlanJob(self, request: pb.PlanJobRequest, context: Context) -> None:
@@ -214,3 +226,10 @@ def page_token(text: str) -> int:
     if number is None:
         raise UsageError("invalid page_token; pass the one of the previous page, or none for the first page")
     return number
+
+
+def deletion_token(text: str) -> str | None:
+    """Return the name in a page token; None for the first page. Raises UsageError."""
+    if text and not text.startswith("after "):
+        raise UsageError("invalid page_token; pass the one of the previous page, or none for the first page")
+    return text.removeprefix("after ") if text else None

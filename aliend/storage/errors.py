@@ -31,6 +31,26 @@ _PERMANENT = {
     3032: "conflict",
 }
 _PERMANENT_CLIENT = {9, 13, 15}  # errInvalidArgs, errNotSupported, errNotImplemented
+_ERRNOS = {
+    **dict.fromkeys((3000, 3001, 3026), errno.EINVAL),
+    3002: errno.ENAMETOOLONG,
+    3008: errno.ENOMEM,
+    3009: errno.ENOSPC,
+    **dict.fromkeys((3010, 3030), errno.EACCES),
+    **dict.fromkeys((3011, 3029), errno.ENOENT),
+    3013: errno.ENOTSUP,
+    3014: errno.EHOSTUNREACH,
+    3016: errno.EISDIR,
+    3017: errno.ECANCELED,
+    3018: errno.EEXIST,
+    3019: errno.EBADMSG,
+    3021: errno.EDQUOT,
+    3024: errno.EBUSY,
+    3025: errno.EROFS,
+    3034: errno.ETIMEDOUT,
+}
+"""The errno of an error number of a server; EIO for the others."""
+_TIMED_OUT_CLIENT, _DISCONNECTED_CLIENT = {103, 206}, range(101, 110)
 OPERATION_EXPIRED = 206
 """errOperationExpired, a code of the client: the request timed out, or would before the server wants a retry."""
 NOT_AUTHORIZED, NOT_FOUND, UNSUPPORTED, EXISTS = 3010, 3011, 3013, 3018
@@ -66,6 +86,7 @@ class StorageError(CopyError):
     def __init__(self, text: str, kind: ErrorKind, retry_after: float = 0.0, number: int = 0) -> None:
         super().__init__(text, kind, retry_after)
         self.number = number
+        self.error_number = _ERRNOS.get(number, errno.EIO)
 
 
 def redact(text: str) -> str:
@@ -82,21 +103,28 @@ def error_from_status(code: int, number: int, message: str, what: str) -> Storag
     text = f"{what}: {reason}"
     if code != _SERVER_ERROR:
         kind: ErrorKind = "permanent" if code in _PERMANENT_CLIENT else "transient"
-        return StorageError(text, kind, retry_after=5.0)
+        return StorageError(text, kind, retry_after=5.0).with_errno(_errno_of_client(code))
     if number not in _PERMANENT or "expired" in reason.lower():
         return StorageError(text, "transient", 5.0, number)
     return StorageError(text, "permanent", number=number)
 
 
+def _errno_of_client(code: int) -> int:
+    if code in _TIMED_OUT_CLIENT:
+        return errno.ETIMEDOUT
+    return errno.ENOTCONN if code in _DISCONNECTED_CLIENT else errno.EIO
+
+
 def no_answer(what: str, limit: float) -> StorageError:
     """Return the error for a server that sent or took no byte for `limit` seconds."""
-    return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
+    text = f"{what}: the server did not answer for {limit:.0f} s"
+    return StorageError(text, "transient", retry_after=30.0).with_errno(errno.ETIMEDOUT)
 
 
 def hung_disk(path: str, seconds: int) -> CopyError:
     """Return the error of a copy that has been stuck in a call of the local file system for `seconds`."""
     text = f"{path}: the disk has not answered for {seconds} s; check whether it is still connected"
-    return CopyError(text, "local", 60.0, obstacle=Obstacle("other", path))
+    return CopyError(text, "local", 60.0, obstacle=Obstacle("other", path)).with_errno(errno.ETIMEDOUT)
 
 
 def exceeded_limit(error: OSError) -> str:
@@ -125,20 +153,20 @@ def disk_error(error: OSError, path: str) -> CopyError:
     """Return the error for a failed operation on a local file."""
     reason = exceeded_limit(error) or _DISK_MESSAGES.get(error.errno or 0, os.strerror(error.errno or 0))
     if error.errno == errno.EMFILE:  # other copies end and free some
-        return CopyError(f"{path}: {reason}", "transient", retry_after=30.0)
+        return CopyError(f"{path}: {reason}", "transient", retry_after=30.0).with_errno(errno.EMFILE)
     kind: ErrorKind = "permanent" if error.errno in _DISK_PERMANENT else "local"
     obstacle = _obstacle(error, path) if kind == "local" else None
-    return CopyError(f"{path}: {reason}", kind, retry_after=30.0, obstacle=obstacle)
+    return CopyError(f"{path}: {reason}", kind, retry_after=30.0, obstacle=obstacle).with_errno(error.errno or 0)
 
 
 def read_error(error: OSError, path: str) -> CopyError:
     """Return the error for a local file or directory that could not be read."""
     if error.errno in {errno.EACCES, errno.EPERM}:
         text = f"cannot read {path}: permission denied; make it readable"
-        return CopyError(text, "local", retry_after=30.0, obstacle=Obstacle("reading", path))
+        return CopyError(text, "local", 30.0, obstacle=Obstacle("reading", path)).with_errno(error.errno)
     other = disk_error(error, path)
     text = f"cannot read {path}: {exceeded_limit(error) or os.strerror(error.errno or 0)}"
-    return CopyError(text, other.kind, other.retry_after, obstacle=other.obstacle)
+    return CopyError(text, other.kind, other.retry_after, obstacle=other.obstacle).with_errno(other.error_number)
 
 
 def no_space(target: str, needed: int, available: int, reserved: int) -> CopyError:
@@ -150,7 +178,7 @@ def no_space(target: str, needed: int, available: int, reserved: int) -> CopyErr
         "local",
         retry_after=30.0,
         obstacle=Obstacle("space", target, needed + reserved),
-    )
+    ).with_errno(errno.ENOSPC)
 
 
 def _obstacle(error: OSError, path: str) -> Obstacle:
@@ -168,5 +196,6 @@ def combine_failures(failures: list[tuple[str, CopyError]]) -> CopyError:
     """Return one error for all replicas that were tried: transient if one of the failures is transient."""
     text = "; ".join(f"{se}: {error}" for se, error in failures) or "no replica to read"
     waiting = [error.retry_after for _, error in failures if error.kind == "transient"]
-    tried = tuple((se, str(error)) for se, error in failures)
-    return CopyError(text, "transient" if waiting else "permanent", min(waiting, default=0.0), tried)
+    tried = tuple((se, str(error), error.error_number) for se, error in failures)
+    combined = CopyError(text, "transient" if waiting else "permanent", min(waiting, default=0.0), tried)
+    return combined.with_errno(failures[-1][1].error_number if failures else errno.ENOENT)

@@ -61,7 +61,7 @@ class Downloaded:
 
     `size` in bytes, `md5` of its content, `se` the storage element that delivered the last byte (empty: none was used).
     `kept`: the right file existed before. `warning` (usually empty) names what could not be compared. `failures` are
-    storage elements that failed before, each with the reason.
+    storage elements that failed before, each with the reason and its errno.
     """
 
     size: int
@@ -69,7 +69,7 @@ class Downloaded:
     se: str
     kept: bool
     warning: str
-    failures: tuple[tuple[str, str], ...] = ()
+    failures: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class ReplicaOutcome:
     `error` is empty if the replica was verified on the storage. `checked` says how: `md5` or `adler32` (size and that
     checksum), `size` (the server has no checksum) or `close` (the server refused to report even the size; it had
     acknowledged every byte and the close). `unreachable_sources` are storage elements from which the target cannot
-    fetch any file.
+    fetch any file. `error_number` is the errno of the error (0: none).
     """
 
     se: str
@@ -183,6 +183,7 @@ class ReplicaOutcome:
     kind: ErrorKind
     checked: str = ""
     unreachable_sources: tuple[str, ...] = ()
+    error_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,12 +104,13 @@ def pack_error(error: CopyError) -> dict[str, Any]:
         "retry_after": error.retry_after,
         "replicas": error.replicas,
         "obstacle": asdict(error.obstacle) if error.obstacle else None,
+        "errno": error.error_number,
     }
 
 
 def unpack_error(packed: dict[str, Any]) -> CopyError:
     """Return the error that was packed."""
     kind: ErrorKind = packed["kind"]
-    replicas = tuple((se, text) for se, text in packed["replicas"])
+    replicas = tuple((se, text, number) for se, text, number in packed["replicas"])
     obstacle = Obstacle(**packed["obstacle"]) if packed["obstacle"] else None
-    return CopyError(packed["text"], kind, packed["retry_after"], replicas, obstacle)
+    return CopyError(packed["text"], kind, packed["retry_after"], replicas, obstacle).with_errno(packed["errno"])

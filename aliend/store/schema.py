@@ -150,7 +150,9 @@ ALTER TABLE local_md5 ADD COLUMN changed_ns INTEGER NOT NULL DEFAULT 0;
 Also: names under which a transfer that was given up may have registered only some replicas; ctimes of local files.
 """
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE)
+_ERROR_NUMBERS = "ALTER TABLE attempt ADD COLUMN error_number INTEGER NOT NULL DEFAULT 0;"
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _ERROR_NUMBERS)
 """Each migrates a database from the schema of its index to the next one."""
 
 

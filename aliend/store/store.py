@@ -270,9 +270,9 @@ class Store:
         """Return why files of a job wait for their next attempt, the most frequent causes first."""
         return await self._database.read(lambda at: transfers.waiting_causes(at, job))
 
-    async def last_error_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
-        """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""
-        return await self._database.read(lambda at: attempt_rows.last_error_kinds(at, transfers))
+    async def last_failures(self, transfers: Sequence[int]) -> dict[int, AttemptRecord]:
+        """Return the newest failed attempt of each of these transfers that has one."""
+        return await self._database.read(lambda at: attempt_rows.last_failures(at, transfers))
 
     async def limits(self) -> dict[str, int | str]:
         """Return the limits that the user has set."""

@@ -80,14 +80,16 @@ class StatEntriesResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class FindEntriesRequest(_message.Message):
-    __slots__ = ("directory", "selection", "session")
+    __slots__ = ("directory", "selection", "session", "directories")
     DIRECTORY_FIELD_NUMBER: _ClassVar[int]
     SELECTION_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORIES_FIELD_NUMBER: _ClassVar[int]
     directory: str
     selection: _transfers_pb2.Selection
     session: str
-    def __init__(self, directory: _Optional[str] = ..., selection: _Optional[_Union[_transfers_pb2.Selection, _Mapping]] = ..., session: _Optional[str] = ...) -> None: ...
+    directories: bool
+    def __init__(self, directory: _Optional[str] = ..., selection: _Optional[_Union[_transfers_pb2.Selection, _Mapping]] = ..., session: _Optional[str] = ..., directories: _Optional[bool] = ...) -> None: ...
 
 class FindEntriesResponse(_message.Message):
     __slots__ = ("entries",)
@@ -335,6 +337,32 @@ class Quota(_message.Message):
     cpu_cost: int
     max_cpu_cost: int
     def __init__(self, account: _Optional[str] = ..., files: _Optional[int] = ..., max_files: _Optional[int] = ..., bytes: _Optional[int] = ..., max_bytes: _Optional[int] = ..., running_jobs: _Optional[int] = ..., waiting_jobs: _Optional[int] = ..., max_unfinished_jobs: _Optional[int] = ..., running_seconds: _Optional[int] = ..., max_running_seconds: _Optional[int] = ..., cpu_cost: _Optional[int] = ..., max_cpu_cost: _Optional[int] = ...) -> None: ...
+
+class SetQuotaRequest(_message.Message):
+    __slots__ = ("account", "max_files", "max_bytes", "max_unfinished_jobs", "max_parallel_jobs", "max_running_seconds", "max_cpu_cost", "priority", "session")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MAX_FILES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_UNFINISHED_JOBS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PARALLEL_JOBS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RUNNING_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CPU_COST_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    max_files: int
+    max_bytes: int
+    max_unfinished_jobs: int
+    max_parallel_jobs: int
+    max_running_seconds: int
+    max_cpu_cost: int
+    priority: int
+    session: str
+    def __init__(self, account: _Optional[str] = ..., max_files: _Optional[int] = ..., max_bytes: _Optional[int] = ..., max_unfinished_jobs: _Optional[int] = ..., max_parallel_jobs: _Optional[int] = ..., max_running_seconds: _Optional[int] = ..., max_cpu_cost: _Optional[int] = ..., priority: _Optional[int] = ..., session: _Optional[str] = ...) -> None: ...
+
+class SetQuotaResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class GetQuotaResponse(_message.Message):
     __slots__ = ("quota",)

@@ -110,6 +110,11 @@ class CatalogueServiceStub:
                 request_serializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaResponse.FromString,
                 _registered_method=True)
+        self.SetQuota = channel.unary_unary(
+                '/aliend.v1.CatalogueService/SetQuota',
+                request_serializer=aliend_dot_v1_dot_catalogue__pb2.SetQuotaRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetQuotaResponse.FromString,
+                _registered_method=True)
         self.ListCollection = channel.unary_unary(
                 '/aliend.v1.CatalogueService/ListCollection',
                 request_serializer=aliend_dot_v1_dot_catalogue__pb2.ListCollectionRequest.SerializeToString,
@@ -143,8 +148,8 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FindEntries(self, request, context):
-        """Streams the files below a directory that match a selection, unordered. Used by `alienctl find` and `find2`. Read-only.
-        The answer is never a cached one. Errors: NOT_FOUND, FAILED_PRECONDITION (not a directory), INVALID_ARGUMENT.
+        """Streams the files below a directory that match a selection, and the directories if `directories` is set; unordered.
+        Used by `alienctl find` and `find2`. Read-only. The answer is never a cached one. Errors: NOT_FOUND, FAILED_PRECONDITION (not a directory), INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -235,6 +240,15 @@ class CatalogueServiceServicer:
 
     def GetQuota(self, request, context):
         """Returns quotas and usage of an account. Used by `alienctl quota`, `jquota list` and `fquota list`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetQuota(self, request, context):
+        """Changes quotas of an account; administrators only. Used by `alienctl jquota set` and `fquota set`. The limits are set
+        one after the other; the first failure ends the call. Errors: INVALID_ARGUMENT (also from the service, for callers
+        who are no administrators), NOT_FOUND, PERMISSION_DENIED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -331,6 +345,11 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.GetQuota,
                     request_deserializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_catalogue__pb2.GetQuotaResponse.SerializeToString,
+            ),
+            'SetQuota': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetQuota,
+                    request_deserializer=aliend_dot_v1_dot_catalogue__pb2.SetQuotaRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_catalogue__pb2.SetQuotaResponse.SerializeToString,
             ),
             'ListCollection': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCollection,
@@ -749,6 +768,33 @@ class CatalogueService:
             '/aliend.v1.CatalogueService/GetQuota',
             aliend_dot_v1_dot_catalogue__pb2.GetQuotaRequest.SerializeToString,
             aliend_dot_v1_dot_catalogue__pb2.GetQuotaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetQuota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.CatalogueService/SetQuota',
+            aliend_dot_v1_dot_catalogue__pb2.SetQuotaRequest.SerializeToString,
+            aliend_dot_v1_dot_catalogue__pb2.SetQuotaResponse.FromString,
             options,
             channel_credentials,
             insecure,

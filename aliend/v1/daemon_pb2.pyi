@@ -143,3 +143,43 @@ class MetricsResponse(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     text: str
     def __init__(self, text: _Optional[str] = ...) -> None: ...
+
+class GetBridgeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetBridgeResponse(_message.Message):
+    __slots__ = ("bridge",)
+    BRIDGE_FIELD_NUMBER: _ClassVar[int]
+    bridge: Bridge
+    def __init__(self, bridge: _Optional[_Union[Bridge, _Mapping]] = ...) -> None: ...
+
+class SetBridgeRequest(_message.Message):
+    __slots__ = ("running",)
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    running: bool
+    def __init__(self, running: _Optional[bool] = ...) -> None: ...
+
+class SetBridgeResponse(_message.Message):
+    __slots__ = ("bridge",)
+    BRIDGE_FIELD_NUMBER: _ClassVar[int]
+    bridge: Bridge
+    def __init__(self, bridge: _Optional[_Union[Bridge, _Mapping]] = ...) -> None: ...
+
+class Bridge(_message.Message):
+    __slots__ = ("running", "port", "file", "announced", "note", "clients", "requests")
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCED_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    running: bool
+    port: int
+    file: str
+    announced: bool
+    note: str
+    clients: int
+    requests: int
+    def __init__(self, running: _Optional[bool] = ..., port: _Optional[int] = ..., file: _Optional[str] = ..., announced: _Optional[bool] = ..., note: _Optional[str] = ..., clients: _Optional[int] = ..., requests: _Optional[int] = ...) -> None: ...

@@ -60,6 +60,16 @@ class DaemonServiceStub:
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.MetricsRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.MetricsResponse.FromString,
                 _registered_method=True)
+        self.GetBridge = channel.unary_unary(
+                '/aliend.v1.DaemonService/GetBridge',
+                request_serializer=aliend_dot_v1_dot_daemon__pb2.GetBridgeRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_daemon__pb2.GetBridgeResponse.FromString,
+                _registered_method=True)
+        self.SetBridge = channel.unary_unary(
+                '/aliend.v1.DaemonService/SetBridge',
+                request_serializer=aliend_dot_v1_dot_daemon__pb2.SetBridgeRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_daemon__pb2.SetBridgeResponse.FromString,
+                _registered_method=True)
 
 
 class DaemonServiceServicer:
@@ -104,6 +114,22 @@ class DaemonServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBridge(self, request, context):
+        """Returns the state of the bridge, a websocket on this machine for programs that know only JBox. Used by
+        `alienctl bridge status`. Read-only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBridge(self, request, context):
+        """Turns the bridge on or off, also for later daemons. Used by `alienctl bridge on` and `off`. Idempotent.
+        Errors: UNAVAILABLE, FAILED_PRECONDITION (the record of the state cannot be written).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DaemonServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +157,16 @@ def add_DaemonServiceServicer_to_server(servicer, server):
                     servicer.Metrics,
                     request_deserializer=aliend_dot_v1_dot_daemon__pb2.MetricsRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_daemon__pb2.MetricsResponse.SerializeToString,
+            ),
+            'GetBridge': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBridge,
+                    request_deserializer=aliend_dot_v1_dot_daemon__pb2.GetBridgeRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_daemon__pb2.GetBridgeResponse.SerializeToString,
+            ),
+            'SetBridge': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBridge,
+                    request_deserializer=aliend_dot_v1_dot_daemon__pb2.SetBridgeRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_daemon__pb2.SetBridgeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +305,60 @@ class DaemonService:
             '/aliend.v1.DaemonService/Metrics',
             aliend_dot_v1_dot_daemon__pb2.MetricsRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.MetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBridge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.DaemonService/GetBridge',
+            aliend_dot_v1_dot_daemon__pb2.GetBridgeRequest.SerializeToString,
+            aliend_dot_v1_dot_daemon__pb2.GetBridgeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBridge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.DaemonService/SetBridge',
+            aliend_dot_v1_dot_daemon__pb2.SetBridgeRequest.SerializeToString,
+            aliend_dot_v1_dot_daemon__pb2.SetBridgeResponse.FromString,
             options,
             channel_credentials,
             insecure,

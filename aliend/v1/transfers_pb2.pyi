@@ -1,5 +1,6 @@
 import datetime
 
+from aliend.v1 import errors_pb2 as _errors_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -123,6 +124,15 @@ class AttemptStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTEMPT_STAGE_DONE: _ClassVar[AttemptStage]
     ATTEMPT_STAGE_UNKNOWN: _ClassVar[AttemptStage]
 
+class DeletionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELETION_STATE_UNSPECIFIED: _ClassVar[DeletionState]
+    DELETION_STATE_PENDING: _ClassVar[DeletionState]
+    DELETION_STATE_DELETED: _ClassVar[DeletionState]
+    DELETION_STATE_KEPT: _ClassVar[DeletionState]
+    DELETION_STATE_SPARED: _ClassVar[DeletionState]
+    DELETION_STATE_REFUSED: _ClassVar[DeletionState]
+
 class PlannedAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PLANNED_ACTION_UNSPECIFIED: _ClassVar[PlannedAction]
@@ -213,6 +223,12 @@ ATTEMPT_STAGE_VERIFY: AttemptStage
 ATTEMPT_STAGE_REPLACE: AttemptStage
 ATTEMPT_STAGE_DONE: AttemptStage
 ATTEMPT_STAGE_UNKNOWN: AttemptStage
+DELETION_STATE_UNSPECIFIED: DeletionState
+DELETION_STATE_PENDING: DeletionState
+DELETION_STATE_DELETED: DeletionState
+DELETION_STATE_KEPT: DeletionState
+DELETION_STATE_SPARED: DeletionState
+DELETION_STATE_REFUSED: DeletionState
 PLANNED_ACTION_UNSPECIFIED: PlannedAction
 PLANNED_ACTION_COPY: PlannedAction
 PLANNED_ACTION_KEEP: PlannedAction
@@ -391,7 +407,7 @@ class Counters(_message.Message):
     def __init__(self, queued: _Optional[int] = ..., running: _Optional[int] = ..., waiting: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("id", "job_id", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_time", "joined", "wanted", "failure")
+    __slots__ = ("id", "job_id", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_time", "joined", "wanted", "failure", "keep_time")
     ID_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -406,6 +422,7 @@ class Transfer(_message.Message):
     JOINED_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_TIME_FIELD_NUMBER: _ClassVar[int]
     id: int
     job_id: int
     state: TransferState
@@ -420,7 +437,8 @@ class Transfer(_message.Message):
     joined: int
     wanted: int
     failure: TransferFailure
-    def __init__(self, id: _Optional[int] = ..., job_id: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ..., failure: _Optional[_Union[TransferFailure, _Mapping]] = ...) -> None: ...
+    keep_time: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[int] = ..., job_id: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ..., failure: _Optional[_Union[TransferFailure, _Mapping]] = ..., keep_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ("id",)
@@ -745,16 +763,20 @@ class ElementStatus(_message.Message):
     def __init__(self, se: _Optional[str] = ..., state: _Optional[_Union[ElementState, str]] = ..., copies: _Optional[int] = ..., limit: _Optional[int] = ..., max_limit: _Optional[int] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...
 
 class TransferFailure(_message.Message):
-    __slots__ = ("failure_class", "stage", "se", "message")
+    __slots__ = ("failure_class", "stage", "se", "message", "error_number", "reason")
     FAILURE_CLASS_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     SE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     failure_class: FailureClass
     stage: AttemptStage
     se: str
     message: str
-    def __init__(self, failure_class: _Optional[_Union[FailureClass, str]] = ..., stage: _Optional[_Union[AttemptStage, str]] = ..., se: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    error_number: int
+    reason: _errors_pb2.ErrorReason
+    def __init__(self, failure_class: _Optional[_Union[FailureClass, str]] = ..., stage: _Optional[_Union[AttemptStage, str]] = ..., se: _Optional[str] = ..., message: _Optional[str] = ..., error_number: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...
 
 class WaitJobRequest(_message.Message):
     __slots__ = ("id",)
@@ -799,6 +821,32 @@ class ListAttemptsResponse(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     attempts: _containers.RepeatedCompositeFieldContainer[Attempt]
     def __init__(self, attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ...) -> None: ...
+
+class ListDeletionsRequest(_message.Message):
+    __slots__ = ("job_id", "page_token")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    page_token: str
+    def __init__(self, job_id: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class Deletion(_message.Message):
+    __slots__ = ("name", "state", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    state: DeletionState
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[DeletionState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ListDeletionsResponse(_message.Message):
+    __slots__ = ("deletions", "next_page_token")
+    DELETIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    deletions: _containers.RepeatedCompositeFieldContainer[Deletion]
+    next_page_token: str
+    def __init__(self, deletions: _Optional[_Iterable[_Union[Deletion, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class PlanJobRequest(_message.Message):
     __slots__ = ("job",)

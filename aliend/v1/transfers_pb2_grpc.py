@@ -120,6 +120,11 @@ class TransfersServiceStub:
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsResponse.FromString,
                 _registered_method=True)
+        self.ListDeletions = channel.unary_unary(
+                '/aliend.v1.TransfersService/ListDeletions',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.ListDeletionsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListDeletionsResponse.FromString,
+                _registered_method=True)
         self.PlanJob = channel.unary_stream(
                 '/aliend.v1.TransfersService/PlanJob',
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.PlanJobRequest.SerializeToString,
@@ -267,6 +272,14 @@ class TransfersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDeletions(self, request, context):
+        """Returns pages of what a SYNC job with `delete` deletes at its end, by name. Used by `alienctl transfers show`.
+        Read-only. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PlanJob(self, request, context):
         """Returns what a job would do with each file now, and changes nothing. Used by `cp --dry-run` and `sync --dry-run`.
         Errors: as SubmitJob; NOT_FOUND if a source does not exist.
@@ -362,6 +375,11 @@ def add_TransfersServiceServicer_to_server(servicer, server):
                     servicer.ListAttempts,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_transfers__pb2.ListAttemptsResponse.SerializeToString,
+            ),
+            'ListDeletions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeletions,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListDeletionsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.ListDeletionsResponse.SerializeToString,
             ),
             'PlanJob': grpc.unary_stream_rpc_method_handler(
                     servicer.PlanJob,
@@ -829,6 +847,33 @@ class TransfersService:
             '/aliend.v1.TransfersService/ListAttempts',
             aliend_dot_v1_dot_transfers__pb2.ListAttemptsRequest.SerializeToString,
             aliend_dot_v1_dot_transfers__pb2.ListAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeletions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.TransfersService/ListDeletions',
+            aliend_dot_v1_dot_transfers__pb2.ListDeletionsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.ListDeletionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,6 +23,7 @@ PARTS = (
     "workers",
     "cancelling",
     "latency",
+    "silent_clients",
     "resuming",
     "stalled",
 )

@@ -113,11 +113,12 @@ async def test_attempt_records_of_a_transfer_are_kept_up_to_a_bound(tmp_path: Pa
         (number,) = [one.id for one in await store.transfers(1, 10, 0, [Phase.WAITING])]
         for attempt in range(KEPT + 7):
             await store.record_attempts(
-                [AttemptRecord(number, attempt, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)]
+                [AttemptRecord(number, attempt, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5, 110)]
             )
         found = await store.attempts([number, number + 1])
         assert len(found) == KEPT
-        assert found[-1] == AttemptRecord(number, KEPT + 6, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)
+        assert found[-1] == AttemptRecord(number, KEPT + 6, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5, 110)
+        assert await store.last_failures([number, number + 1]) == {number: found[-1]}
 
 
 async def test_an_attempt_interrupted_by_the_end_of_the_daemon_is_recorded(tmp_path: Path) -> None:

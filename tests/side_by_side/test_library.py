@@ -78,7 +78,7 @@ def test_f247_a_failed_connection_can_be_caught(stage: Stage) -> None:
     program = "from xjalienfs import alien\ntry:\n    alien.AliEn()\nexcept SystemExit as end:\n    print(end.code)"
     environment = {**stage.user.environment, "PYTHONPATH": str(packages), "ALIENPY_JCENTRAL_PORT": "1"}
     done = subprocess.run(
-        [BASE_PYTHON, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [BASE_PYTHON, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.stdout, done.returncode) == ("107\n", 0), done.stderr
     assert "cannot connect" in done.stderr
@@ -101,6 +101,6 @@ print(session.run("pwd").out)
     environment = {**stage.user.environment, "PYTHONPATH": str(packages)}
     environment.pop("ALIEN_SESSION")
     done = subprocess.run(
-        [BASE_PYTHON, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [BASE_PYTHON, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout == f"{HOME}/data/\n", done.stderr

@@ -13,6 +13,7 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
+from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Selection, Window, candidate_of
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.errors import UsageError
@@ -49,12 +50,16 @@ async def find2(runtime: Runtime, call: Call) -> int:
     return 0 if found else _NONE
 
 
-async def find_selected(catalogue: Catalogue, directory: str, wanted: Selection) -> AsyncGenerator[Found, None]:
-    """Yield the files below `directory` that match, in groups as they arrive, each with the service's result."""
+async def find_selected(
+    catalogue: Catalogue, directory: str, wanted: Selection, *, directories: bool = False
+) -> AsyncGenerator[Found, None]:
+    """Yield the files below `directory` that match, in groups as they arrive, each with the service's result.
+
+    With `directories` those that match are yielded, too.
+    """
     window = Window(wanted)
-    files = catalogue.find_results(
-        directory, pattern=wanted.service_pattern, options=_service_options(wanted), bulk=False
-    )
+    options = [*(["-d"] if directories else []), *_service_options(wanted)]
+    files = catalogue.find_results(directory, pattern=wanted.service_pattern, options=options, bulk=False)
     async with aclosing(files) as groups:
         async for group in groups:
             chosen = [pair for pair in group if _matches(wanted, directory, pair[0]) and window.accept()]
@@ -102,4 +107,5 @@ def _service_options(wanted: Selection) -> list[str]:
 
 
 def _matches(wanted: Selection, directory: str, entry: Entry) -> bool:
-    return wanted.matches(candidate_of(entry, local_paths.relative_to(directory, entry.lfn)))
+    name = local_paths.relative_to(directory, without_slash(entry.lfn))
+    return wanted.matches(candidate_of(entry, name))

@@ -27,22 +27,34 @@ _LARGEST_PORT = 65535
 
 async def bridge(runtime: Runtime, call: Call) -> int:
     """Run `bridge on`, `bridge off` or `bridge status`."""
-    async with runtime.bridge_lock:
-        match call.args[1:]:
-            case ("on",):
-                await _turn_on(runtime)
-            case ("off",):
-                await _turn_off(runtime)
-            case ("status",) | ():
-                await _restore(runtime)
-            case words:
-                raise UsageError(f"bridge takes on, off or status, but got {' '.join(words)!r}")
-        document = await _status(runtime)
+    match call.args[1:]:
+        case ("on",):
+            document = await switch(runtime, on=True)
+        case ("off",):
+            document = await switch(runtime, on=False)
+        case ("status",) | ():
+            document = await status(runtime)
+        case words:
+            raise UsageError(f"bridge takes on, off or status, but got {' '.join(words)!r}")
     if call.as_json:
         await call.print_json(document)
     else:
         await call.print(_text(document))
     return 0
+
+
+async def switch(runtime: Runtime, *, on: bool) -> dict[str, Any]:
+    """Turn the bridge on or off; return its state. Raises NotConnected, ConfigurationError."""
+    async with runtime.bridge_lock:
+        await (_turn_on(runtime) if on else _turn_off(runtime))
+        return await _status(runtime)
+
+
+async def status(runtime: Runtime) -> dict[str, Any]:
+    """Return the state of the bridge, which is turned on first if it is recorded as on."""
+    async with runtime.bridge_lock:
+        await _restore(runtime)
+        return await _status(runtime)
 
 
 async def restore(runtime: Runtime) -> None:

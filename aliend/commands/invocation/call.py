@@ -163,7 +163,8 @@ class Call:
         """Ask the user; return None if they refuse or do not answer within five minutes."""
         await self.output.ask(prompt, echo=echo)
         try:
-            return await asyncio.wait_for(self.answers.get(), _ANSWER_TIMEOUT)
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
+                return await self.answers.get()
         except TimeoutError:
             return None
 

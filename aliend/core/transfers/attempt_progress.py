@@ -79,20 +79,21 @@ class AttemptProgress:
         """Return whether all bytes have moved, so that only the storage itself has work left."""
         return 0 < self._transfer.size <= self.bytes
 
-    def record_replica(self, se: str, error: str = "") -> None:
-        """Record the result for one replica at the current stage."""
-        self._replicas[se] = self._record(se, self.stage if error else Stage.DONE, error)
+    def record_replica(self, se: str, error: str = "", error_number: int = 0) -> None:
+        """Record the result for one replica at the current stage; `error_number` is the errno of an error."""
+        record = self._record(se, self.stage if error else Stage.DONE, error)
+        self._replicas[se] = replace(record, error_number=error_number)
 
     def records(self, event: Event | None) -> list[AttemptRecord]:
         """Return the attempt's records for the history; `event` ended the attempt (None: it was stopped)."""
-        reason, kind = _reason(event)
+        reason, kind, number = _reason(event)
         if kind == "resting":
             return []
         records = [replace(record, kind=kind if record.error else "") for record in self._replicas.values()]
         if any(record.error for record in records) if reason else records:
             return records
         whole = self._record(", ".join(self.ses), self.stage if reason else Stage.DONE, reason)
-        return [*records, replace(whole, kind=kind)]
+        return [*records, replace(whole, kind=kind, error_number=number)]
 
     def _record(self, se: str, stage: Stage, error: str) -> AttemptRecord:
         took = round(max(0.0, self._clock() - self._began), 3)
@@ -100,13 +101,13 @@ class AttemptProgress:
         return AttemptRecord(self._transfer.id, number, se, stage, error, "", self.bytes, began_ms, took)
 
 
-def _reason(event: Event | None) -> tuple[str, ErrorKind | Literal[""]]:
+def _reason(event: Event | None) -> tuple[str, ErrorKind | Literal[""], int]:
     match event:
         case None:
-            return "stopped", ""
-        case AttemptFailed(kind=kind, reason=reason):
-            return reason, kind
+            return "stopped", "", 0
+        case AttemptFailed(kind=kind, reason=reason, error_number=number):
+            return reason, kind, number
         case Crashed(reason):
-            return reason, "permanent"
+            return reason, "permanent", 0
         case _:
-            return "", ""
+            return "", "", 0

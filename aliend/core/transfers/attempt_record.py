@@ -34,7 +34,8 @@ class AttemptRecord:
     """One replica of an attempt (`se` empty: none yet): the stage it reached, and its error.
 
     `number` counts the attempts of the transfer from 1; `error` and `kind` are empty after a success; `bytes` is the
-    total moved; `began_ms` is in POSIX milliseconds, `seconds` the duration.
+    total moved; `began_ms` is in POSIX milliseconds, `seconds` the duration. `error_number` is the errno of the error,
+    or the code of the central service (0: none).
     """
 
     transfer: int
@@ -46,6 +47,7 @@ class AttemptRecord:
     bytes: int
     began_ms: int
     seconds: float
+    error_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

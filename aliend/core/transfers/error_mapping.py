@@ -23,11 +23,16 @@ _TRANSIENT_CODES = frozenset({5, 11, 53, 110, 111, 117, 121})
 def failure_event(error: Exception, chance: float, retries: int = -1) -> Event:
     """Return the event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
     max_failures = MAX_FAILURES if retries < 0 else retries + 1
-    if isinstance(error, CopyError):
-        return AttemptFailed(error.kind, one_line(error), error.retry_after, chance, max_failures, error.obstacle)
-    if isinstance(error, AliendError):
-        return AttemptFailed(error_kind(error), one_line(error), 0.0, chance, max_failures)
-    return Crashed(f"internal error ({type(error).__name__}: {error}); see `alienctl daemon logs`")
+    if not isinstance(error, AliendError):
+        return Crashed(f"internal error ({type(error).__name__}: {error}); see `alienctl daemon logs`")
+    pause, obstacle = (error.retry_after, error.obstacle) if isinstance(error, CopyError) else (0.0, None)
+    kind, number = error_kind(error), error_number(error)
+    return AttemptFailed(kind, one_line(error), pause, chance, max_failures, obstacle, number)
+
+
+def error_number(error: AliendError) -> int:
+    """Return the errno of an error, or the code of the central service; 0: none."""
+    return error.error_number if isinstance(error, CopyError) else error.exit_code
 
 
 def error_kind(error: AliendError) -> ErrorKind:

@@ -177,7 +177,7 @@ class Succeeded:
 class AttemptFailed:
     """An attempt failed. `retry_after` (seconds) is the shortest pause, `chance` is uniform in [0, 1).
 
-    The transfer fails after `max_failures` transient failures.
+    The transfer fails after `max_failures` transient failures. `error_number` is the errno, or the service's code.
     """
 
     kind: ErrorKind
@@ -186,6 +186,7 @@ class AttemptFailed:
     chance: float
     max_failures: int = MAX_FAILURES
     obstacle: Obstacle | None = None
+    error_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

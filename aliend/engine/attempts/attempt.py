@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -99,7 +100,8 @@ class Attempt:
             async with asyncio.timeout(self.spec.timeout or None):
                 return await self.tools.workers.run(task, on_progress or self.progress.record_bytes)
         except TimeoutError:
-            raise CopyError(f"the copy exceeded its time limit of {self.spec.timeout:g} s", "permanent") from None
+            text = f"the copy exceeded its time limit of {self.spec.timeout:g} s"
+            raise CopyError(text, "permanent").with_errno(errno.ETIMEDOUT) from None
 
 
 def tuning_of(spec: JobSpec) -> Tuning:

@@ -8,6 +8,7 @@ after the download and again during the upload.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -127,7 +128,7 @@ class GridSource:
     def of_tickets(cls, lfn: str, tickets: Sequence[Ticket]) -> GridSource:
         """Return the source to be read with these tickets. Raises CopyError if there are none."""
         if not tickets:
-            raise CopyError(f"{lfn} has no readable replica", kind="permanent")
+            raise CopyError(f"{lfn} has no readable replica", kind="permanent").with_errno(errno.ENOENT)
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))
 
     @property

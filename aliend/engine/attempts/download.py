@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -101,7 +102,7 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     """Copy with these tickets. Raises AliendError."""
     if not tickets:
         hint = "no replica that can be read over HTTP; omit -http" if attempt.spec.http else "no readable replica"
-        raise CopyError(f"{attempt.transfer.source} has {hint}", kind="permanent")
+        raise CopyError(f"{attempt.transfer.source} has {hint}", kind="permanent").with_errno(errno.ENOENT)
     unavailable = attempt.tools.limiter.unavailable_until()
     tickets = sorted(tickets, key=lambda ticket: ticket.se in unavailable)
     attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
@@ -163,8 +164,8 @@ async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
     try:
         result = await attempt.copy(task)
     except CopyError as error:
-        for se, reason in error.replicas:
-            attempt.progress.record_replica(se, reason)
+        for se, reason, number in error.replicas:
+            attempt.progress.record_replica(se, reason, number)
         raise
     _record_result(attempt, result)
     return result
@@ -177,8 +178,8 @@ def succeeded(attempt: Attempt, result: Downloaded) -> Succeeded:
 
 
 def _record_result(attempt: Attempt, result: Downloaded) -> None:
-    for se, reason in result.failures:
-        attempt.progress.record_replica(se, reason)
+    for se, reason, number in result.failures:
+        attempt.progress.record_replica(se, reason, number)
     attempt.progress.record_bytes(0 if result.kept else result.size)
     attempt.progress.record_replica(result.se)
     if result.se:
@@ -211,4 +212,5 @@ def require_contained(transfer: Transfer, spec: JobSpec) -> None:
         if transfer.attempts < 2 or error.kind != "permanent":
             raise
         left = partial_name(Path(target).name, transfer.id)
-        raise CopyError(f"{error}; remove {left} where the directory is now", "permanent") from None
+        text = f"{error}; remove {left} where the directory is now"
+        raise CopyError(text, "permanent").with_errno(error.error_number) from None

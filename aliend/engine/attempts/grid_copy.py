@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.transfer import Succeeded
@@ -21,7 +22,7 @@ async def grid_copy(attempt: Attempt) -> Succeeded:
         raise CopyError(f"{transfer.source} is both source and target", kind="permanent")
     entry = await attempt.tools.stats.stat(transfer.source)
     if entry is None:
-        raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent")
+        raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent").with_errno(errno.ENOENT)
     if not entry.size:
         return await create_empty_entry(attempt)
     done = await upload_or_keep(attempt, await GridSource.look_up(attempt, transfer.source))

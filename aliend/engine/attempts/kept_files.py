@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.catalogue.storage_spec import incomplete_text
-from aliend.core.transfers.error_mapping import error_kind
+from aliend.core.transfers.error_mapping import error_kind, error_number
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
@@ -56,5 +56,5 @@ async def _complete(attempt: Attempt, source: CopySource, entry: Entry, found: K
             kind = "permanent"
         pause = error.retry_after if isinstance(error, CopyError) else 0.0
         text = incomplete_text(registration.registered, found.wanted)
-        raise CopyError(f"{text}: {error}", kind, pause) from error
+        raise CopyError(f"{text}: {error}", kind, pause).with_errno(error_number(error)) from error
     return Succeeded(source.size, done.md5, done.warning)

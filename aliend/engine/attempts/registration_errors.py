@@ -24,11 +24,12 @@ def incomplete(
     refused to register one of them.
     """
     text = f"{len(registered)} of {goal} replicas are registered ({', '.join(sorted(registered))}); {reasons(failed)}"
+    number = _errno_of(failed)
     if any(outcome.kind == "storage" for outcome in failed.values()):
-        return CopyError(text, "storage", _UNFINISHED_RETRY)
+        return CopyError(text, "storage", _UNFINISHED_RETRY).with_errno(number)
     if is_refused:
-        return CopyError(text, "transient")
-    return CopyError(f"{text}; a retry adds the missing ones", "permanent")
+        return CopyError(text, "transient").with_errno(number)
+    return CopyError(f"{text}; a retry adds the missing ones", "permanent").with_errno(number)
 
 
 def no_replica(lfn: str, failed: Mapping[str, ReplicaOutcome]) -> CopyError:
@@ -37,7 +38,12 @@ def no_replica(lfn: str, failed: Mapping[str, ReplicaOutcome]) -> CopyError:
         return CopyError(f"the central service granted no storage for {lfn}", kind="permanent")
     is_transient = any(outcome.kind != "permanent" for outcome in failed.values())
     text = f"no replica of {lfn} could be written: {reasons(failed)}"
-    return CopyError(text, kind="transient" if is_transient else "permanent")
+    return CopyError(text, kind="transient" if is_transient else "permanent").with_errno(_errno_of(failed))
+
+
+def _errno_of(failed: Mapping[str, ReplicaOutcome]) -> int:
+    """Return the first errno among the failures; 0 if none has one."""
+    return next((outcome.error_number for outcome in failed.values() if outcome.error_number), 0)
 
 
 def reasons(failed: Mapping[str, ReplicaOutcome]) -> str:

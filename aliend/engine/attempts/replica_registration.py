@@ -117,9 +117,8 @@ class ReplicaRegistration:
             await self._add_missing(storage)
         guid = await self._verify(None)
         if len(self._registered) < self._goal:
-            raise CopyError(
-                registration_errors.reasons(self._failed), self._incomplete().kind, self._incomplete().retry_after
-            )
+            why, reasons = self._incomplete(), registration_errors.reasons(self._failed)
+            raise CopyError(reasons, why.kind, why.retry_after).with_errno(why.error_number)
         return RegisteredFile(guid, self._md5, "")
 
     async def _read_back(self) -> None:
@@ -320,10 +319,11 @@ class ReplicaRegistration:
                     raise
                 if await self._is_registered(ticket, is_over=isinstance(error, ServiceError)):
                     break
-                reason = f"not registered: {error}"
+                reason, number_of_error = f"not registered: {error}", error.exit_code
         else:
             self._rejected.add(ticket.se)
-            self._record_failure(ReplicaOutcome(ticket.se, ticket.url, reason, "transient"))
+            outcome = ReplicaOutcome(ticket.se, ticket.url, reason, "transient", error_number=number_of_error)
+            self._record_failure(outcome)
             return
         self._record_registered(ticket)
 
@@ -338,7 +338,7 @@ class ReplicaRegistration:
 
     def _record_failure(self, outcome: ReplicaOutcome) -> None:
         self._failed[outcome.se] = outcome
-        self._attempt.progress.record_replica(outcome.se, outcome.error)
+        self._attempt.progress.record_replica(outcome.se, outcome.error, outcome.error_number)
 
     async def _is_registered(self, ticket: Ticket, *, is_over: bool) -> bool:
         """Return whether the catalogue shows this replica under our name and GUID; `is_over`: no commit is pending."""

@@ -6,6 +6,7 @@ The wanted number of replicas is stored before any request, so that a second att
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Sequence
 
 from aliend.core.catalogue import storage_spec
@@ -53,7 +54,7 @@ async def _entry(attempt: Attempt, tickets: Sequence[Ticket]) -> Entry:
         return Entry(lfn, "file", first.size, md5=first.md5, guid=first.guid)
     entry = await attempt.tools.stats.stat(lfn)
     if entry is None:
-        raise CopyError(f"{lfn} does not exist in the catalogue", kind="permanent")
+        raise CopyError(f"{lfn} does not exist in the catalogue", kind="permanent").with_errno(errno.ENOENT)
     if entry.type != "file" or not entry.size or not entry.guid:
         raise CopyError(f"{lfn} has no content to replicate", kind="permanent")
     return entry

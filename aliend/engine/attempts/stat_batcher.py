@@ -10,6 +10,7 @@ below them: the service would register a file below a file.
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -92,7 +93,7 @@ class StatBatcher:
         for name in paths.ancestors(lfn):
             if self._above.get(name, (0.0, False))[1]:
                 del self._above[name]  # the user may remove it
-                raise CopyError(str(NotADirectory(name)), kind="permanent")
+                raise CopyError(str(NotADirectory(name)), kind="permanent").with_errno(errno.ENOTDIR)
 
     async def _look_ahead(self, job: int, lfns: Sequence[str]) -> Entry | None:
         """Look up names and what is above them, as many as one request can name; return the entry of the first name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import stat
 from pathlib import Path
 
@@ -51,7 +52,7 @@ async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None)
         registered = await ReplicaRegistration(attempt, source, transfer.target, booked).run(entry)
         return Succeeded(source.size, registered.md5, registered.warning)
     if entry.is_directory:
-        raise CopyError(f"{transfer.target} is a directory in the catalogue", kind="permanent")
+        raise CopyError(f"{transfer.target} is a directory in the catalogue", kind="permanent").with_errno(errno.EISDIR)
     policy = attempt.spec.overwrite
     is_same = compares_content(policy) and await _is_same(attempt, source, entry)
     action, reason = action_for_existing(policy, transfer.target, is_same=is_same, in_catalogue=True)
@@ -60,7 +61,7 @@ async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None)
             return kept
         action, reason = action_for_existing(policy, transfer.target, is_same=False, in_catalogue=True)
     if action == "refuse":
-        raise CopyError(reason, kind="permanent")
+        raise CopyError(reason, kind="permanent").with_errno(errno.EEXIST)
     return await _replace(attempt, source, await attempt.tools.stats.stat(transfer.target), None)
 
 
@@ -83,7 +84,7 @@ async def create_empty_entry(attempt: Attempt) -> Succeeded:
     await attempt.tools.stats.require_directories(transfer.target)
     entry = await attempt.tools.stats.stat(transfer.target)
     if entry and (entry.is_directory or entry.size):
-        raise CopyError(f"{transfer.target} exists and is not empty", kind="permanent")
+        raise CopyError(f"{transfer.target} exists and is not empty", kind="permanent").with_errno(errno.EEXIST)
     if entry:
         return Succeeded(0, entry.md5, ALREADY_THERE)
     await attempt.tools.catalogue.touch(transfer.target)

@@ -43,12 +43,16 @@ _GARBAGE = '{"metadata":{"exitcode":"0","error'
 
 @dataclass(slots=True)
 class RequestCounters:
-    """Logins, commands by name, and connections (open and maximum) since the start or the last `reset`."""
+    """Logins, commands by name, and connections (open and maximum) since the start or the last `reset`.
+
+    `hanging` are the commands that the fault `hang` affects and whose client still waits.
+    """
 
     logins: int = 0
     commands: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     max_connections: int = 0
+    hanging: int = 0
 
     def record_login(self) -> None:
         """Count a login and its connection."""
@@ -68,6 +72,7 @@ class RequestCounters:
             "logins": self.logins,
             "commands": dict(sorted(self.commands.items())),
             "connections": {"now": self.connections, "most": self.max_connections},
+            "hanging": self.hanging,
         }
 
 
@@ -179,7 +184,11 @@ class Conversation:
                 reason = TIMED_OUT[1] if fault.value == TIMED_OUT[0] else ""
                 await self._connection.close(int(fault.value), reason)
             case _:
-                await self._connection.wait_closed()
+                self._shared.counters.hanging += 1
+                try:
+                    await self._connection.wait_closed()
+                finally:
+                    self._shared.counters.hanging -= 1
 
     async def _wait_for_throttle(self) -> None:
         around, subject = self._shared, self._session.client.java_subject

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Literal
+
 import grpc
 
 from aliend.core.cli.escaping import readable
 from aliend.core.cli.remedies import split_remedy
+from aliend.core.transfers.error_mapping import error_number
 from aliend.errors import (
     AliendError,
     BadPattern,
@@ -13,6 +17,7 @@ from aliend.errors import (
     ConfigurationError,
     ContractMismatch,
     CopyError,
+    ErrorKind,
     LoginRefused,
     NoSuchFile,
     NoSuchJob,
@@ -77,6 +82,18 @@ _COPY_KINDS = {
     "local": (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_LOCAL_OBSTACLE),
     "credential": (Code.UNAUTHENTICATED, errors_pb2.ERROR_REASON_NO_CREDENTIAL),
 }
+_FAILURES = {
+    "permanent": {
+        **{code: reason for code, (_, reason) in _SERVICE_CODES.items()},
+        errno.ENOTDIR: errors_pb2.ERROR_REASON_NOT_A_DIRECTORY,
+        errno.EBADMSG: errors_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
+    },
+    "credential": {
+        LoginRefused.exit_code: errors_pb2.ERROR_REASON_LOGIN_REFUSED,
+        NotConnected.exit_code: errors_pb2.ERROR_REASON_NOT_CONNECTED,
+    },
+}
+"""The reasons for failed copies by kind and number; the others have that of their kind."""
 _REPEATABLE = frozenset({Code.UNAVAILABLE})
 _SHORTEST_PAUSE = 1.0
 """Seconds before a call that failed for a temporary reason is repeated, if the error names no other pause."""
@@ -95,6 +112,13 @@ def code_and_reason(error: AliendError) -> tuple[Code, Reason]:
     return code, reason
 
 
+def reason_of_failure(kind: ErrorKind | Literal[""], number: int) -> Reason:
+    """Return the reason for a failed copy of this kind; `number` is its errno, or the code of the service."""
+    if kind not in _COPY_KINDS:
+        return errors_pb2.ERROR_REASON_UNSPECIFIED  # the attempt was interrupted
+    return _FAILURES.get(kind, {}).get(number, _COPY_KINDS[kind][1])
+
+
 def message_of(error: AliendError) -> str:
     """Return what happened, in one line and without advice for a terminal."""
     return readable(split_remedy(str(error))[0])
@@ -105,7 +129,7 @@ def info_of(error: AliendError, lfn: str = "") -> errors_pb2.ErrorInfo:
     replicas = error.replicas if isinstance(error, CopyError) else ()
     return errors_pb2.ErrorInfo(
         reason=code_and_reason(error)[1],
-        error_number=error.exit_code,
+        error_number=error_number(error) or error.exit_code,
         lfn=readable(error.file if isinstance(error, NotADirectory) else lfn),
         remedy=readable(split_remedy(str(error))[1]),
         se=replicas[0][0] if len(replicas) == 1 else "",

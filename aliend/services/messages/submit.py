@@ -78,6 +78,8 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) ->
         _require_sides(names)
     _check_numbers(request)
     context = runtime.context(None)
+    if not runtime.central_sessions.is_connected(context):
+        await runtime.tokens.ensure(context)
     place = await _place(runtime, request, context, [*request.sources, *names])
     sources, targets = ([resolve_path(name, place) for name in some] for some in (request.sources, names))
     if stays:

@@ -8,8 +8,9 @@ from aliend.core.cli.escaping import readable
 from aliend.core.transfers.attempt_record import AttemptRecord, EventRecord
 from aliend.core.transfers.job import JobState
 from aliend.core.transfers.transfer import Phase
-from aliend.engine.views import JobView, TransferView, WaitGroup
+from aliend.engine.views import DeletionView, JobView, TransferView, WaitGroup
 from aliend.errors import UsageError
+from aliend.services.messages.errors import reason_of_failure
 from aliend.services.messages.times import duration, timestamp
 from aliend.v1 import transfers_pb2
 
@@ -76,10 +77,8 @@ def job_message(view: JobView) -> transfers_pb2.Job:
     )
 
 
-def transfer_message(
-    view: TransferView, failure: transfers_pb2.TransferFailure | None = None
-) -> transfers_pb2.Transfer:
-    """Return the message of a transfer; `failure` is that of its last attempt."""
+def transfer_message(view: TransferView, failed: AttemptRecord | None = None) -> transfers_pb2.Transfer:
+    """Return the message of a transfer; `failed` is its last failed attempt."""
     return transfers_pb2.Transfer(
         id=view.id,
         job_id=view.job,
@@ -94,7 +93,8 @@ def transfer_message(
         retry_time=timestamp(view.retry_ms),
         joined=view.joined,
         wanted=view.wanted,
-        failure=failure,
+        failure=failure_message(failed) if failed else None,
+        keep_time=timestamp(view.kept_until_ms),
     )
 
 
@@ -105,6 +105,8 @@ def failure_message(attempt: AttemptRecord) -> transfers_pb2.TransferFailure:
         stage=f"ATTEMPT_STAGE_{attempt.stage.upper()}",
         se=attempt.se,
         message=readable(attempt.error),
+        error_number=attempt.error_number,
+        reason=reason_of_failure(attempt.kind, attempt.error_number),
     )
 
 
@@ -135,6 +137,12 @@ def event_message(event: EventRecord) -> transfers_pb2.Event:
         source=readable(event.source),
         target=readable(event.target),
     )
+
+
+def deletion_message(view: DeletionView) -> transfers_pb2.Deletion:
+    """Return the message of a file that a synchronisation deletes."""
+    state = f"DELETION_STATE_{view.state.upper()}"
+    return transfers_pb2.Deletion(name=readable(view.below), state=state, reason=readable(view.reason))
 
 
 def wait_message(group: WaitGroup) -> transfers_pb2.WaitReason:

@@ -7,7 +7,7 @@ import zlib
 from concurrent.futures import Executor, Future
 
 from aliend.core.catalogue.replica_url import is_http, member_of
-from aliend.errors import CopyError
+from aliend.errors import WrongContent
 from aliend.storage.io.checksum_query import stored_checksum
 from aliend.storage.io.completion_queue import CompletionQueue
 from aliend.storage.tasks import ReplicaUrl
@@ -68,7 +68,7 @@ def verify_bytes(digests: Digests, md5: str, size: int, source: ReplicaUrl, comp
     """
     if md5:
         if digests.md5 != md5:
-            raise CopyError(f"wrong content: md5 is {digests.md5}, the catalogue has {md5}", "permanent")
+            raise WrongContent(f"wrong content: md5 is {digests.md5}, the catalogue has {md5}")
         return ""
     if member_of(source.url):
         return "the catalogue has no md5; compared the archive's CRC-32 instead"
@@ -78,5 +78,5 @@ def verify_bytes(digests: Digests, md5: str, size: int, source: ReplicaUrl, comp
     if not algorithm:
         return "neither the catalogue nor the storage has a checksum; compared only the size"
     if digests.differs(algorithm, value):
-        raise CopyError(f"wrong content: {algorithm} differs from the storage's {value}", "permanent")
+        raise WrongContent(f"wrong content: {algorithm} differs from the storage's {value}")
     return f"the catalogue has no md5; compared the storage's {algorithm} instead"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,12 +14,14 @@ import httpx
 from aliend.core.catalogue.replica_url import open_url
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.connection.pem import is_authority_name
-from aliend.errors import CopyError
+from aliend.errors import WrongContent
 from aliend.storage.errors import StorageError, redact
 from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import ReplicaUrl
 
+_ERRNOS = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 410: errno.ENOENT}
+"""The errno of a status; EIO for the others."""
 _TRANSIENT_STATUS = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 
 
@@ -38,9 +41,7 @@ def read(context: TaskContext, source: ReplicaUrl, start: int, end: int, ca: str
                 context.completions.raise_if_stopped()
                 received += len(data)
                 if received > end:
-                    raise CopyError(
-                        f"wrong size: the server sends more than the {end} bytes of the catalogue", "permanent"
-                    )
+                    raise WrongContent(f"wrong size: the server sends more than the {end} bytes of the catalogue")
                 yield data
     except (httpx.HTTPError, OSError) as error:
         raise StorageError(f"HTTP: {redact(str(error)) or type(error).__name__}", "transient", 5.0) from error
@@ -52,10 +53,11 @@ def _check_response(reply: httpx.Response, start: int, end: int) -> None:
     if reply.status_code in _TRANSIENT_STATUS:
         raise StorageError(f"HTTP: the server answered {reply.status_code}", "transient", 5.0)
     if reply.status_code != HTTPStatus.PARTIAL_CONTENT and not (reply.is_success and not start):
-        raise StorageError(f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}", "permanent")
+        text = f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}"
+        raise StorageError(text, "permanent").with_errno(_ERRNOS.get(reply.status_code, errno.EIO))
     length = reply.headers.get("Content-Range", "").rpartition("/")[2] or reply.headers.get("Content-Length", "")
     if length.isdecimal() and parse_whole(length) != end:
-        raise CopyError(f"wrong size: {length} bytes on the storage, {end} in the catalogue", "permanent")
+        raise WrongContent(f"wrong size: {length} bytes on the storage, {end} in the catalogue")
 
 
 def _headers(start: int, end: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -49,7 +50,9 @@ def is_already_complete(task: Download, check: Check) -> bool:
     except OSError as error:
         raise disk_error(error, task.target) from error
     if not stat.S_ISREG(existing.st_mode):
-        raise CopyError(f"{target} exists and is {_kind_of(existing.st_mode)}; choose another name", "permanent")
+        raise CopyError(
+            f"{target} exists and is {_kind_of(existing.st_mode)}; choose another name", "permanent"
+        ).with_errno(errno.EEXIST)
     if compares_content(task.overwrite) and task.md5 and existing.st_size == task.size:
         local = checksum(Checksum(task.id, task.target), check, lambda _: None)
         if local.md5 == task.md5:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -44,7 +45,9 @@ def require_recorded(target: str, recorded: Sequence[FileSystem]) -> None:
     reason = f"the disk that was mounted at {expected.mount} is not there; mount it again"
     if len(present.mount) >= len(expected.mount):
         reason = f"another disk is mounted at {present.mount} now; mount the one that was there"
-    raise CopyError(f"{target}: {reason}", "local", retry_after=30.0, obstacle=Obstacle("mount", target))
+    raise CopyError(f"{target}: {reason}", "local", retry_after=30.0, obstacle=Obstacle("mount", target)).with_errno(
+        errno.ENODEV
+    )
 
 
 def unrecorded(directory: str, root: str, recorded: Sequence[FileSystem]) -> list[FileSystem]:

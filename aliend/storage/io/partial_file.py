@@ -257,7 +257,9 @@ def adopt_partial(target: Path, id: int, other: int, above: Directory | None = N
 
 def target_exists(target: Path) -> CopyError:
     """Return the error for a target with other content."""
-    return CopyError(f"{target} exists and differs; remove it or overwrite it with -f", "permanent")
+    return CopyError(f"{target} exists and differs; remove it or overwrite it with -f", "permanent").with_errno(
+        errno.EEXIST
+    )
 
 
 def _open_locked(path: Path, directory: int) -> int:
@@ -279,7 +281,9 @@ def _lock(fd: int, path: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise CopyError(f"{path}: another process is writing it", "transient", retry_after=5.0) from None
+        raise CopyError(f"{path}: another process is writing it", "transient", retry_after=5.0).with_errno(
+            errno.EBUSY
+        ) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
@@ -298,7 +302,9 @@ def _is_current(fd: int, path: Path, directory: int) -> bool:
     if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
         return False
     if not stat.S_ISREG(ours.st_mode) or ours.st_uid != os.geteuid():
-        raise CopyError(f"{path} exists and is not a file of yours; remove it", "local", retry_after=30.0)
+        raise CopyError(f"{path} exists and is not a file of yours; remove it", "local", retry_after=30.0).with_errno(
+            errno.EEXIST
+        )
     if ours.st_nlink > 1:
         os.unlink(path.name, dir_fd=directory)
         return False

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aliend.core.catalogue.replica_url import authorisation, member_of, open_url, without_member
-from aliend.errors import CopyError
+from aliend.errors import WrongContent
 from aliend.storage.errors import StorageError, error_from_status
 from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER, CompletionQueue
 from aliend.storage.io.task_context import TaskContext
@@ -105,9 +105,9 @@ def read_small_file(completions: CompletionQueue, source: ReplicaUrl, start: int
     finally:
         close_in_background(file)
     if len(data) > length:
-        raise CopyError(f"wrong size: more than {size} bytes on the storage, {size} in the catalogue", "permanent")
+        raise WrongContent(f"wrong size: more than {size} bytes on the storage, {size} in the catalogue")
     if len(data) < length:
-        raise CopyError(f"wrong size: {start + len(data)} bytes on the storage, {size} in the catalogue", "permanent")
+        raise WrongContent(f"wrong size: {start + len(data)} bytes on the storage, {size} in the catalogue")
     return data
 
 

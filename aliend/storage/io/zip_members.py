@@ -7,6 +7,7 @@ together with its directory.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import struct
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from aliend.core.catalogue.replica_url import member_of, open_url
-from aliend.errors import CopyError
+from aliend.errors import CopyError, WrongContent
 from aliend.storage.errors import StorageError, no_space, require_file_size
 from aliend.storage.io import remote_file
 from aliend.storage.io.completion_queue import CompletionQueue
@@ -192,7 +193,7 @@ def read_from_whole_archive(
 
 def list_members(task: ListMembers, context: TaskContext) -> Listed:
     """Return the members of an archive from the first replica that works. Raises the error of the last one."""
-    failure = CopyError("no replica to read", "permanent")
+    failure = CopyError("no replica to read", "permanent").with_errno(errno.ENOENT)
     for source in task.sources:
         try:
             with _archive_errors(), _archives.acquire(context.completions, source) as archive:
@@ -236,11 +237,9 @@ def _open(completions: CompletionQueue, source: ReplicaUrl) -> Archive:
 def _member(members: dict[str, zipfile.ZipInfo], name: str, size: int) -> zipfile.ZipInfo:
     member = members.get(name)
     if member is None:
-        raise CopyError(f"the archive has no member {name}", "permanent")
+        raise CopyError(f"the archive has no member {name}", "permanent").with_errno(errno.ENOENT)
     if member.file_size != size:
-        raise CopyError(
-            f"wrong size of {name}: {member.file_size} bytes in the archive, {size} in the catalogue", "permanent"
-        )
+        raise WrongContent(f"wrong size of {name}: {member.file_size} bytes in the archive, {size} in the catalogue")
     return member
 
 
@@ -261,14 +260,16 @@ def _read_content(context: TaskContext, archive: Archive, member: zipfile.ZipInf
             yield kept
         skipped = max(0, skipped - len(piece))
     if (packed or not start) and checksum != member.CRC:
-        raise CopyError(f"wrong content: {member.filename} does not match the CRC-32 in its archive", "permanent")
+        raise WrongContent(f"wrong content: {member.filename} does not match the CRC-32 in its archive")
 
 
 def _is_packed(member: zipfile.ZipInfo, archive_size: int) -> bool:
     """Return whether the member is compressed. Raises BadZipFile for lengths that contradict each other."""
     packed = {zipfile.ZIP_STORED: False, zipfile.ZIP_DEFLATED: True}.get(member.compress_type)
     if packed is None or member.flag_bits & _ENCRYPTED:
-        raise CopyError(f"{member.filename} is encrypted, or compressed with an unsupported method", "permanent")
+        raise CopyError(
+            f"{member.filename} is encrypted, or compressed with an unsupported method", "permanent"
+        ).with_errno(errno.ENOTSUP)
     longest = member.compress_size * _MAX_RATIO if packed else member.compress_size
     is_inside = 0 <= member.header_offset <= archive_size - member.compress_size
     if not is_inside or member.file_size > longest or (not packed and member.file_size != member.compress_size):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aliend.core.catalogue.replica_url import is_http, member_of
 from aliend.core.transfers.overwrite import may_replace
-from aliend.errors import CopyError
+from aliend.errors import CopyError, WrongContent
 from aliend.storage.errors import combine_failures, disk_error
 from aliend.storage.io import local_files, mounts, remote_file, target_directory
 from aliend.storage.io.checksums import Digests, verify_bytes
@@ -107,7 +107,7 @@ class _Attempt:
         for source in self._task.sources:
             try:
                 self._context.report_source(source.se)
-                earlier = tuple((se, str(error)) for se, error in failures)
+                earlier = tuple((se, str(error), error.error_number) for se, error in failures)
                 return replace(self._publish(source.se, self._fetch(source)), failures=earlier)
             except CopyError as error:
                 if error.kind == "local" or (error.kind == "permanent" and self._target_exists()):
@@ -153,7 +153,7 @@ class _Attempt:
         for data in require_min_rate(self._chunks(source), self._task.tuning.min_rate):
             if self._part.length + len(data) > self._task.size:
                 self._restart()
-                raise CopyError(f"wrong size: more than the {self._task.size} bytes in the catalogue", "permanent")
+                raise WrongContent(f"wrong size: more than the {self._task.size} bytes in the catalogue")
             self._digests.update(data)
             self._part.append(data)
             self._part.flush_in_background(self._context.pool)
@@ -163,7 +163,7 @@ class _Attempt:
         if self._part.length != self._task.size:
             length = self._part.length
             self._restart()
-            raise CopyError(f"wrong size: received {length} bytes, {self._task.size} in the catalogue", "permanent")
+            raise WrongContent(f"wrong size: received {length} bytes, {self._task.size} in the catalogue")
 
     def _chunks(self, source: ReplicaUrl) -> Iterator[bytes]:
         start, end = self._part.length, self._task.size
@@ -201,7 +201,7 @@ class _Attempt:
         file, size = remote_file.open_to_read(self._context.completions, reached)
         stack.callback(remote_file.close_in_background, file)
         if size != self._task.size:
-            raise CopyError(f"wrong size: {size} bytes on the storage, {self._task.size} in the catalogue", "permanent")
+            raise WrongContent(f"wrong size: {size} bytes on the storage, {self._task.size} in the catalogue")
         return file
 
     def _publish(self, se: str, warning: str) -> Downloaded:

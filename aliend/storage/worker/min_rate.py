@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 
@@ -29,7 +30,7 @@ def require_min_rate(chunks: Iterator[bytes], min_rate: int) -> Iterator[bytes]:
                     f"too slow: {received / waited:.0f} bytes/s, the minimum is {min_rate} bytes/s",
                     "transient",
                     5.0,
-                )
+                ).with_errno(errno.ETIMEDOUT)
             waited, received = 0.0, 0
         yield data
         begin = time.monotonic()

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from aliend.core.catalogue.replica_url import member_of
-from aliend.errors import CopyError
+from aliend.errors import CopyError, WrongContent
 from aliend.storage.errors import combine_failures
 from aliend.storage.io import remote_file, zip_members
 from aliend.storage.io.checksums import Digests, verify_bytes
@@ -71,9 +71,7 @@ class _Reading:
         file, size = remote_file.open_to_read(completions, source)
         try:
             if size != self._task.size:
-                raise CopyError(
-                    f"wrong size: {size} bytes on the storage, {self._task.size} in the catalogue", "permanent"
-                )
+                raise WrongContent(f"wrong size: {size} bytes on the storage, {self._task.size} in the catalogue")
             step = _FIRST
             while step < CHUNK and self._position < end:
                 yield from remote_file.read_chunks(
@@ -91,7 +89,8 @@ class _Reading:
         try:
             return verify_bytes(self._digests, task.md5, task.size, source, self._context.completions)
         except CopyError as error:
-            raise CopyError(f"the output is not the file: {error}", error.kind) from error
+            wrong = CopyError(f"the output is not the file: {error}", error.kind)
+            raise wrong.with_errno(error.error_number) from error
 
 
 def _up_to(chunks: Iterator[bytes], wanted: int) -> Iterator[bytes]:

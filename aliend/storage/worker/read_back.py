@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.errors import CopyError
+from aliend.errors import CopyError, WrongContent
 from aliend.storage.io import remote_file
 from aliend.storage.io.checksums import Digests
 from aliend.storage.io.task_context import TaskContext
@@ -27,11 +27,11 @@ def _verify(task: Compare, source: ReplicaUrl, context: TaskContext) -> None:
     )
     try:
         if size != task.size:
-            raise CopyError(f"wrong size: {size} bytes on the storage instead of {task.size}", "permanent")
+            raise WrongContent(f"wrong size: {size} bytes on the storage instead of {task.size}")
         for data in remote_file.read_chunks(context, [file], 0, size):
             digests.update(data)
             context.throttle(len(data))
     finally:
         remote_file.close_in_background(file)
     if digests.md5 != task.md5:
-        raise CopyError(f"wrong content: md5 is {digests.md5} instead of {task.md5}", "permanent")
+        raise WrongContent(f"wrong content: md5 is {digests.md5} instead of {task.md5}")

@@ -7,6 +7,7 @@ then pass through this machine.
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -48,6 +49,7 @@ class _Copy:
         self._completions = context.completions.child()
         self._error = "no replica to read"
         self._kind: ErrorKind = "transient"
+        self._error_number = errno.ENOENT
         self._checked = ""
         self._unreachable_sources: list[str] = []
 
@@ -63,14 +65,21 @@ class _Copy:
                 return
             except CopyError as error:
                 self._error, self._kind = f"from {source.se}: {error}", error.kind
+                self._error_number = error.error_number
             else:
-                self._error, self._checked = "", algorithm
+                self._error, self._checked, self._error_number = "", algorithm, 0
                 return
 
     def outcome(self) -> ReplicaOutcome:
         """Return the outcome."""
         return ReplicaOutcome(
-            self._target.se, self._target.url, self._error, self._kind, self._checked, tuple(self._unreachable_sources)
+            self._target.se,
+            self._target.url,
+            self._error,
+            self._kind,
+            self._checked,
+            tuple(self._unreachable_sources),
+            self._error_number,
         )
 
     def begin(self, job: int, total: int, source: str, target: str) -> None:
@@ -107,12 +116,13 @@ class _Copy:
         """Return the algorithm for the verification: the catalogue's md5, or one that both servers compute."""
         for replica in (source, self._target):
             if not _is_number_above_zero(remote_file.query_config(self._completions, replica, "tpc")):
-                raise CopyError(f"{replica.se} does not support third-party copies", "permanent")
+                text = f"{replica.se} does not support third-party copies"
+                raise CopyError(text, "permanent").with_errno(errno.ENOTSUP)
         theirs, ours = (_checksums(self._completions, replica) for replica in (source, self._target))
         for algorithm in _ALGORITHMS:
             if algorithm in ours and (algorithm == "md5" or algorithm in theirs):
                 return algorithm
-        raise CopyError(f"{self._target.se} has no checksum to compare", "permanent")
+        raise CopyError(f"{self._target.se} has no checksum to compare", "permanent").with_errno(errno.ENOTSUP)
 
     def _copy(self, source: ReplicaUrl) -> None:
         status = third_party_copy(_url_by_address(source), _url_by_address(self._target), self)

@@ -6,6 +6,7 @@ too early arrive as other bytes.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -116,7 +117,9 @@ class ReplicaUpload:
     def outcome(self) -> ReplicaOutcome:
         """Return the outcome."""
         kind: ErrorKind = self.error.kind if self.error else "permanent"
-        return ReplicaOutcome(self.target.se, self.target.url, str(self.error or ""), kind, self.checked)
+        number = self.error.error_number if self.error else 0
+        text = str(self.error or "")
+        return ReplicaOutcome(self.target.se, self.target.url, text, kind, self.checked, error_number=number)
 
 
 def upload(task: Upload, context: TaskContext) -> Uploaded:
@@ -265,5 +268,7 @@ class UploadPass:
         if not query.algorithm:
             return "size"
         if self._digests.differs(query.algorithm, query.value):
-            raise StorageError(f"wrong content: {query.algorithm} on the storage is {query.value}", if_wrong)
+            raise StorageError(
+                f"wrong content: {query.algorithm} on the storage is {query.value}", if_wrong
+            ).with_errno(errno.EBADMSG)
         return query.algorithm

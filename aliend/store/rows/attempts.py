@@ -9,7 +9,7 @@ from typing import Any
 from aliend.core.transfers.attempt_record import KEPT, AttemptRecord, Stage
 from aliend.core.transfers.transfer import Transfer
 
-_COLUMNS = "transfer, number, se, stage, error, kind, bytes, began_ms, seconds"
+_COLUMNS = "transfer, number, se, stage, error, kind, bytes, began_ms, seconds, error_number"
 
 
 def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> None:
@@ -18,7 +18,7 @@ def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> 
     for record in records:
         touched.add(record.transfer)
         connection.execute(
-            f"INSERT INTO attempt ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO attempt ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.transfer,
                 record.number,
@@ -29,6 +29,7 @@ def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> 
                 record.bytes,
                 record.began_ms,
                 record.seconds,
+                record.error_number,
             ),
         )
     for transfer in touched:
@@ -52,11 +53,13 @@ def select(connection: sqlite3.Connection, transfers: Sequence[int]) -> list[Att
     return [_record_of(row) for row in connection.execute(sql, tuple(transfers)).fetchall()]
 
 
-def last_error_kinds(connection: sqlite3.Connection, transfers: Sequence[int]) -> dict[int, str]:
-    """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""
+def last_failures(connection: sqlite3.Connection, transfers: Sequence[int]) -> dict[int, AttemptRecord]:
+    """Return the newest record with an error of each of these transfers that has one."""
     marks = ",".join("?" * len(transfers))
-    sql = f"SELECT transfer, kind FROM attempt WHERE id IN (SELECT max(id) FROM attempt WHERE transfer IN ({marks})"
-    return dict(connection.execute(f"{sql} GROUP BY transfer)", tuple(transfers)).fetchall())
+    newest = f"SELECT max(id) FROM attempt WHERE transfer IN ({marks}) AND error <> '' GROUP BY transfer"
+    sql = f"SELECT {_COLUMNS} FROM attempt WHERE id IN ({newest})"
+    records = map(_record_of, connection.execute(sql, tuple(transfers)).fetchall())
+    return {record.transfer: record for record in records}
 
 
 def _record_of(row: tuple[Any, ...]) -> AttemptRecord:

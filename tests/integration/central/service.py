@@ -142,6 +142,7 @@ class Service:
         self.gate.set()
         self.gated: set[str] = set()
         self.replies: dict[str, str] = {}
+        self.first_replies: dict[str, str] = {}
         self.long: dict[str, int] = {}
         self.agents: list[str] = []
         self.paths: list[str] = []
@@ -180,7 +181,11 @@ class Service:
             await self.gate.wait()
         if self.delay:
             await asyncio.sleep(self.delay)
-        whole = self.replies.get(words[0]) or document([{"pwd": HOME, "message": " ".join(words)}])
+        whole = (
+            self.first_replies.pop(words[0], "")
+            or self.replies.get(words[0])
+            or document([{"pwd": HOME, "message": " ".join(words)}])
+        )
         match fault:
             case "drop-after":
                 socket.transport.abort()
@@ -243,7 +248,7 @@ class Service:
         return Context(endpoint=Endpoint("localhost", self.port), ca=ca, user=user.files)
 
 
-async def eventually(condition: Callable[[], object], within: float = 5.0) -> None:
+async def eventually(condition: Callable[[], object], within: float = 60.0) -> None:
     """Wait until `condition()` holds; fails after `within` seconds."""
     async with asyncio.timeout(within):
         while True:

@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aliend.core.connection.ca_hash import subject_hash
+from aliend.central.credentials import ca_bundle
+from aliend.core.connection import pem
+from aliend.core.connection.ca_hash import certificate_hash, subject_hash
 
 PARTS = {
     "plain": [[(NameOID.ORGANIZATION_NAME, "ALICE"), (NameOID.COMMON_NAME, "CERN Grid Certification Authority")]],
@@ -52,3 +54,12 @@ def test_f050_hash_of_a_name_is_that_of_openssl(kind: str, tmp_path: Path) -> No
 def test_a_truncated_name_is_refused(broken: bytes) -> None:
     with pytest.raises(ValueError, match="is truncated"):
         subject_hash(broken)
+
+
+def test_openssl_finds_every_authority_of_the_bundle_by_our_hash(tmp_path: Path) -> None:
+    for name, text in ca_bundle.bundle().items():
+        file = tmp_path / f"{name}.pem"
+        file.write_text(text)
+        command = ["openssl", "x509", "-subject_hash", "-noout", "-in", str(file)]
+        expected = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        assert certificate_hash(pem.certificates(text)[0].content) == expected

@@ -27,7 +27,7 @@ from tests.integration.central.service import Authority, Issued, Service, eventu
 from tests.integration.central.test_tcp import black_hole, local
 
 LS = Request("ls", ("/alice",))
-SLACK = 3
+SLACK = 30
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ async def test_f010_a_service_without_a_handshake_fails_after_a_time_limit(place
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         context = place.context(ALIENPY_JCENTRAL="127.0.0.1", ALIENPY_JCENTRAL_PORT=str(port))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(NotConnected, match=r"no answer within 0\.3 s") as caught:
                 await asked(context, replace(QUICK, open_timeout=0.3))
     assert caught.value.exit_code == 107

@@ -73,11 +73,10 @@ async def test_the_outcome_is_what_the_catalogue_shows(
 
 async def test_the_effect_of_a_slow_command_is_checked_again(central: CentralSession, service: Service) -> None:
     service.faults.append("drop-after")
-    service.replies["stat"] = GONE
-    task = asyncio.create_task(central.request(Request("mkdir", ("/a/d",))))
-    await eventually(lambda: [words[0] for words in service.executed] == ["mkdir", "stat"])
+    service.first_replies["stat"] = GONE
     service.replies["stat"] = there("/a/d/")
-    assert (await task).exit_code == 0
+    assert (await central.request(Request("mkdir", ("/a/d",)))).exit_code == 0
+    assert [words[0] for words in service.executed] == ["mkdir", "stat", "stat"]
 
 
 @pytest.mark.parametrize("words", ["rm /a/*", "submit /a.jdl", "chown bob /a", "mv /a/f /b/", "mirror /a SE"])
@@ -158,7 +157,7 @@ async def test_a_thousand_closed_connections_lose_no_command(
 async def test_a_suspend_or_network_change_drops_only_dead_connections(
     service: Service, authority: Authority, alice: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = Limits(first_pause=0.01, longest_pause=0.02, check_interval=0.05, ping_deadline=0.5)
+    limits = Limits(first_pause=0.01, longest_pause=0.02, check_interval=0.05, ping_deadline=2.0)
     monkeypatch.setattr("aliend.central.connection.connection.route_changed", lambda *_: True)
     async with CentralSession(service.context(authority.ca, alice), limits=limits) as central:
         await central.request(LS)
@@ -170,7 +169,7 @@ async def test_a_suspend_or_network_change_drops_only_dead_connections(
         assert service.server is not None
         (peer,) = service.server.connections
         peer.transport.pause_reading()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert (await task).exit_code == 0
         peer.transport.abort()
     assert service.connections == 2

@@ -35,8 +35,9 @@ async def test_a_thousand_requests_need_one_login(central: CentralSession, servi
 
 
 async def test_fifty_concurrent_callers_share_one_login_and_never_overlap(
-    central: CentralSession, service: Service
+    central: CentralSession, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("aliend.central.session.NEW_LOGIN_AFTER", 60.0)  # a busy machine needs more than 0.5 s
     await asyncio.gather(*(central.request(LS) for _ in range(50)))
     assert service.connections == 1
     assert service.most_outstanding == 1
@@ -48,7 +49,7 @@ async def test_interactive_work_does_not_wait_behind_bulk_work(central: CentralS
     service.gate.clear()
     bulk = asyncio.create_task(central.request(Request("find", ("/alice", "*")), bulk=True))
     await eventually(lambda: service.executed)
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(60):
         await central.request(LS)
     service.gate.set()
     await bulk
@@ -129,7 +130,7 @@ async def test_a_cancelled_request_releases_its_caller_and_its_slot(central: Cen
     await eventually(lambda: service.executed)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await task
     assert (await central.request(LS)).exit_code == 0
 
@@ -145,7 +146,7 @@ async def test_an_unexpected_message_is_never_taken_for_a_reply(central: Central
 async def test_a_connection_that_was_idle_is_pinged_before_anything_is_sent(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
-    limits = Limits(idle_before_ping=0.0, ping_deadline=0.3)
+    limits = Limits(idle_before_ping=0.0, ping_deadline=2.0)
     async with CentralSession(service.context(authority.ca, alice), limits=limits) as central:
         await central.request(LS)
         await central.request(RM)
@@ -172,7 +173,7 @@ async def test_closing_ends_a_running_request(central: CentralSession, service: 
     await eventually(lambda: service.executed)
     await central.close()
     with pytest.raises(NotConnected, match="closed"):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await task
 
 
@@ -324,8 +325,7 @@ async def test_waiting_work_opens_up_to_four_connections_and_no_more(central: Ce
     service.gated = {"du"}
     service.gate.clear()
     tasks = [asyncio.create_task(central.request(Request("du", (f"/{n}",)))) for n in range(10)]
-    await eventually(lambda: service.connections == 4, within=30)
-    assert central.status().waiting == 6
+    await eventually(lambda: (service.connections, central.status().waiting) == (4, 6))
     service.gate.set()
     await asyncio.gather(*tasks)
     assert (service.connections, service.most_outstanding) == (4, 1)

@@ -26,7 +26,7 @@ LS = Request("ls", ("/alice",))
 
 async def failure(context: Context) -> AliendError:
     """The error that a first request ends with; it must not take long."""
-    async with asyncio.timeout(20), CentralSession(context, limits=Limits(first_pause=0.01)) as central:
+    async with asyncio.timeout(60), CentralSession(context, limits=Limits(first_pause=0.01)) as central:
         with pytest.raises(AliendError) as caught:
             await central.request(LS)
     return caught.value

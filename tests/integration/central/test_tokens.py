@@ -99,10 +99,10 @@ async def test_f051_token_that_has_ended_is_replaced_without_being_asked(asked: 
 
 async def test_f051_session_continues_after_its_token_expires(asked: Asked, watched: Tokens) -> None:
     asked.place(ends=4)
+    ends = asked.context.token.certificate
+    old = facts_of(ends).ends_ms  # before the watching task runs, which renews it
     async with CentralSession(asked.context) as central:
         await central.request(Request("ls", ("/alice",)))
-        ends = asked.context.token.certificate
-        old = facts_of(ends).ends_ms
         await eventually(lambda: facts_of(ends).ends_ms > old)
         await central.request(Request("ls", ("/alice",)))
         assert central.status().certificate_ends_ms == facts_of(ends).ends_ms

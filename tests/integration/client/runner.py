@@ -27,7 +27,7 @@ runpy.run_module("tests.integration.client.fake_daemon", run_name="__main__")
 """
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+def eventually(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -98,7 +98,7 @@ def is_alive(pid: int) -> bool:
     """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except OSError:  # also if it ends while it is read
         return False
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 def main() -> int:
@@ -59,7 +59,10 @@ def pid_of(state: Path, unit: str) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:  # it has ended meanwhile
+        return False
 
 
 def start(state: Path, unit: str) -> int:

@@ -71,7 +71,7 @@ def ends_quietly(words: list[str], environment: dict[str, str]) -> None:
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     finally:

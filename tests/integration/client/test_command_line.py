@@ -25,7 +25,7 @@ def fed(user: User, text: str, *words: str) -> subprocess.CompletedProcess[str]:
         input=text,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -36,7 +36,7 @@ def seen_on_a_terminal(user: User, *words: str) -> bytes:
         os.execve(user.command, [user.command, *words], {**user.environment, "TERM": "xterm"})
     shown = b""
     try:
-        while select.select([terminal], [], [], 30)[0] and (data := os.read(terminal, 4096)):
+        while select.select([terminal], [], [], 60)[0] and (data := os.read(terminal, 4096)):
             shown += data
     except OSError:
         shown += b""  # EIO: the other side of the terminal has ended
@@ -142,7 +142,7 @@ def test_f088_a_program_can_give_a_command_and_read_its_answer(user: User) -> No
             process.stdin.write("whoami\n")
             assert process.stdout.readline() == "alice\n"
         process.stdin.write("exit 6\n")
-        assert process.wait(20) == 6
+        assert process.wait(60) == 6
 
 
 def test_f089_json_for_one_command_of_a_chain_and_by_the_environment(user: User) -> None:
@@ -221,7 +221,7 @@ def test_f100_exit_with_a_code_and_a_message(user: User, word: str) -> None:
 
 def test_f108_a_reader_that_ends_is_not_an_error(user: User) -> None:
     script = f"{shlex.quote(user.command)} 'ls; ls; ls' | head -1"
-    done = subprocess.run(["sh", "-c", script], env=user.environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", script], env=user.environment, capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
 
 
@@ -232,7 +232,7 @@ def test_f108_an_interrupt_ends_the_whole_chain(user: User, grid: Grid) -> None:
         assert process.stdout
         assert process.stdout.readline() == b"begun\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
         assert process.stdout.read() == b""
 
 

@@ -116,7 +116,13 @@ def in_a_shell(user: User, command: list[str], prompt: str) -> pexpect.spawn[str
         "PS1": prompt,
     }
     child = pexpect.spawn(
-        command[0], command[1:], env=environment, cwd=str(user.home), timeout=30, encoding="utf-8", dimensions=(24, 200)
+        command[0],
+        command[1:],
+        env=environment,
+        cwd=str(user.home),
+        timeout=120,
+        encoding="utf-8",
+        dimensions=(24, 200),
     )
     child.expect_exact(prompt)
     return child
@@ -164,6 +170,6 @@ def test_f124_fish_completes(settled: User) -> None:
     script = "alienctl completion fish | source; complete -C 'alienctl ls complete/'"
     environment = {**settled.environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
-        ["fish", "--no-config", "-c", script], env=environment, cwd=settled.home, capture_output=True, timeout=60
+        ["fish", "--no-config", "-c", script], env=environment, cwd=settled.home, capture_output=True, timeout=120
     )
     assert done.stdout.split() == [b"complete/d1/", b"complete/file.root", b"complete/two", b"words/"]

@@ -100,8 +100,8 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(user: User) -> Non
     database = state_of(user) / "aliend.db"
     with locked(database):
         listing = user.start("transfers", "list", "--all")
-        eventually((user.home / "run/aliend/default.sock").exists, 30)
-    out, _ = listing.communicate(timeout=60)
+        eventually((user.home / "run/aliend/default.sock").exists)
+    out, _ = listing.communicate(timeout=120)
     assert listing.returncode == 0
     assert len(out.splitlines()) == 2
 
@@ -114,7 +114,7 @@ def test_pwd_works_while_the_database_is_locked(user: User) -> None:
         refused = user.run("transfers", "list", timeout=90)
         assert refused.returncode == 5
         assert "another program locks it" in refused.stderr
-    eventually(lambda: user.run("transfers", "list", "--all").returncode == 0, 30)
+    eventually(lambda: user.run("transfers", "list", "--all").returncode == 0)
     assert user.json("daemon", "status")["warnings"] == []
 
 
@@ -145,7 +145,7 @@ def test_a_full_disk_at_the_first_start_stops_no_command_that_needs_no_database(
     assert (refused.returncode, refused.stdout) == (5, "")
     assert "full" in refused.stderr
     (full_disk / "room").unlink()
-    eventually(lambda: user.run("transfers", "list").returncode == 0, 30)
+    eventually(lambda: user.run("transfers", "list").returncode == 0)
     assert user.json("daemon", "status")["warnings"] == []
 
 

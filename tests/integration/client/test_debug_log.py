@@ -52,7 +52,7 @@ def test_f093_two_commands_at_a_time_keep_both_their_lines(user: User, grid: Gri
         assert first.stdout
         assert first.stdout.readline() == b"begun\n"
         user.must("-debug", "pwd")
-        assert first.wait(20) == 0
+        assert first.wait(60) == 0
     log = (user.home / "alien_py.log").read_text()
     assert "alienctl pwd" in log
     assert "alienctl echo begun; whoami" in log

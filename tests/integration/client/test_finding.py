@@ -23,7 +23,7 @@ from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 from tests.harness import User, alive, eventually, needs_root
 
 UNRESPONSIVE_LIMIT = 5.0
-SLACK = 5.0
+SLACK = 40.0
 """Seconds that a busy machine may take to start the command."""
 
 
@@ -109,7 +109,7 @@ def test_a_runtime_directory_that_cannot_be_made_again_is_replaced_until_it_is_b
     os.kill(pid, signal.SIGUSR1)
     eventually(usual.is_socket)
     assert stranger.pid() == pid
-    assert not (fallback / "default.sock").exists()
+    eventually(lambda: not (fallback / "default.sock").exists())
 
 
 def test_open_streams_survive_the_loss_of_the_socket(user: User, folder: str) -> None:
@@ -124,7 +124,7 @@ def test_open_streams_survive_the_loss_of_the_socket(user: User, folder: str) ->
             await asyncio.to_thread(user.must, "daemon", "status")
             (user.home / "a").write_bytes(b"a")
             await asyncio.to_thread(user.must, "cp", "--detach", "file:a", f"{folder}a")
-            change = await asyncio.wait_for(changes.read(), 20)
+            change = await asyncio.wait_for(changes.read(), 60)
             assert [job.target for job in change.jobs] == [f"{folder}a"]
 
     asyncio.run(watch())
@@ -325,7 +325,7 @@ def test_hosts_that_share_a_home_have_a_daemon_each(stranger: User) -> None:
         env=stranger.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -358,7 +358,7 @@ def test_the_daemon_of_another_home_is_neither_shown_nor_stopped(stranger: User,
     assert alive(pid)
     (advice,) = re.findall("stop it with `(.*?)`", refused.stderr)
     stop = advice.replace("alienctl", neighbour.command)
-    subprocess.run(stop, shell=True, env=neighbour.environment, check=True, capture_output=True, timeout=60)
+    subprocess.run(stop, shell=True, env=neighbour.environment, check=True, capture_output=True, timeout=120)
     assert not alive(pid)
     assert neighbour.must("daemon", "start") == f"aliend runs (pid {neighbour.pid()})"
 
@@ -367,7 +367,7 @@ def test_a_daemon_does_not_take_the_socket_of_another_one(stranger: User, neighb
     stranger.must("daemon", "start")
     pid = stranger.pid()
     program = Path(stranger.command).with_name("aliend")
-    second = subprocess.run([program], env=neighbour.environment, capture_output=True, text=True, timeout=60)
+    second = subprocess.run([program], env=neighbour.environment, capture_output=True, text=True, timeout=120)
     assert second.returncode == 22
     assert f"aliend (pid {pid}) with its state in {state_of(stranger)} listens on the socket" in second.stderr
     assert stranger.pid() == pid

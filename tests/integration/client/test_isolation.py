@@ -91,7 +91,7 @@ def test_all_programs_are_isolated(user: User, older: Path) -> None:
         (str(user.home / "names/alien_pwd"),),
         (str(user.home / "names/alien.py"), "pwd"),
     ):
-        done = subprocess.run(words, env=user.environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(words, env=user.environment, capture_output=True, text=True, timeout=120)
         assert (words, done.returncode, done.stderr) == (words, 0, "")
     assert not executed(user.home / "sw").exists()
 
@@ -100,9 +100,9 @@ def test_a_sandbox_grid_starts_in_the_software_environment(user: User, older: Pa
     user.variables.update(software_environment(user, older))
     user.variables["XDG_STATE_HOME"] = str(user.home / "state")
     try:
-        user.must("sandbox", "up", timeout=60)
+        user.must("sandbox", "up", timeout=120)
     finally:
-        user.run("sandbox", "down", timeout=60)
+        user.run("sandbox", "down", timeout=120)
     assert not executed(user.home / "sw").exists()
 
 

@@ -30,7 +30,7 @@ def log_of(user: User) -> str:
 def on_a_terminal(user: User, *words: str, **variables: str) -> tuple[str, int]:
     environment = user.environment | variables
     terminal = pexpect.spawn(
-        user.command, list(words), env=environment, cwd=str(user.home), timeout=60, encoding="utf-8"
+        user.command, list(words), env=environment, cwd=str(user.home), timeout=120, encoding="utf-8"
     )
     terminal.expect(pexpect.EOF)
     terminal.close()
@@ -203,6 +203,6 @@ def test_a_second_daemon_of_systemd_reports_why_it_exits(user: User, options: li
     user.must("pwd")
     program = Path(user.command).with_name("aliend")
     environment = user.environment | {"NOTIFY_SOCKET": str(user.home / "notify")}
-    second = subprocess.run([program, *options], env=environment, capture_output=True, text=True, timeout=60)
+    second = subprocess.run([program, *options], env=environment, capture_output=True, text=True, timeout=120)
     assert second.returncode == 17
     assert "already running for profile default" in second.stderr

@@ -16,7 +16,7 @@ def start_daemon(user: User, *limits: str) -> None:
     """Start the daemon from a shell with `ulimit LIMITS`."""
     script = "".join(f"ulimit {limit} && " for limit in limits) + 'exec "$@"'
     command = ["bash", "-c", script, "bash", user.command, "pwd"]
-    subprocess.run(command, env=user.environment, cwd=user.home, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, env=user.environment, cwd=user.home, check=True, capture_output=True, timeout=120)
 
 
 def limits_of(user: User) -> dict[str, list[str]]:

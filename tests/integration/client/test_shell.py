@@ -27,7 +27,7 @@ class Shell:
             list(words),
             env=environment,
             cwd=str(user.home),
-            timeout=30,
+            timeout=120,
             encoding="utf-8",
             dimensions=SIZE,
         )

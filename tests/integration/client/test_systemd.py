@@ -47,7 +47,7 @@ def slow_job(user: User) -> tuple[str, bytes]:
     (user.home / "content").write_bytes(content)
     name = f"{user.must('pwd')}systemd-{user.home.name}"
     user.must("cp", "file:content", name)
-    user.must("transfers", "limit", "rate=100K")
+    user.must("transfers", "limit", "rate=20K")
     job = user.must("cp", "--detach", name, "file:arrived")
     eventually(lambda: user.json("transfers", "show", job)["files"]["running"])
     return job, content
@@ -61,7 +61,7 @@ def test_systemd_accepts_the_units(user: User, profile: str, unit: str) -> None:
     user.must("--profile", profile, "daemon", "install")
     file = user.home / ".config/systemd/user" / unit
     verified = subprocess.run(
-        [verifier, "verify", "--user", str(file)], env=user.environment, capture_output=True, text=True, timeout=60
+        [verifier, "verify", "--user", str(file)], env=user.environment, capture_output=True, text=True, timeout=120
     )
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
 

@@ -69,7 +69,7 @@ def text_of(app: App[Any], name: str) -> str:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "the view does not show it"
         await pilot.pause(0.02)
@@ -178,7 +178,7 @@ async def test_changed_numbers_are_shown_and_a_lost_daemon_is_reported(source: F
 def slow_copy(user: User, folder: str) -> Iterator[str]:
     (user.home / "f").write_bytes(os.urandom(3_000_000))
     user.must("cp", "file:f", "big@disk:1")
-    yield user.must("cp", "--detach", "--limit", "200K", "--label", "night", "big", "file:got")
+    yield user.must("cp", "--detach", "--limit", "40K", "--label", "night", "big", "file:got")
     user.run("transfers", "cancel", "--all")
 
 
@@ -194,7 +194,7 @@ class Shown:
         end = time.monotonic() + 60
         while not re.search(pattern, self._text):
             assert time.monotonic() < end, self._text[-2000:]
-            self._text += ESCAPES.sub("", self._child.read_nonblocking(65536, timeout=60).decode("utf-8", "replace"))
+            self._text += ESCAPES.sub("", self._child.read_nonblocking(65536, timeout=120).decode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize("colours", [{}, {"NO_COLOR": "1"}])
@@ -202,7 +202,7 @@ def test_the_view_on_a_terminal_shows_the_bytes_on_disk_and_takes_keys(
     user: User, slow_copy: str, colours: dict[str, str]
 ) -> None:
     environment: Any = {**user.environment, "TERM": "xterm-256color", **colours}
-    child = pexpect.spawn(ALIENCTL, ["transfers", "top"], env=environment, dimensions=(24, 80), timeout=60)
+    child = pexpect.spawn(ALIENCTL, ["transfers", "top"], env=environment, dimensions=(24, 80), timeout=120)
     shown = Shown(child)
     shown.expect(r"JOB +STATE +FILES +BYTES +RATE +ETA +TARGET")
     shown.expect(r"active +0/1 +([1-9]\.\d|0\.[1-9])/2\.9 MiB")

@@ -1,449 +1,336 @@
-"""Every typed call on one daemon: a result, an error, and the end of its work with the caller's deadline."""
+"""Every typed call on one daemon: its result, its error, and that a cancelled call ends its work."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.duration_pb2 import Duration
 
 from alienctl import api
+from aliend.services import server
 from aliend.v1 import catalogue_pb2 as cat
 from aliend.v1 import contents_pb2 as con
 from aliend.v1 import credentials_pb2 as cred
-from aliend.v1 import daemon_pb2
+from aliend.v1 import errors_pb2
 from aliend.v1 import grid_jobs_pb2 as jobs
-from aliend.v1 import network_pb2 as net
-from aliend.v1 import raw_pb2 as raw
 from aliend.v1 import session_pb2 as ses
-from aliend.v1 import storage_pb2 as sto
 from aliend.v1 import transfers_pb2 as tra
-from tests.harness import Grid, User, eventually, make_user
+from tests.ccdb_server import ccdb_server
+from tests.harness import Grid, eventually, make_user
+from tests.integration.client.typed_cases import CASES, CENTRAL, GUID, Error, Slow
+from tests.integration.client.typed_ground import DATA, Ground, channel_to, info_of, own_credentials, parts
 
-DATA = os.urandom(600_000)
-GUID = "11111111-2222-11e1-8333-444444444444"
-NONE = 2**62
-DAY = 86_400
-
-
-@dataclass
-class Ground:
-    """A user's daemon with a file `F`, its directory, its GUID, an ended transfer job and a grid job."""
-
-    user: User
-    client: api.Client
-    folder: str
-    guid: str = ""
-    job: int = 0
-    grid_job: int = 0
-
-    def call(self, name: str, request: Any, timeout: float = 60.0) -> list[Any]:  # noqa: ANN401 - any message
-        """Return the answers of `Service.Method`."""
-        service, _, method = name.partition(".")
-        stub = getattr(self.client, "".join(f"_{c.lower()}" if c.isupper() else c for c in service)[1:][:-8])
-        answer = getattr(stub, method)(request, timeout=timeout)
-        return list(answer) if hasattr(answer, "__next__") else [answer]
+pytestmark = pytest.mark.xdist_group("typed-calls")
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+STREAMS = {"SessionService.WatchConnections"}
+"""Streams without an end: only their first message is read."""
+METHODS = {
+    f"{service.name}.{method.name}"
+    for module in server.MODULES
+    for service in module.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
 
 
 @pytest.fixture(scope="module")
-def ground(grid: Grid) -> Iterator[Ground]:
-    for user in make_user(grid.exports):
-        socket = user.must("daemon", "socket", "--start").strip()
-        channel = grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)])
-        with api.Client(channel) as client:
-            home = client.session.GetSession(ses.GetSessionRequest()).session.directory
-            made = Ground(user, client, f"{home}{user.home.name}")
-            made.call("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn=made.folder))
-            (stored,) = made.call("ContentsService.Write", iter(parts(made.folder + "/F")))
-            made.guid, made.job = stored.entry.guid, stored.job_id
-            jdl = 'Executable = "/alice/cern.ch/user/a/alice/bin/nothing.sh";'
-            user.run("cp", "file:/bin/true", "bin/nothing.sh")
-            made.grid_job = client.grid_jobs.SubmitGridJob(jobs.SubmitGridJobRequest(jdl=jdl)).id
-            yield made
+def shared(grid: Grid) -> Iterator[Ground]:
+    with ExitStack() as opened, ccdb_server() as ccdb, grid.settings("reader_wait=0.02"):
+        user = opened.enter_context(contextmanager(make_user)(grid.exports))
+        own_credentials(user)
+        made = Ground(user, grid, None, ccdb, opened=opened)  # type: ignore[arg-type]
+        made.configure()
+        made.client = opened.enter_context(api.Client(channel_to(user)))
+        home = made.one("SessionService.GetSession", ses.GetSessionRequest()).session.directory
+        made.folder = f"{home}{user.home.name}"
+        made.call("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn=made.folder))
+        stored = made.one("ContentsService.Write", parts(made.file))
+        made.guid, made.job = stored.entry.guid, stored.job_id
+        made.paused = made.submit(rate=1024).id
+        made.call("TransfersService.PauseJob", tra.PauseJobRequest(request_id="pause", id=made.paused))
+        user.run("cp", "file:/bin/true", "bin/nothing.sh")
+        jdl = 'Executable = "nothing.sh";'
+        made.grid_job = made.one("GridJobsService.SubmitGridJob", jobs.SubmitGridJobRequest(jdl=jdl)).id
+        yield made
 
 
-def parts(lfn: str, data: bytes = DATA, **more: Any) -> list[con.WriteRequest]:  # noqa: ANN401 - fields
-    start = con.WriteStart(**{"request_id": f"write {lfn}", "lfn": lfn, "size": len(data), **more})
-    pieces = [data[at : at + 200_000] for at in range(0, len(data), 200_000)]
-    return [con.WriteRequest(start=start), *(con.WriteRequest(data=piece) for piece in pieces)]
+@pytest.fixture
+def ground(shared: Ground) -> Ground:
+    """Return the ground while the daemon works on nothing."""
+    shared.until_idle()
+    return shared
 
 
-Case = tuple[str, Callable[[Ground], Any], Callable[[Ground, list[Any]], object]]
-RESULTS: list[Case] = [
-    (
-        "CatalogueService.MakeDirectory",
-        lambda g: cat.MakeDirectoryRequest(lfn=f"{g.folder}/a/b", parents=True),
-        lambda g, a: a,
-    ),
-    (
-        "CatalogueService.ListEntries",
-        lambda g: cat.ListEntriesRequest(lfn=g.folder),
-        lambda g, a: (
-            [one.lfn for one in a[0].entries] == [f"{g.folder}/a/", f"{g.folder}/F"]
-            or sorted(one.lfn for one in a[0].entries)
-        ),
-    ),
-    (
-        "CatalogueService.StatEntries",
-        lambda g: cat.StatEntriesRequest(lfns=[f"{g.folder}/F", f"{g.folder}/-"]),
-        lambda g, a: (a[0].entries[0].size, len(a[0].missing)) == (len(DATA), 1),
-    ),
-    (
-        "CatalogueService.FindEntries",
-        lambda g: cat.FindEntriesRequest(directory=g.folder, selection=tra.Selection(min_size=10)),
-        lambda g, a: [one.lfn for one in a[0].entries] == [f"{g.folder}/F"],
-    ),
-    (
-        "CatalogueService.ListReplicas",
-        lambda g: cat.ListReplicasRequest(lfn=f"{g.folder}/F"),
-        lambda g, a: len(a[0].replicas) == 2,
-    ),
-    (
-        "CatalogueService.GetChecksums",
-        lambda g: cat.GetChecksumsRequest(lfns=[f"{g.folder}/F"]),
-        lambda g, a: a[0].checksums[0].md5 == hashlib.md5(DATA).hexdigest(),
-    ),
-    (
-        "CatalogueService.GetUsage",
-        lambda g: cat.GetUsageRequest(lfns=[g.folder]),
-        lambda g, a: (a[0].usages[0].files, a[0].usages[0].bytes) == (1, len(DATA)),
-    ),
-    (
-        "CatalogueService.ResolveGuids",
-        lambda g: cat.ResolveGuidsRequest(guids=[g.guid, GUID]),
-        lambda g, a: dict(a[0].lfns) == {g.guid: f"{g.folder}/F"},
-    ),
-    ("CatalogueService.TouchEntries", lambda g: cat.TouchEntriesRequest(lfns=[f"{g.folder}/T"]), lambda g, a: a),
-    (
-        "CatalogueService.MoveEntry",
-        lambda g: cat.MoveEntryRequest(lfn=f"{g.folder}/T", target=f"{g.folder}/U"),
-        lambda g, a: a,
-    ),
-    (
-        "CatalogueService.SetPermissions",
-        lambda g: cat.SetPermissionsRequest(lfns=[f"{g.folder}/F"], permissions="700"),
-        lambda g, a: (
-            g.call("CatalogueService.StatEntries", cat.StatEntriesRequest(lfns=[f"{g.folder}/F"]))[0]
-            .entries[0]
-            .permissions
-            == "700"
-        ),
-    ),
-    (
-        "CatalogueService.SetOwner",
-        lambda g: cat.SetOwnerRequest(lfns=[f"{g.folder}/F"], owner="alice", group="alice"),
-        lambda g, a: a,
-    ),
-    (
-        "CatalogueService.SetExpiry",
-        lambda g: cat.SetExpiryRequest(lfns=[f"{g.folder}/F"], lifetime=Duration(seconds=3 * DAY)),
-        lambda g, a: a,
-    ),
-    (
-        "CatalogueService.GetQuota",
-        lambda g: cat.GetQuotaRequest(),
-        lambda g, a: a[0].quota.account == "alice" and a[0].quota.max_files > 0,
-    ),
-    (
-        "CatalogueService.MakeCollection",
-        lambda g: cat.MakeCollectionRequest(lfn=f"{g.folder}/C.xml", files=[f"{g.folder}/F"]),
-        lambda g, a: a,
-    ),
-    (
-        "CatalogueService.ListCollection",
-        lambda g: cat.ListCollectionRequest(lfn=f"{g.folder}/C.xml"),
-        lambda g, a: [(one.lfn, one.size) for one in a[0].entries] == [(f"{g.folder}/F", len(DATA))],
-    ),
-    (
-        "CatalogueService.RemoveEntries",
-        lambda g: cat.RemoveEntriesRequest(lfns=[f"{g.folder}/U", f"{g.folder}/a"], recursive=True),
-        lambda g, a: a,
-    ),
-    (
-        "ContentsService.Read",
-        lambda g: con.ReadRequest(lfn=f"{g.folder}/F"),
-        lambda g, a: (a[0].file.guid, b"".join(one.data for one in a)) == (g.guid, DATA),
-    ),
-    (
-        "ContentsService.Write",
-        lambda g: iter(parts(f"{g.folder}/F")),
-        lambda g, a: (a[0].job_id, a[0].entry.size) == (g.job, len(DATA)),
-    ),
-    (
-        "StorageService.ListStorageElements",
-        lambda g: sto.ListStorageElementsRequest(label="SE1"),
-        lambda g, a: [(one.se, list(one.qos)) for one in a[0].elements] == [("ALICE::SANDBOX::SE1", ["disk"])],
-    ),
-    (
-        "StorageService.ListElementDistances",
-        lambda g: sto.ListElementDistancesRequest(),
-        lambda g, a: a[0].distances[0].distance <= a[0].distances[1].distance,
-    ),
-    (
-        "StorageService.GetFileUrls",
-        lambda g: sto.GetFileUrlsRequest(lfn=f"{g.folder}/F"),
-        lambda g, a: a[0].urls[0].url.startswith("root://") and a[0].urls[0].guid == g.guid,
-    ),
-    (
-        "StorageService.StatReplicas",
-        lambda g: sto.StatReplicasRequest(lfns=[f"{g.folder}/F"]),
-        lambda g, a: [(one.ok, one.size) for one in a[0].replicas] == [(True, len(DATA))] * 2,
-    ),
-    (
-        "StorageService.ProbeServers",
-        lambda g: sto.ProbeServersRequest(servers=["SE1"], kind=sto.PROBE_KIND_CONFIG),
-        lambda g, a: a[0].answers[0].ok and a[0].answers[0].settings["version"],
-    ),
-    (
-        "StorageService.MirrorFile",
-        lambda g: sto.MirrorFileRequest(lfn=f"{g.folder}/F", storage="disk:1"),
-        lambda g, a: a,
-    ),
-    ("StorageService.GetMirror", lambda g: sto.GetMirrorRequest(id=1), lambda g, a: a[0].state),
-    (
-        "StorageService.DeleteReplica",
-        lambda g: sto.DeleteReplicaRequest(lfn=f"{g.folder}/F", se="ALICE::SANDBOX::SE2"),
-        lambda g, a: (
-            len(g.call("CatalogueService.ListReplicas", cat.ListReplicasRequest(lfn=f"{g.folder}/F"))[0].replicas) == 1
-        ),
-    ),
-    ("TransfersService.WaitJob", lambda g: tra.WaitJobRequest(id=g.job), lambda g, a: a[0].job.files.total == 1),
-    (
-        "TransfersService.ListAttempts",
-        lambda g: tra.ListAttemptsRequest(transfer_ids=[1]),
-        lambda g, a: a[0].attempts[0].stage == tra.ATTEMPT_STAGE_DONE,
-    ),
-    (
-        "TransfersService.PlanJob",
-        lambda g: tra.PlanJobRequest(
-            job=tra.SubmitJobRequest(sources=[f"{g.folder}/"], target=f"file:{g.user.home}/plan/")
-        ),
-        lambda g, a: (
-            (f"{g.folder}/F", tra.PLANNED_ACTION_COPY) in [(one.source, one.action) for page in a for one in page.files]
-        ),
-    ),
-    (
-        "GridJobsService.SubmitGridJob",
-        lambda g: jobs.SubmitGridJobRequest(jdl='Executable = "nothing.sh";'),
-        lambda g, a: a[0].id > g.grid_job,
-    ),
-    (
-        "GridJobsService.ListGridJobs",
-        lambda g: jobs.ListGridJobsRequest(),
-        lambda g, a: g.grid_job in [one.id for one in a[0].jobs],
-    ),
-    (
-        "GridJobsService.GetGridJobs",
-        lambda g: jobs.GetGridJobsRequest(ids=[g.grid_job, NONE]),
-        lambda g, a: (a[0].jobs[0].id, list(a[0].missing)) == (g.grid_job, [NONE]) and "nothing.sh" in a[0].jobs[0].jdl,
-    ),
-    (
-        "GridJobsService.GetMasterJobs",
-        lambda g: jobs.GetMasterJobsRequest(ids=[g.grid_job]),
-        lambda g, a: a[0].jobs[0].id == g.grid_job,
-    ),
-    ("GridJobsService.ListMatchingElements", lambda g: jobs.ListMatchingElementsRequest(id=g.grid_job), lambda g, a: a),
-    (
-        "GridJobsService.KillGridJobs",
-        lambda g: jobs.KillGridJobsRequest(ids=[g.grid_job]),
-        lambda g, a: a[0].jobs[0].outcome == jobs.KILL_OUTCOME_KILLED,
-    ),
-    (
-        "GridJobsService.WaitGridJobs",
-        lambda g: jobs.WaitGridJobsRequest(ids=[g.grid_job]),
-        lambda g, a: (a[-1].jobs[0].status, a[-1].jobs[0].has_ended) == ("KILLED", True),
-    ),
-    (
-        "GridJobsService.ListComputingElements",
-        lambda g: jobs.ListComputingElementsRequest(name="CE1"),
-        lambda g, a: a[0].elements[0].ttl.seconds > 0,
-    ),
-    (
-        "CredentialsService.GetCredentials",
-        lambda g: cred.GetCredentialsRequest(),
-        lambda g, a: (a[0].token.problem, a[0].token.key) == ("", cred.KEY_STATE_USABLE),
-    ),
-    (
-        "CredentialsService.VerifyCertificates",
-        lambda g: cred.VerifyCertificatesRequest(),
-        lambda g, a: (a[0].certificate_problem, a[0].token_problem) == ("", ""),
-    ),
-    ("CredentialsService.UnlockKey", lambda g: cred.UnlockKeyRequest(), lambda g, a: a),
-    (
-        "SessionService.GetIdentity",
-        lambda g: ses.GetIdentityRequest(),
-        lambda g, a: (a[0].user, list(a[0].roles)) == ("alice", ["alice"]),
-    ),
-    (
-        "SessionService.SetSite",
-        lambda g: ses.SetSiteRequest(session="sited", site="CERN"),
-        lambda g, a: a[0].session.site == "CERN",
-    ),
-    (
-        "SessionService.SetRole",
-        lambda g: ses.SetRoleRequest(session="acting", role="alice"),
-        lambda g, a: a[0].session.user == "alice",
-    ),
-    (
-        "SessionService.SetDirectoryStack",
-        lambda g: ses.SetDirectoryStackRequest(session="stacked", directories=["/alice", "/"]),
-        lambda g, a: (a[0].session.directory, list(a[0].session.stack)) == ("/alice/", ["/"]),
-    ),
-    ("NetworkService.PingService", lambda g: net.PingServiceRequest(count=2), lambda g, a: len(a[0].round_trips) == 2),
-    ("NetworkService.MeasureLogins", lambda g: net.MeasureLoginsRequest(count=1), lambda g, a: len(a[0].logins) == 1),
-    (
-        "NetworkService.ProbeAddresses",
-        lambda g: net.ProbeAddressesRequest(),
-        lambda g, a: any(one.answers for one in a[0].probes),
-    ),
-    (
-        "RawService.Execute",
-        lambda g: raw.ExecuteRequest(command="ls", options=["/no/such"]),
-        lambda g, a: a[0].exit_code == 2,
-    ),
-]
-"""Calls in order, with their requests and checks."""
-
-INVALID, NOT_FOUND = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
-FAILED, EXISTS, UNKNOWN = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.UNKNOWN
-ERRORS: list[tuple[str, Any, grpc.StatusCode]] = [
-    ("CatalogueService.ListEntries", cat.ListEntriesRequest(lfn="/no/such"), NOT_FOUND),
-    ("CatalogueService.StatEntries", cat.StatEntriesRequest(), INVALID),
-    ("CatalogueService.FindEntries", cat.FindEntriesRequest(directory="/no/such"), FAILED),
-    ("CatalogueService.ListReplicas", cat.ListReplicasRequest(lfn="/no/such"), NOT_FOUND),
-    ("CatalogueService.GetChecksums", cat.GetChecksumsRequest(lfns=["/no/such"]), NOT_FOUND),
-    ("CatalogueService.GetUsage", cat.GetUsageRequest(), INVALID),
-    ("CatalogueService.ResolveGuids", cat.ResolveGuidsRequest(guids=["x"]), INVALID),
-    ("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn="/no/such/directory"), NOT_FOUND),
-    ("CatalogueService.RemoveEntries", cat.RemoveEntriesRequest(lfns=["/alice/*"]), INVALID),
-    ("CatalogueService.MoveEntry", cat.MoveEntryRequest(lfn="/no/such", target="/no/other"), NOT_FOUND),
-    ("CatalogueService.TouchEntries", cat.TouchEntriesRequest(lfns=["file:/x"]), INVALID),
-    ("CatalogueService.SetPermissions", cat.SetPermissionsRequest(lfns=["/alice"], permissions="999"), INVALID),
-    ("CatalogueService.SetOwner", cat.SetOwnerRequest(lfns=["/alice"], owner="-R"), INVALID),
-    ("CatalogueService.SetExpiry", cat.SetExpiryRequest(lfns=["/alice"], lifetime=Duration(seconds=DAY + 1)), INVALID),
-    ("CatalogueService.GetQuota", cat.GetQuotaRequest(account="nobody-here"), NOT_FOUND),
-    ("CatalogueService.ListCollection", cat.ListCollectionRequest(lfn="/no/such"), UNKNOWN),
-    ("CatalogueService.MakeCollection", cat.MakeCollectionRequest(lfn="/alice/", files=["/alice"]), EXISTS),
-    ("ContentsService.Read", con.ReadRequest(lfn="/alice"), FAILED),
-    ("ContentsService.Write", iter([con.WriteRequest(data=b"x")]), INVALID),
-    ("StorageService.ListElementDistances", sto.ListElementDistancesRequest(lfn="file:/x"), INVALID),
-    ("StorageService.GetFileUrls", sto.GetFileUrlsRequest(lfn="/no/such"), NOT_FOUND),
-    ("StorageService.StatReplicas", sto.StatReplicasRequest(), INVALID),
-    ("StorageService.ProbeServers", sto.ProbeServersRequest(), INVALID),
-    ("StorageService.MirrorFile", sto.MirrorFileRequest(lfn="/alice"), INVALID),
-    ("StorageService.GetMirror", sto.GetMirrorRequest(), INVALID),
-    ("StorageService.DeleteReplica", sto.DeleteReplicaRequest(lfn="/no/such", se="ALICE::X::SE"), UNKNOWN),
-    ("TransfersService.WaitJob", tra.WaitJobRequest(id=NONE), NOT_FOUND),
-    ("TransfersService.ListAttempts", tra.ListAttemptsRequest(transfer_ids=[2**63]), INVALID),
-    ("TransfersService.PlanJob", tra.PlanJobRequest(job=tra.SubmitJobRequest(sources=["/alice"], target="x")), INVALID),
-    ("GridJobsService.SubmitGridJob", jobs.SubmitGridJobRequest(jdl="nothing"), INVALID),
-    ("GridJobsService.ListGridJobs", jobs.ListGridJobsRequest(limit=10**6), INVALID),
-    ("GridJobsService.GetGridJobs", jobs.GetGridJobsRequest(ids=[2**63]), INVALID),
-    ("GridJobsService.GetMasterJobs", jobs.GetMasterJobsRequest(), INVALID),
-    ("GridJobsService.KillGridJobs", jobs.KillGridJobsRequest(ids=[0]), INVALID),
-    ("GridJobsService.ResubmitGridJobs", jobs.ResubmitGridJobsRequest(ids=[NONE]), UNKNOWN),
-    ("GridJobsService.WaitGridJobs", jobs.WaitGridJobsRequest(ids=[NONE]), NOT_FOUND),
-    ("GridJobsService.ListMatchingElements", jobs.ListMatchingElementsRequest(), INVALID),
-    ("CredentialsService.ImportCertificate", cred.ImportCertificateRequest(path="/no/such.p12"), NOT_FOUND),
-    ("CredentialsService.InitToken", cred.InitTokenRequest(days=1000), INVALID),
-    ("SessionService.SetSite", ses.SetSiteRequest(), INVALID),
-    ("SessionService.SetRole", ses.SetRoleRequest(role="nobody-here"), grpc.StatusCode.PERMISSION_DENIED),
-    ("SessionService.SetDirectoryStack", ses.SetDirectoryStackRequest(directories=["/no/such"]), NOT_FOUND),
-    ("NetworkService.PingService", net.PingServiceRequest(count=10**6), INVALID),
-    ("NetworkService.MeasureLogins", net.MeasureLoginsRequest(count=1000), INVALID),
-    (
-        "NetworkService.ProbeAddresses",
-        net.ProbeAddressesRequest(host="no.such.invalid", port=1),
-        grpc.StatusCode.UNAVAILABLE,
-    ),
-    ("NetworkService.QueryMonitoring", net.QueryMonitoringRequest(), INVALID),
-    ("NetworkService.ListCalibrationObjects", net.ListCalibrationObjectsRequest(limit=10**6), INVALID),
-    ("RawService.Execute", raw.ExecuteRequest(command="cd"), INVALID),
-]
+def test_every_call_of_the_contract_has_a_case() -> None:
+    assert set(CASES) == METHODS
 
 
-def test_each_call_returns_its_result(ground: Ground) -> None:
-    wrong = [name for name, request, check in RESULTS if not check(ground, ground.call(name, request(ground)))]
-    assert wrong == []
+@pytest.mark.parametrize("name", CASES)
+def test_a_call_returns_its_result(ground: Ground, name: str) -> None:
+    case = CASES[name]
+    acting = case.of(ground)
+    request = case.request(acting)
+    answers = [next(acting.start(name, request))] if name in STREAMS else acting.call(name, request)
+    assert case.check(acting, answers), answers
 
 
-def test_each_call_reports_its_error(ground: Ground) -> None:
-    wrong = []
-    for name, request, code in ERRORS:
-        try:
-            ground.call(name, request)
-        except grpc.RpcError as error:
-            if error.code() != code or "alienctl" in (error.details() or ""):
-                wrong.append(f"{name}: {error.code()} {error.details()}")
-        else:
-            wrong.append(f"{name}: no error")
-    assert wrong == []
-
-
-def running_calls(ground: Ground) -> int:
-    return int(ground.client.daemon.Status(daemon_pb2.StatusRequest()).running_calls)
-
-
-def test_a_deadline_ends_the_work_of_a_call(ground: Ground, grid: Grid) -> None:
-    """Calls that ask the service end with their deadline while it hangs, and the daemon works on none of them."""
-    asking = ["ListEntries", "StatEntries", "ListReplicas", "GetUsage", "Read", "GetFileUrls", "GetGridJobs", "Execute"]
-    with grid.fault("delay", "20"):
-        for name, request, _ in RESULTS:
-            if name.partition(".")[2] in asking:
-                with pytest.raises(grpc.RpcError) as late:
-                    ground.call(name, request(ground), timeout=0.3)
-                assert late.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED, name
-        eventually(lambda: running_calls(ground) == 0)
-    ground.call("SessionService.GetIdentity", ses.GetIdentityRequest())
-
-
-def test_cancelling_a_read_ends_it(ground: Ground) -> None:
-    stream = ground.client.contents.Read(con.ReadRequest(lfn=f"{ground.folder}/F"))
-    assert next(stream).file.size == len(DATA)
-    stream.cancel()
-    eventually(lambda: running_calls(ground) == 0)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if isinstance(case.error, Error)])
+def test_a_call_reports_its_error(ground: Ground, name: str) -> None:
+    error = CASES[name].error
+    assert isinstance(error, Error)
+    with error.hold(ground), pytest.raises(grpc.RpcError) as failed:
+        ground.call(name, error.request(ground))
+    info = info_of(failed.value)
+    assert (failed.value.code(), info.reason) == (
+        error.code,
+        errors_pb2.ErrorReason.Value(f"ERROR_REASON_{error.reason}"),
+    )
+    assert "alienctl" not in str(failed.value.details()), "the message speaks to programs"
 
 
 def test_ranges_are_read_as_asked(ground: Ground) -> None:
     wanted = [(10, 20), (len(DATA) - 5, None), (2 * len(DATA), 7), (5, 0), (0, 1)]
     ranges = [con.Range(offset=offset, **({} if length is None else {"length": length})) for offset, length in wanted]
     found = [b""] * len(wanted)
-    for part in ground.call(
-        "ContentsService.Read", con.ReadRequest(lfn=f"{ground.folder}/F", guid=ground.guid, ranges=ranges)
-    ):
+    request = con.ReadRequest(lfn=ground.file, guid=ground.guid, ranges=ranges)
+    for part in ground.call("ContentsService.Read", request):
         found[part.range] += part.data
     assert found == [DATA[10:30], DATA[-5:], b"", b"", DATA[:1]]
     with pytest.raises(grpc.RpcError) as other:
-        ground.call("ContentsService.Read", con.ReadRequest(lfn=f"{ground.folder}/F", guid=GUID))
-    assert other.value.code() == FAILED
+        ground.call("ContentsService.Read", con.ReadRequest(lfn=ground.file, guid=GUID))
+    assert other.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+def test_a_member_of_an_archive_is_read_like_another_file(ground: Ground) -> None:
+    lfn = f"{ground.folder.rpartition('/')[0]}/archive/first.dat"
+    expected = hashlib.shake_128(lfn.encode()).digest(20 * 1024)
+    whole = ground.call("ContentsService.Read", con.ReadRequest(lfn=lfn))
+    assert (whole[0].file.size, b"".join(part.data for part in whole)) == (len(expected), expected)
+    ranges = [con.Range(offset=5000, length=100), con.Range(offset=20_000)]
+    parts_read = ground.call("ContentsService.Read", con.ReadRequest(lfn=lfn, ranges=ranges, guid=whole[0].file.guid))
+    assert b"".join(part.data for part in parts_read) == expected[5000:5100] + expected[20_000:]
 
 
 def test_a_read_survives_a_replica_that_fails(ground: Ground, grid: Grid) -> None:
-    (stored,) = ground.call("ContentsService.Write", iter(parts(f"{ground.folder}/two", storage="disk:2")))
-    (answer,) = ground.call("CatalogueService.ListReplicas", cat.ListReplicasRequest(lfn=f"{ground.folder}/two"))
+    lfn = ground.new()
+    stored = ground.one("ContentsService.Write", parts(lfn, storage="disk:2"))
+    answer = ground.one("CatalogueService.ListReplicas", cat.ListReplicasRequest(lfn=lfn))
     with grid.fault("stop", answer.replicas[0].se.rpartition("::")[2]):
-        parts_read = ground.call("ContentsService.Read", con.ReadRequest(lfn=f"{ground.folder}/two"))
+        parts_read = ground.call("ContentsService.Read", con.ReadRequest(lfn=lfn))
     assert b"".join(part.data for part in parts_read) == DATA
     assert stored.entry.size == len(DATA)
 
 
 def test_content_that_differs_from_the_catalogue_is_data_loss(ground: Ground, grid: Grid) -> None:
-    lfn = f"{ground.folder}/one"
-    ground.call("ContentsService.Write", iter(parts(lfn, storage="ALICE::SANDBOX::SE1")))
-    with grid.fault("corrupt", "SE1", lfn), pytest.raises(grpc.RpcError) as lost:
-        ground.call("ContentsService.Read", con.ReadRequest(lfn=lfn))
-    assert lost.value.code() == grpc.StatusCode.DATA_LOSS
+    lfn = ground.new()
+    ground.call("ContentsService.Write", parts(lfn, storage="ALICE::SANDBOX::SE1"))
+    with grid.fault("corrupt", "SE1", lfn):
+        with pytest.raises(grpc.RpcError) as lost:
+            ground.call("ContentsService.Read", con.ReadRequest(lfn=lfn))
+        assert lost.value.code() == grpc.StatusCode.DATA_LOSS
+        job = ground.submit(sources=[lfn])
+        changes = ground.call("TransfersService.WatchJobs", tra.WatchJobsRequest(job_id=job.id))
+    failure = changes[-1].transfers[-1].failure
+    assert (failure.failure_class, failure.reason) == (
+        tra.FAILURE_CLASS_PERMANENT,
+        errors_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
+    )
+    assert (failure.stage, failure.se, failure.error_number) == (tra.ATTEMPT_STAGE_COPY, "ALICE::SANDBOX::SE1", 74)
+
+
+def test_a_failed_transfer_says_why_for_programs(ground: Ground) -> None:
+    """The target has another content: the errno is that of an existing file, in a watch, a list and the history."""
+    job = ground.submit()
+    target = ground.user.home / f"job{ground.used}"
+    ground.call("TransfersService.WaitJob", tra.WaitJobRequest(id=job.id))
+    target.write_bytes(b"other")
+    again = ground.submit(target=f"file:{target}")
+    watched = ground.call("TransfersService.WatchJobs", tra.WatchJobsRequest(job_id=again.id))[-1].transfers[-1]
+    listed = ground.one("TransfersService.ListTransfers", tra.ListTransfersRequest(job_id=again.id)).transfers[0]
+    tried = ground.one("TransfersService.ListAttempts", tra.ListAttemptsRequest(transfer_ids=[listed.id])).attempts[-1]
+    for failure in (watched.failure, listed.failure, tried.failure):
+        assert (failure.failure_class, failure.error_number) == (tra.FAILURE_CLASS_PERMANENT, 17)
+        assert failure.reason == errors_pb2.ERROR_REASON_ALREADY_EXISTS
+        assert "exists" in failure.message
+
+
+def test_directories_are_found_if_asked_for(ground: Ground) -> None:
+    top = ground.new()
+    ground.call("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn=f"{top}/a/b", parents=True))
+    ground.call("CatalogueService.TouchEntries", cat.TouchEntriesRequest(lfns=[f"{top}/a/f"]))
+
+    def found(**more: Any) -> list[str]:  # noqa: ANN401 - fields
+        pages = ground.call("CatalogueService.FindEntries", cat.FindEntriesRequest(directory=top, **more))
+        return sorted(entry.lfn for page in pages for entry in page.entries)
+
+    assert found() == [f"{top}/a/f"]
+    assert found(directories=True) == [f"{top}/a/", f"{top}/a/b/", f"{top}/a/f"]
+    assert found(directories=True, selection=tra.Selection(name="begin_b")) == [f"{top}/a/b/"]
 
 
 def test_data_that_is_not_what_was_announced_is_not_stored(ground: Ground) -> None:
-    lfn = f"{ground.folder}/never"
+    lfn = ground.new()
     for more in ({"size": 5}, {"md5": "0" * 32}):
         with pytest.raises(grpc.RpcError) as refused:
-            ground.call("ContentsService.Write", iter(parts(lfn, **more)))
+            ground.call("ContentsService.Write", parts(lfn, **more))
         assert refused.value.code() == INVALID
-    assert list(ground.call("CatalogueService.StatEntries", cat.StatEntriesRequest(lfns=[lfn]))[0].missing) == [lfn]
+    assert list(ground.one("CatalogueService.StatEntries", cat.StatEntriesRequest(lfns=[lfn])).missing) == [lfn]
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.cancel == CENTRAL])
+def test_a_cancelled_call_ends_its_request_to_the_service(ground: Ground, name: str) -> None:
+    request = CASES[name].request(ground)
+    with ground.no_answers():
+        call = ground.start(name, request)
+        eventually(lambda: ground.hanging() == 1, 30.0)
+        assert ground.running_calls() == 1
+        call.cancel()
+        eventually(lambda: ground.hanging() == 0, 30.0)
+        eventually(lambda: ground.running_calls() == 0, 30.0)
+    assert call.code() == grpc.StatusCode.CANCELLED
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if isinstance(case.cancel, Slow)])
+def test_a_cancelled_call_ends_its_work_in_the_daemon(ground: Ground, name: str) -> None:
+    slow = CASES[name].cancel
+    assert isinstance(slow, Slow)
+    with slow.hold(ground):
+        call = ground.start(name, slow.request(ground))
+        eventually(lambda: ground.running_calls() == 1, 30.0)
+        call.cancel()
+        eventually(lambda: ground.running_calls() == 0, 30.0)
+    assert call.code() == grpc.StatusCode.CANCELLED
+
+
+@pytest.mark.parametrize("name", ["CatalogueService.StatEntries", "ContentsService.Read"])
+def test_a_deadline_ends_the_request_to_the_service(ground: Ground, name: str) -> None:
+    with ground.no_answers():
+        call = ground.start(name, CASES[name].request(ground), timeout=2.0)
+        eventually(lambda: ground.hanging() == 1, 30.0)
+        eventually(lambda: ground.hanging() == 0, 30.0)
+        eventually(lambda: ground.running_calls() == 0, 30.0)
+    assert call.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("timeout", [None, 3.0])
+def test_cancellation_and_deadline_end_the_work_of_a_worker(ground: Ground, timeout: float | None) -> None:
+    """The daemon works on the call until the worker process has stopped."""
+    with ground.no_storage():
+        stream = ground.client.contents.Read(con.ReadRequest(lfn=ground.file), timeout=timeout)
+        assert next(stream).file.size == len(DATA)
+        assert ground.running_calls() == 1
+        if timeout is None:
+            stream.cancel()
+        eventually(lambda: ground.running_calls() == 0, 30.0)
+    assert stream.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+def test_a_cancelled_write_cancels_its_job(ground: Ground) -> None:
+    lfn = ground.new()
+    with ground.no_storage():
+        call = ground.start("ContentsService.Write", parts(lfn))
+        eventually(lambda: _running(ground), 30.0)
+        job = _running(ground)[0]
+        call.cancel()
+        eventually(lambda: ground.running_calls() == 0, 30.0)
+        ended = ground.one("TransfersService.WaitJob", tra.WaitJobRequest(id=job)).job
+    assert ended.state == tra.JOB_STATE_CANCELLED
+
+
+def _running(ground: Ground) -> list[int]:
+    answer = ground.one("TransfersService.ListJobs", tra.ListJobsRequest(running_only=True))
+    return [job.id for job in answer.jobs]
+
+
+def test_a_call_gets_a_missing_token_first(grid: Grid) -> None:
+    for user in make_user(grid.exports):
+        own_credentials(user)
+        token = user.home / "token-cert.pem"
+        with api.Client(channel_to(user)) as client:
+            assert not token.exists()
+            assert client.session.GetIdentity(ses.GetIdentityRequest()).user == "alice"
+            assert token.exists()
+            state = client.credentials.GetCredentials(cred.GetCredentialsRequest())
+            assert (state.token.problem, state.token.key) == ("", cred.KEY_STATE_USABLE)
+
+
+_SETTINGS, _PING, _GO_AWAY = 4, 6, 7
+"""Frames of HTTP/2."""
+
+
+class Pings:
+    """An HTTP/2 connection without calls, which sends keepalive pings and counts the answers."""
+
+    def __init__(self, path: str) -> None:
+        self.answers = 0
+        self.was_closed = False
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(path)
+        self._socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS))
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def send(self) -> None:
+        """Send one ping."""
+        self._socket.sendall(_frame(_PING, bytes(8)))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join()
+        self._socket.close()
+
+    def _read(self) -> None:
+        with self._socket.makefile("rb") as stream:
+            while head := stream.read(9):
+                payload = stream.read(int.from_bytes(head[:3], "big"))
+                if head[3] in (_SETTINGS, _PING) and not head[4]:
+                    self._socket.sendall(_frame(head[3], payload if head[3] == _PING else b"", is_answer=True))
+                self.answers += head[3] == _PING and head[4] == 1
+                self.was_closed |= head[3] == _GO_AWAY
+
+
+def _frame(kind: int, payload: bytes = b"", *, is_answer: bool = False) -> bytes:
+    return struct.pack(">I", len(payload))[1:] + bytes((kind, is_answer)) + bytes(4) + payload
+
+
+def test_a_client_may_ping_every_five_seconds(ground: Ground) -> None:
+    """More pings than gRPC tolerates too early, on a connection without a call."""
+    path = ground.user.must("daemon", "socket")
+    pings = Pings(path)
+    for number in range(4):
+        if number:
+            time.sleep(5.1)
+        pings.send()
+        eventually(lambda wanted=number + 1: pings.answers == wanted, 30.0)  # type: ignore[misc]
+    assert not pings.was_closed
+    for _ in range(4):
+        pings.send()
+    eventually(lambda: pings.was_closed, 30.0)
+    pings.close()
+
+
+def test_a_client_with_keepalive_notices_a_frozen_daemon(ground: Ground) -> None:
+    path = ground.user.must("daemon", "socket")
+    options = [("grpc.enable_http_proxy", 0), ("grpc.keepalive_time_ms", 1000), ("grpc.http2.ping_timeout_ms", 1000)]
+    with grpc.insecure_channel(f"unix:{path}", options=options) as channel:
+        watch = api.Client(channel).session.WatchConnections(ses.WatchConnectionsRequest())
+        next(watch)
+        pid = ground.user.pid()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(grpc.RpcError) as lost:
+                for _ in watch:
+                    pass
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert lost.value.code() == grpc.StatusCode.UNAVAILABLE

@@ -42,7 +42,7 @@ def slow_job(user: User) -> tuple[str, bytes]:
     (user.home / "content").write_bytes(content)
     name = f"{user.must('pwd')}upgrade-{user.home.name}"
     user.must("cp", "file:content", name)
-    user.must("transfers", "limit", "rate=100K")
+    user.must("transfers", "limit", "rate=20K")
     job = user.must("cp", "--detach", name, "file:arrived")
     eventually(lambda: user.json("transfers", "show", job)["files"]["running"])
     return job, content
@@ -75,7 +75,9 @@ def test_a_newer_client_replaces_an_idle_daemon(user: User, newer: str) -> None:
 def test_a_replacement_is_reported_on_a_terminal_only_once(user: User, newer: str) -> None:
     user.must("pwd")
     for expected in (f"was replaced by aliend {NEWER}", ""):
-        terminal = pexpect.spawn(newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=60, encoding="utf-8")
+        terminal = pexpect.spawn(
+            newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=120, encoding="utf-8"
+        )
         terminal.expect(pexpect.EOF)
         said = str(terminal.before)
         assert ("alienctl:" in said, expected in said) == (bool(expected), True), said
@@ -99,7 +101,7 @@ def test_an_older_client_works_with_a_newer_daemon(user: User, newer: str) -> No
 def test_a_copying_daemon_is_not_replaced_and_the_user_is_informed(user: User, newer: str) -> None:
     job, content = slow_job(user)
     old = user.pid()
-    terminal = pexpect.spawn(newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=60)
+    terminal = pexpect.spawn(newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=120)
     terminal.expect(f"aliend {VERSION} still runs: it has 1 transfer in progress")
     terminal.expect("alienctl daemon restart")
     terminal.expect(pexpect.EOF)
@@ -186,5 +188,5 @@ def test_many_newer_clients_start_one_daemon(user: User, newer: str) -> None:
 
 
 def test_both_installations_are_different(newer: str) -> None:
-    done = subprocess.run([newer, "version"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([newer, "version"], capture_output=True, text=True, timeout=120)
     assert f"alienctl {NEWER}" in done.stdout

@@ -101,7 +101,7 @@ def completing_shell(user: User, environment: Path, command: list[str]) -> pexpe
         "PS1": "READY>",
     }
     child = pexpect.spawn(
-        command[0], command[1:], env=variables, cwd=str(user.home), timeout=60, encoding="utf-8", dimensions=(24, 200)
+        command[0], command[1:], env=variables, cwd=str(user.home), timeout=120, encoding="utf-8", dimensions=(24, 200)
     )
     child.expect_exact("READY>")
     return child
@@ -138,7 +138,7 @@ def test_fish_completes_with_the_installed_file(newcomer: User, environment: Pat
     }
     command = ["fish", "--no-config", "-c", f"source '{environment}/share/fish/vendor_completions.d/alienctl.fish'; "]
     command[-1] += "complete -C 'alienctl cert-imp'"
-    done = subprocess.run(command, env=variables, cwd=newcomer.home, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=variables, cwd=newcomer.home, capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["cert-import"]
 
 
@@ -194,5 +194,5 @@ def opens(user: User, *command: str) -> int:
     trace = ["strace", "-f", "-e", "trace=open,openat", *command]
     # in this locale programs read no catalogues, so that the count is that of the programs
     environment = {**user.environment, "LC_ALL": "C"}
-    traced = subprocess.run(trace, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    traced = subprocess.run(trace, env=environment, capture_output=True, text=True, check=True, timeout=120)
     return sum("open" in line and "= -1" not in line for line in traced.stderr.splitlines())

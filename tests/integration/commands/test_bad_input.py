@@ -122,7 +122,7 @@ def test_no_xrootd_binary(tmp_path: Path) -> None:
     state = tmp_path / "state"
     words = [sys.executable, "-m", "aliend.sandbox", "up"]
     done = subprocess.run(
-        words, env={"PATH": str(tmp_path), "XDG_STATE_HOME": str(state)}, capture_output=True, text=True, timeout=60
+        words, env={"PATH": str(tmp_path), "XDG_STATE_HOME": str(state)}, capture_output=True, text=True, timeout=120
     )
     assert done.returncode != 0
     assert "xrootd-server" in done.stderr
@@ -248,7 +248,7 @@ def test_a_client_of_another_contract_gets_instructions(user: User, grid: Grid) 
         cwd=user.home,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.returncode != 0
     assert "alienctl daemon restart" in done.stderr

@@ -98,7 +98,7 @@ def test_a_jbox_that_runs_is_announced_instead(grid: Grid) -> None:
         user.variables["TMPDIR"] = str(user.home)
         file = Path(user.must("bridge", "on").splitlines()[1].removeprefix("programs find it by "))
         user.must("bridge", "off")
-        other = subprocess.Popen(["sleep", "60"])
+        other = subprocess.Popen(["sleep", "600"])
         try:
             jbox = f"JALIEN_HOST = localhost\nJALIEN_WSPORT = 9\nJALIEN_PID = {other.pid}\n"
             file.write_text(jbox)

@@ -177,7 +177,7 @@ def test_output_into_a_closed_pipe_ends_quietly(user: User) -> None:
         env=user.environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1

@@ -121,7 +121,7 @@ def test_a_reader_that_leaves_ends_the_reading(user: User, folder: str) -> None:
     put(user, "a", LINES.encode() * 20)
     piped = f"{user.command} cat a | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
-        ["bash", "-c", piped], env=user.environment, cwd=user.home, capture_output=True, text=True, timeout=60
+        ["bash", "-c", piped], env=user.environment, cwd=user.home, capture_output=True, text=True, timeout=120
     )
     assert done.stdout.split() == ["1", "141"]
     assert output_of(user, "head", "-n", "1", "a") == b"1\n"
@@ -135,7 +135,7 @@ def at_a_terminal(user: User, keys: bytes, awaited: bytes, *words: str, **variab
         os.execve(user.command, [user.command, *words], {**user.environment, "TERM": "xterm", **variables})
     shown, typed = b"", False
     try:
-        while select.select([terminal], [], [], 30)[0] and (data := os.read(terminal, 65536)):
+        while select.select([terminal], [], [], 60)[0] and (data := os.read(terminal, 65536)):
             shown += data
             if awaited in shown and not typed:
                 os.write(terminal, keys)
@@ -198,13 +198,15 @@ def test_exec_runs_a_script_with_its_arguments(user: User, folder: str) -> None:
 def test_the_next_daemon_removes_what_a_crash_left_except_texts_in_an_editor(user: User, folder: str) -> None:
     """F174."""
     put(user, "a", b"text")
-    for words, script in (("run", "sleep 60 #"), ("edit", "sleep 60 #"), ("edit", 'echo changed >> "$1"; sleep 60 #')):
+    begins = ("", "", 'echo changed >> "$1"; ')
+    for number, (words, begin) in enumerate(zip(("run", "edit", "edit"), begins, strict=True)):
+        opened = user.home / f"opened{number}"
+        script = f'{begin}touch "{opened}"; while [ -d "{user.home}" ]; do sleep 0.2; done #'
         editor = f"sh -c '{script}' sh"
         program = ["sh", "-c", script, "sh"] if words == "run" else []
         user.variables["EDITOR"] = editor
         user.start(words, *program, "a")
-        eventually(lambda: any(path.is_file() for place in scratch(user) for path in place.rglob("a")))
-    eventually(lambda: any(b"changed" in path.read_bytes() for place in scratch(user) for path in place.rglob("a")))
+        eventually(opened.exists)
     user.kill_daemon()
     user.must("pwd")
     kept = {path.read_bytes() for place in scratch(user) for path in place.rglob("a")}

@@ -147,7 +147,7 @@ def at_a_terminal(user: User, words: list[str], answers: list[bytes]) -> tuple[s
         os.execve(words[0], words, user.environment | {"TERM": "xterm"})
     shown, seen = b"", 0
     try:
-        while select.select([terminal], [], [], 30)[0]:
+        while select.select([terminal], [], [], 60)[0]:
             data = os.read(terminal, 4096)
             shown += data
             while shown.count(b"Pass phrase of") > seen and answers and shown.endswith(b": "):
@@ -467,7 +467,7 @@ def test_f051_new_token_replaces_the_connections_without_a_failed_command(owner:
     )
     for _ in range(3):
         owner.must("token-init")
-    said, complaints = loop.communicate(timeout=60)
+    said, complaints = loop.communicate(timeout=120)
     assert (loop.returncode, complaints) == (0, b"")
     assert said.decode().split() == ["alice"] * 40
 
@@ -510,7 +510,7 @@ def test_f052_executables_of_the_incumbent_client(owner: User, name: str) -> Non
     if name in ("alien-token-info", "alien-token-destroy"):
         owner.must("token-init")
     command = str(Path(owner.command).with_name(name))
-    done = subprocess.run([command], env=owner.environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([command], env=owner.environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert ("removed" if name == "alien-token-destroy" else "DN >>> ") in done.stdout
 
@@ -543,7 +543,7 @@ def test_transfers_wait_for_a_token_and_resume_automatically(bare: User, grid: G
     bare.must("mkdir", "-p", "waiting")
     bare.must("token-destroy")
     job = bare.must("cp", "--detach", "file:file", "waiting/file").split()[-1]
-    eventually(lambda: "no certificate" in bare.must("transfers", "show", job), 30)
+    eventually(lambda: "no certificate" in bare.must("transfers", "show", job))
     issued_by_the_grid(bare, grid, int(DAY) * 10)
     bare.must("transfers", "wait", job, "--timeout", "100", timeout=110)
     bare.must("rm", "-r", "waiting")

@@ -125,7 +125,7 @@ def test_a_text_survives_the_death_of_the_daemon_under_the_open_editor(user: Use
     user.kill_daemon()
     user.must("pwd")
     (user.home / "go").touch()
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     kept = re.search(r"saved in (\S+); upload it with `(alienctl cp -f file:\S+ \S+)`", errors.decode())
     assert kept
     assert Path(kept[1]).read_text() == "one\ntwo\n"

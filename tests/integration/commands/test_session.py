@@ -95,7 +95,7 @@ def test_watching_shows_the_session_now_and_after_each_change(user: User) -> Non
     user.must("daemon", "start")
     with grpc.insecure_channel(f"unix:{user.home}/run/aliend/default.sock") as channel:
         stub = session_pb2_grpc.SessionServiceStub(channel)
-        updates = stub.WatchConnections(session_pb2.WatchConnectionsRequest(), timeout=30)
+        updates = stub.WatchConnections(session_pb2.WatchConnectionsRequest(), timeout=120)
         assert list(next(updates).central) == []
         user.must("pwd")
         seen = next(

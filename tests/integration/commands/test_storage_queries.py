@@ -28,7 +28,7 @@ def folder(user: User) -> str:
 def xrdcp(user: User, *words: str) -> str:
     """Run the system's xrdcp, which must succeed; what it copied to `copy`."""
     done = subprocess.run(
-        ["xrdcp", "-f", "-N", *words, "copy"], cwd=user.home, capture_output=True, text=True, timeout=60
+        ["xrdcp", "-f", "-N", *words, "copy"], cwd=user.home, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return (user.home / "copy").read_text()
@@ -172,7 +172,7 @@ def test_a_metafile_is_a_source_for_xrdcp_and_private(user: User, folder: str) -
     source = user.must("lfn2uri", member, "meta")
     assert source.endswith("?xrdcl.unzip=first.dat")
     user.must("cp", member, "file:member")
-    done = subprocess.run(["xrdcp", "-f", "-N", source, "other"], cwd=user.home, capture_output=True, timeout=60)
+    done = subprocess.run(["xrdcp", "-f", "-N", source, "other"], cwd=user.home, capture_output=True, timeout=120)
     assert done.returncode == 0
     assert (user.home / "other").read_bytes() == (user.home / "member").read_bytes()
 
@@ -180,7 +180,7 @@ def test_a_metafile_is_a_source_for_xrdcp_and_private(user: User, folder: str) -
 def test_urls_to_write_a_file(user: User, folder: str) -> None:
     """F164: relative names work too."""
     (url,) = (one["uri"] for one in user.json("lfn2uri", "new@disk:1", "a", "write")["results"])
-    done = subprocess.run(["xrdcp", "-N", "a", url], cwd=user.home, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["xrdcp", "-N", "a", url], cwd=user.home, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     for words in (("a", "write"), ("a", "b", "write", "meta"), ("a", "mata"), ("file:a",), (), ("a", "b", "c")):
         assert user.run("lfn2uri", *words).returncode == 22

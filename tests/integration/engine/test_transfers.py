@@ -101,7 +101,7 @@ async def test_directories_are_removed_if_nothing_arrived_in_them(daemon: Daemon
 
 async def bytes_moving(daemon: Daemon, job: int) -> None:
     """Return as soon as bytes of a file of the job have moved."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for _ in iter(lambda: any(one.bytes_done for one in daemon.engine.progress(job)), True):
             await asyncio.sleep(0.001)
 

@@ -266,7 +266,7 @@ async def test_the_initial_content_exists(running: Running, tmp_path: Path) -> N
 
 def xrdcp(source: str, target: str) -> None:
     done = subprocess.run(
-        ["xrdcp", "-f", "-N", source, target], capture_output=True, text=True, timeout=60, check=False
+        ["xrdcp", "-f", "-N", source, target], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -283,7 +283,7 @@ async def test_storage_answers_checksum_queries(running: Running) -> None:
 def checksum(url: str, kind: str) -> str:
     host, _, path = url.removeprefix("root://").partition("/")
     words = ["xrdfs", f"root://{host}", "query", "checksum", f"{path}?cks.type={kind}"]
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 def test_down_and_up_keep_ports_and_files(fresh: Running) -> None:
@@ -323,7 +323,7 @@ def test_a_killed_storage_element_is_restarted(fresh: Running) -> None:
     element = fresh.status()["elements"][0]
     os.kill(element["pid"], signal.SIGKILL)
     eventually(lambda: fresh.status()["elements"][0]["pid"] != element["pid"])
-    done = subprocess.run(["xrdfs", element["url"], "stat", "/"], capture_output=True, timeout=30, check=False)
+    done = subprocess.run(["xrdfs", element["url"], "stat", "/"], capture_output=True, timeout=120, check=False)
     assert done.returncode == 0
 
 
@@ -345,7 +345,7 @@ def test_the_output_of_up_can_be_captured_by_a_shell(fresh: Running) -> None:
     environment = {**clean_environment(), "XDG_STATE_HOME": str(fresh.root)}
     script = f'x=$({sys.executable} -m aliend.sandbox up); echo "captured: $x"'
     done = subprocess.run(
-        ["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=False
+        ["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert "captured: the sandbox grid is up" in done.stdout
 

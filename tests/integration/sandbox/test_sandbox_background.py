@@ -22,7 +22,7 @@ def test_a_submitted_job_runs_and_its_output_can_be_copied(user: User) -> None:
     failed = user.must("ps", "-E")
     assert number in failed
     user.must("submit", "hello.jdl", "world")
-    eventually(lambda: "job-output" in user.must("ls"))
+    eventually(lambda: "stdout" in user.run("ls", "job-output").stdout.split())
     user.must("cp", "job-output/stdout", f"file:{user.home}/stdout")
     assert "ran hello" in (user.home / "stdout").read_text()
     user.must("rm", "-r", "job-output", "hello.jdl")

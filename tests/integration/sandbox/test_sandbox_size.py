@@ -31,7 +31,7 @@ async def timed(connection: ClientConnection, *words: str) -> float:
 
 
 def fetch(source: str, target: Path) -> None:
-    subprocess.run(["xrdcp", "-f", "-N", source, str(target)], check=True, capture_output=True, timeout=60)
+    subprocess.run(["xrdcp", "-f", "-N", source, str(target)], check=True, capture_output=True, timeout=120)
 
 
 async def test_a_grid_grows_and_only_reset_shrinks_it(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ class Debian:
         signed = self.root / "repository/InRelease"
         signed.unlink(missing_ok=True)
         output(*keys, "--output", str(signed), "--clearsign", str(self.root / "Release"))
-        subprocess.run(["gpgconf", "--homedir", str(self.root / "keys"), "--kill", "all"], check=True, timeout=60)
+        subprocess.run(["gpgconf", "--homedir", str(self.root / "keys"), "--kill", "all"], check=True, timeout=120)
         (self.root / "sources.list").write_text(f"deb [signed-by={self.root}/key.gpg] file:{self.root}/repository ./\n")
         (self.root / "apt.conf").write_text(
             f'Dir::Etc::sourcelist "{self.root}/sources.list";\nDir::Etc::sourceparts "-";\n', encoding="utf-8"

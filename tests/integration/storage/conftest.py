@@ -80,15 +80,25 @@ def storage_element(name: str, place: Path, *settings: str) -> Iterator[StorageE
     command = [_found("xrootd"), "-p", str(port), "-n", name.lower(), "-c", str(config), "-l", str(place / "log")]
     if os.geteuid() == 0:  # xrootd refuses to run as root
         command = [_found("unshare"), "--user", "--map-user=1000", "--kill-child", *command]
-    process = subprocess.Popen(
-        [sys.executable, "-c", _TIED, str(os.getpid()), *command], stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = _started(command, port)
     try:
-        _wait_for(port, process)
         yield StorageElement(name, port, root, process)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
+
+
+def _started(command: list[str], port: int) -> subprocess.Popen[bytes]:
+    """Start xrootd and wait until it listens; start it again if it crashes, which it rarely does at its start."""
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _TIED, str(os.getpid()), *command], stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        if _listens(port, process):
+            return process
+        process.kill()
+        process.wait(60)
+    raise AssertionError(f"xrootd does not listen; its last exit code is {process.returncode}")
 
 
 def _found(program: str) -> str:
@@ -97,14 +107,13 @@ def _found(program: str) -> str:
     return path
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        assert process.poll() is None, "xrootd ended at its start"
+def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+            return True
         time.sleep(0.05)
-    raise AssertionError("xrootd does not listen")
+    return False
 
 
 @pytest.fixture(scope="session")

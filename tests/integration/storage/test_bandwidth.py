@@ -33,7 +33,7 @@ async def begun(
 ) -> tuple[asyncio.Task[Any], Begun]:
     hears = Begun()
     copy = asyncio.create_task(workers.run(task, hears, terms))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await hears.event.wait()
     return copy, hears
 
@@ -122,7 +122,7 @@ async def require_slow(workers: WorkerPool, task: Task[Any]) -> Begun:
     workers.bandwidth.set_rates(SLOW)
     hears = Begun()
     copy = asyncio.create_task(workers.run(task, hears))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for _ in iter(lambda: bool(workers.bandwidth.throttled_rates()), True):
             await asyncio.sleep(0.02)
     await asyncio.sleep(3)

@@ -22,7 +22,7 @@ async def run(workers: WorkerPool, tasks: list[Any], window: int = 8) -> list[An
     """The results, or exceptions, of a batch."""
     ses = {one.se for task in tasks for one in (task.sources if isinstance(task, Download) else task.targets)}
     results = await workers.start_batch(tasks, dict.fromkeys(ses, window), [TaskOptions()] * len(tasks))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return await asyncio.gather(*results, return_exceptions=True)
 
 
@@ -90,7 +90,7 @@ async def test_files_that_wait_for_a_frozen_server_leave_the_batch(
     tasks = [*downloads(se_one, tmp_path / "one"), *downloads(se_two, tmp_path / "two", 8)]
     with se_two.frozen():
         results = await workers.start_batch(tasks, {"ONE": 4, "TWO": 2}, [TaskOptions()] * len(tasks))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             done = await asyncio.gather(*results[:FILES], *results[FILES + 2 :], return_exceptions=True)
         assert not any(isinstance(one, BaseException) for one in done[:FILES])
         assert [type(one) for one in done[FILES:]] == [LeftBatch] * 6
@@ -107,7 +107,7 @@ async def test_a_copy_of_a_batch_can_be_stopped(
         results = await workers.start_batch(tasks, {"TWO": 2}, [TaskOptions()] * 4)
         for one in results:
             one.cancel()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             done = await asyncio.gather(*results, return_exceptions=True)
     assert [type(one) for one in done] == [asyncio.CancelledError] * 4
     assert not any((tmp_path / f"{n:02}").exists() for n in range(4))
@@ -188,7 +188,7 @@ async def test_uploads_behind_a_frozen_server_leave_the_batch(
     tasks = [*uploads(tmp_path / "one", se_one), *uploads(tmp_path / "two", se_two, files=8)]
     with se_two.frozen():
         results = await workers.start_batch(tasks, {"ONE": 4, "TWO": 2}, [TaskOptions()] * len(tasks))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             done = await asyncio.gather(*results[:FILES], *results[FILES + 2 :], return_exceptions=True)
         assert not any(isinstance(one, BaseException) for one in done[:FILES])
         assert [type(one) for one in done[FILES:]] == [LeftBatch] * 6

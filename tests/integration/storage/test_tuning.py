@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import time
@@ -99,5 +100,5 @@ async def test_http_errors_are_reported(
     other = se_one.put("/d/other", CONTENT)
     result = await workers.run(download(tmp_path / "f", CONTENT, gone, wrong, other), nothing)
     assert result.se == "ONE"
-    assert [se for se, _ in result.failures] == ["WEB", "WEB"]
+    assert [(se, number) for se, _, number in result.failures] == [("WEB", errno.ENOENT), ("WEB", errno.EBADMSG)]
     assert os.listdir(tmp_path) == ["f"]  # noqa: PTH208 - names

@@ -197,7 +197,7 @@ os._exit(0)
 
 def test_bytes_in_flight_outlive_their_writer(own_se: StorageElement) -> None:
     command = [sys.executable, "-c", _WRITE_FREE_AND_THAW, own_se.at("/late").url, str(own_se.process.pid)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
     content = own_se.content("/late")
     assert [content[number << 22 : (number + 1) << 22].strip(bytes([number + 1])) for number in range(8)] == [b""] * 8

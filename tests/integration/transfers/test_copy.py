@@ -115,31 +115,33 @@ def test_the_exit_code_distinguishes_all_some_and_none(user: User, folder: str) 
 
 
 def test_wait_times_out_and_the_job_continues(user: User, folder: str) -> None:
-    random_file(user.home / "a", 200 * MIB)
-    job = user.run("cp", "--detach", "file:a", "a").stdout.strip()
+    random_file(user.home / "a", 3 * MIB)
+    job = user.run("cp", "--detach", "--limit", "20K", "file:a", "a").stdout.strip()
     assert user.run("transfers", "wait", job, "--timeout", "0").returncode == 124
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
     assert user.run("transfers", "wait", job).returncode == 0
 
 
 def test_an_interrupted_cp_cancels_its_job(user: User, folder: str) -> None:
-    random_file(user.home / "a", 300 * MIB)
-    process = user.start("cp", "file:a", "a")
+    random_file(user.home / "a", 3 * MIB)
+    process = user.start("cp", "--limit", "20K", "file:a", "a")
     eventually(lambda: user.json("transfers", "list")["jobs"])
     process.send_signal(2)
-    assert process.wait(15) == 130
+    assert process.wait(60) == 130
     (job,) = user.json("transfers", "list", "--all")["jobs"]
     assert job["state"] == "cancelled"
     assert user.run("stat", "a").returncode == 2
 
 
 def test_a_paused_job_rests_until_it_is_resumed_and_a_cancelled_one_can_be_tried_again(user: User, folder: str) -> None:
-    random_file(user.home / "a", 300 * MIB)
-    job = user.run("cp", "--detach", "file:a", "a@disk:1").stdout.strip()
+    random_file(user.home / "a", 3 * MIB)
+    job = user.run("cp", "--detach", "--limit", "20K", "file:a", "a@disk:1").stdout.strip()
     user.must("transfers", "pause", job)
     assert user.json("transfers", "show", job)["state"] == "paused"
     assert user.run("transfers", "wait", job, "--timeout", "0.5").returncode == 124
     user.must("transfers", "cancel", job)
     assert user.run("transfers", "wait", job).returncode == 4
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
     user.must("transfers", "retry", job)
     assert user.run("transfers", "wait", job).returncode == 0
 

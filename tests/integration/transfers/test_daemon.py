@@ -16,7 +16,7 @@ import pytest
 from tests.harness import Grid, User, alive, eventually
 
 STOP_LIMIT = 5.0
-SLACK = 2.0
+SLACK = 30.0
 
 
 def start_daemon(user: User, *flags: str, **variables: str) -> subprocess.Popen[bytes]:
@@ -39,7 +39,7 @@ def socket_of(user: User) -> Path:
 def test_a_second_daemon_exits_immediately_and_the_first_continues(user: User) -> None:
     pid = int(user.json("daemon", "status")["pid"]) if user.must("pwd") else 0
     second = start_daemon(user)
-    assert second.wait(15) == 0
+    assert second.wait(60) == 0
     assert second.stderr is not None
     assert b"already running" in second.stderr.read()
     assert user.pid() == pid

@@ -94,12 +94,12 @@ def test_a_copy_survives_kill_9_of_its_worker(user: User, folder: str) -> None:
 
 def test_a_foreground_cp_attaches_again_when_the_daemon_is_lost(user: User, folder: str) -> None:
     root = tree(user)
-    process = user.start("cp", "-T", "1", "file:tree/", f"{folder}@disk:1")
+    process = user.start("cp", "-T", "1", "--limit", "20M", "file:tree/", f"{folder}@disk:1")
     eventually(lambda: user.json("transfers", "list")["jobs"])
     (job,) = user.json("transfers", "list")["jobs"]
     eventually(lambda: files(user, str(job["job"]))["done"] >= 1)
     user.kill_daemon()
-    _, complaints = process.communicate(timeout=60)
+    _, complaints = process.communicate(timeout=120)
     assert process.returncode == 0, complaints
     assert b"following job 1 again" in complaints
     user.must("cp", folder, "file:back/")

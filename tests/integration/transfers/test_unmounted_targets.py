@@ -59,9 +59,9 @@ def is_waiting_for_disk(user: User, job: str, disk: Disk) -> bool:
 
 def check(user: User, job: str, disk: Disk, *names: str) -> None:
     """Check that the job waits for its disk, also when it is resumed, and completes on it."""
-    eventually(lambda: is_waiting_for_disk(user, job, disk), 40)
+    eventually(lambda: is_waiting_for_disk(user, job, disk))
     user.must("transfers", "resume", job)
-    eventually(lambda: is_waiting_for_disk(user, job, disk), 40)
+    eventually(lambda: is_waiting_for_disk(user, job, disk))
     assert list(disk.place.iterdir()) == []
     (disk.store / "filling").unlink(missing_ok=True)
     disk.mount()
@@ -89,7 +89,7 @@ def test_a_detached_job_waits_for_its_disk_after_a_restart_of_the_daemon(user: U
 
 
 def test_a_disk_that_is_taken_away_during_the_copy_gets_the_file_later(user: User, disk: Disk) -> None:
-    job = user.must("cp", "--detach", "--limit", "200K", "tree/big", "file:usb/big")
+    job = user.must("cp", "--detach", "--limit", "20K", "tree/big", "file:usb/big")
     eventually(lambda: list(disk.place.glob(".big.*.part")))
     disk.unmount("-l")
     user.must("transfers", "limit", "--job", job, "rate=unlimited")

@@ -32,7 +32,7 @@ def test_a_limit_is_respected_and_is_the_reason_of_waiting_files(user: User, fol
     (user.home / "d").mkdir()
     for number in range(3):
         (user.home / "d" / str(number)).write_bytes(os.urandom(100 * MIB))
-    job = user.run("cp", "--detach", "file:d/", "d/").stdout.strip()
+    job = user.run("cp", "--detach", "--limit", "5M", "file:d/", "d/").stdout.strip()
     eventually(lambda: [one["kind"] for one in user.json("transfers", "why")["waiting"]].count("limit") >= 1)
     assert "the limit of 1 upload at a time is reached" in user.run("transfers", "why", job).stdout
     user.must("transfers", "cancel", job)

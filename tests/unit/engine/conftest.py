@@ -101,6 +101,12 @@ class House:
         await self.close()
         await self.open()
 
+    async def crash(self) -> None:
+        """Restart while a request to the service hangs, without waiting for it."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("aliend.engine.engine._STOP_LIMIT", 0.01)
+            await self.restart()
+
 
 async def eventually(condition: Callable[[], object]) -> None:
     """Return when the condition holds; fail after the deadline."""

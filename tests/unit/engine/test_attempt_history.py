@@ -37,15 +37,19 @@ async def test_each_replica_of_an_upload_is_recorded(house: House, tmp_path: Pat
 
 async def test_a_failed_attempt_records_the_element_and_error_kind(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data")
-    house.workers.faults = [CopyError("A::B::SE1: it is frozen", "transient", 7.0, (("A::B::SE1", "it is frozen"),))]
+    house.workers.faults = [
+        CopyError("A::B::SE1: it is frozen", "transient", 7.0, (("A::B::SE1", "it is frozen", 110),))
+    ]
     job = await house.submit(JobSpec("download", ("/a/f",), str(tmp_path / "g")))
     await house.until(job.id, "waiting")
     house.clock.now += 3600
     house.engine.set_limits()
     await house.ended(job.id)
-    assert [(one.number, one.se, one.stage, one.error, one.kind) for one in await history(house, job.id)] == [
-        (1, "A::B::SE1", Stage.COPY, "it is frozen", "transient"),
-        (2, "A::B::SE1", Stage.DONE, "", ""),
+    assert [
+        (one.number, one.se, one.stage, one.error, one.kind, one.error_number) for one in await history(house, job.id)
+    ] == [
+        (1, "A::B::SE1", Stage.COPY, "it is frozen", "transient", 110),
+        (2, "A::B::SE1", Stage.DONE, "", "", 0),
     ]
 
 

@@ -124,7 +124,7 @@ async def test_the_groups_of_a_large_job_count_all_files_and_look_at_few(house: 
     groups = await house.engine.grouped_reasons(job.id)
     assert {group.reason.kind: group.files for group in groups} == one_by_one
     assert groups == await house.engine.grouped_reasons()
-    house.engine._store.last_error_kinds = _Forbidden()  # type: ignore[method-assign, assignment]
+    house.engine._store.last_failures = _Forbidden()  # type: ignore[method-assign, assignment]
     assert await house.engine.grouped_reasons(job.id) == groups
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from aliend.commands import command_names, dispatch
 from aliend.commands.copying import transfers
 from aliend.services import server
 from tests import api_pages
+from tests.harness import ROOT
+from tests.integration.client.typed_cases import CASES
 from tests.typed_calls import CALLS, LOCAL
 
 
@@ -21,8 +25,15 @@ def test_every_command_has_a_typed_call_or_is_for_people_only() -> None:
 
 
 def test_every_named_call_exists() -> None:
-    named = {call for call in CALLS.values() if not call.startswith(LOCAL)}
+    named = {call for text in CALLS.values() if not text.startswith(LOCAL) for call in text.split(", ")}
     assert named - set(api_pages.calls()) == set()
+
+
+def test_every_test_in_the_table_exists() -> None:
+    code = (ROOT / api_pages.TESTS).read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)(?:\[([\w.]+)\])?`", api_pages.command_table())
+    assert {name for name, _ in named if f"\ndef {name}(" not in code} == set()
+    assert {call for _, call in named if call} <= set(CASES) == set(api_pages.calls())
 
 
 def test_every_service_of_the_contract_is_served_and_has_an_example() -> None:

@@ -54,7 +54,7 @@ RESULTS: list[Result] = [
     Downloaded(5, "ab", "A", False, "w"),
     Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5", unreachable_sources=("B", "C")),)),
     Checksummed(5, "ab"),
-    Downloaded(5, "ab", "A", False, "w", (("B", "gone"),)),
+    Downloaded(5, "ab", "A", False, "w", (("B", "gone", 2),)),
     Compared((("A", "other bytes"),)),
     Listed((("m", 5),)),
     ReadDone(5, "A", ""),
@@ -82,8 +82,8 @@ def test_every_path_survives_encoding_and_decoding(raw: bytes) -> None:
 
 
 def test_a_failure_survives_encoding_and_decoding() -> None:
-    error = wire.unpack_error(wire.pack_error(CopyError("why", "local", 3.0)))
-    assert (str(error), error.kind, error.retry_after) == ("why", "local", 3.0)
+    error = wire.unpack_error(wire.pack_error(CopyError("why", "local", 3.0).with_errno(28)))
+    assert (str(error), error.kind, error.retry_after, error.error_number) == ("why", "local", 3.0, 28)
 
 
 def test_a_task_is_not_a_result() -> None:

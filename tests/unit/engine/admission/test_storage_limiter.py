@@ -22,7 +22,7 @@ from tests.unit.engine.fakes import FakeWorkers, Grid
 from tests.unit.engine.test_wait_reasons import waits
 
 ONE, TWO = "A::B::SE1", "A::B::SE2"
-BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "the server did not answer"),))
+BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "the server did not answer", 110),))
 
 
 def new_limiter(clock: Clock) -> StorageElementLimiter:
@@ -142,7 +142,7 @@ async def test_files_that_wait_for_a_full_element_use_no_slots(house: House, tmp
 
 async def test_a_permanent_failure_does_not_count_against_the_element(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x", [ONE])
-    house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file"),))]
+    house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file", 2),))]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     await house.until(job.id, "failed")
     assert house.engine.limits_in_use().elements[ONE].why == ""

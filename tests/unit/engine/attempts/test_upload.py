@@ -201,7 +201,7 @@ async def crash_at(house: House, spec: JobSpec, command: str, when: str, number:
     for one in pending:
         one.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
-    await house.restart()
+    await house.crash()
     return job.id
 
 
