@@ -29,10 +29,7 @@ from aliend.engine.partial_files import KEEP_SECONDS, KeptPartialFiles
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.queries import Queries
 from aliend.engine.relay_spool import remove_ended
-from aliend.engine.views import (
-    JobView,
-    LimitsInUse,
-)
+from aliend.engine.views import JobView, LimitsInUse
 from aliend.errors import NoSuchJob, RequestIdReused, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
 

@@ -150,7 +150,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/central/freed_memory.py": "one rule, with a timer of its own",
     "aliend/process_privacy.py": "called first by the daemon and by each worker",
     "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",
-    "aliend/lifecycle/metrics_file.py": "one background task",
     "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",
 }
 OF_ALL = {"errors", "VERSION", "CONTRACT"}
