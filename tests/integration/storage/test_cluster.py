@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from distributed.security import Security
 
 from aliend.core.cli.transfer_settings import ClusterSettings
 from aliend.errors import CopyError
 from aliend.storage.cluster.executor import cluster_pool
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Download, TaskOptions, WorkerDied
+from tests.dask_cluster import DaskCluster, dask_cluster
 from tests.integration.storage.conftest import (
     StorageElement,
     download,
-    free_port,
     nothing,
     upload,
     xrootd_environment,
@@ -34,52 +30,14 @@ LIMIT = 90.0
 """Seconds for what a busy machine does in three."""
 
 
-@dataclass
-class Cluster:
-    """A scheduler and its workers; `start_worker` adds one."""
-
-    settings: ClusterSettings
-    place: Path
-    options: list[str]
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{program}", *arguments, "--no-dashboard", *self.options],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.place), "TMPDIR": str(self.place)},
-            stderr=subprocess.DEVNULL,
-            cwd=self.place,
-            start_new_session=True,
-        )
-        self.processes.append(process)
-        return process
-
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        return self.start("dask_worker", self.settings.place, "--no-nanny", "--nthreads", "2")
-
-
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    place, secrets = tmp_path_factory.mktemp("dask"), Security.temporary()
-    ca, cert, key = (place / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    ca.write_text(secrets.tls_ca_file)
-    cert.write_text(secrets.tls_client_cert)
-    key.write_text(secrets.tls_client_key)
-    address = f"tls://127.0.0.1:{free_port()}"
-    options = ["--tls-ca-file", str(ca), "--tls-cert", str(cert), "--tls-key", str(key)]
-    some = Cluster(ClusterSettings(address, str(ca), str(cert), str(key)), place, options)
-    try:
-        port = address.rpartition(":")[2]
-        some.start("dask_scheduler", "--host", "127.0.0.1", "--protocol", "tls", "--port", port)
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    with dask_cluster(tmp_path_factory.mktemp("dask")) as some:
         yield some
-    finally:
-        for process in some.processes:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
-async def pool(cluster: Cluster) -> AsyncIterator[WorkerPool]:
+async def pool(cluster: DaskCluster) -> AsyncIterator[WorkerPool]:
     async with cluster_pool(cluster.settings, 1, xrootd_environment(), "/nowhere") as some:
         yield some
 
@@ -102,7 +60,7 @@ async def when_placed(pool: WorkerPool, *tasks: object) -> list[object]:
 
 
 async def test_files_are_copied_by_a_worker(
-    cluster: Cluster, pool: WorkerPool, se_one: StorageElement, tmp_path: Path
+    cluster: DaskCluster, pool: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     worker = cluster.start_worker()
     content = os.urandom(3_000_000)
@@ -114,7 +72,7 @@ async def test_files_are_copied_by_a_worker(
 
 
 async def test_a_killed_worker_returns_its_copies_without_blame(
-    cluster: Cluster, pool: WorkerPool, own_se: StorageElement, tmp_path: Path
+    cluster: DaskCluster, pool: WorkerPool, own_se: StorageElement, tmp_path: Path
 ) -> None:
     worker = cluster.start_worker()
     source = own_se.put("/big", b"")
