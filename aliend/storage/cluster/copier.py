@@ -47,7 +47,8 @@ async def offer(key: str, version: str, topic: str) -> None:
     try:
         worker.log_event(topic, {"key": key, "address": worker.address})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), _ATTACH_LIMIT)
+            async with asyncio.timeout(_ATTACH_LIMIT):
+                await ended.wait()
         if key not in _offers:  # the gateway has connected
             await ended.wait()
     finally:
@@ -61,7 +62,8 @@ async def attach(comm: Comm, key: str) -> Status:
         await comm.write({"refused": "the worker does not know this offer"})
         return Status.dont_reply
     try:
-        environment = (await asyncio.wait_for(comm.read(), LEASE))["environment"]
+        async with asyncio.timeout(LEASE):
+            environment = (await comm.read())["environment"]
         try:
             process = await LocalExecutor().start(environment)
         except CopyError as error:
@@ -97,7 +99,8 @@ async def _serve(comm: Comm, process: LocalProcess) -> None:
 async def _receive(comm: Comm, process: LocalProcess) -> None:
     """Pass lines to the process. Raises OSError or TimeoutError when the gateway is lost."""
     while True:
-        message = await asyncio.wait_for(comm.read(), LEASE)
+        async with asyncio.timeout(LEASE):
+            message = await comm.read()
         if line := message.get("line"):
             process.send(bytes(line))
 

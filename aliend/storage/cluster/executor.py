@@ -121,7 +121,8 @@ class DaskExecutor:
         first = {"place": settings.place, "ca": settings.ca, "cert": settings.cert, "key": settings.key}
         gateway.stdin.write(wire.encode(first))
         try:
-            line = await asyncio.wait_for(gateway.stdout.readline(), _READY_LIMIT)
+            async with asyncio.timeout(_READY_LIMIT):
+                line = await gateway.stdout.readline()
             answer: dict[str, Any] = json.loads(line) if line else {"fatal": "is `aliend[dask]` installed?"}
         except TimeoutError:
             answer = {"fatal": f"no answer within {_READY_LIMIT:.0f} s"}

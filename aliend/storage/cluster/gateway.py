@@ -137,7 +137,8 @@ async def _relay(
 async def _receive(comm: Comm, writer: asyncio.StreamWriter) -> None:
     """Pass on what the worker sends: lines of the process, and messages about it."""
     while True:
-        message = await asyncio.wait_for(comm.read(), LOST_AFTER)
+        async with asyncio.timeout(LOST_AFTER):
+            message = await comm.read()
         if line := message.get("line"):
             writer.write(bytes(line))
         elif message:
