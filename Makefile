@@ -77,11 +77,13 @@ proto-check: $(PROTO_VENV)/.done ## fail if aliend/v1 is not what proto/ generat
 buf: $(BUF) ## lint proto/, and compare it with the committed image of the contract: additions only
 	$(BUF) lint
 	$(BUF) breaking --against proto/contract.binpb
+	@$(BUF) build --exclude-source-info -o -#format=binpb | cmp -s - proto/contract.binpb || \
+	{ echo "proto/contract.binpb lacks the latest additions; run: make buf-image" >&2; exit 1; }
 
 api: setup ## write the reference of the gRPC calls and the table of commands into docs/
 	@$(BIN)/python -m tests.api_pages
 
-buf-image: $(BUF) ## write the image of the contract, for a new contract number
+buf-image: $(BUF) ## write the image of the contract, after additions or for a new contract number
 	$(BUF) build --exclude-source-info -o proto/contract.binpb
 
 node: $(BUF) ## install buf and the packages of the Node.js example

@@ -27,7 +27,7 @@ from alienctl import api
 from aliend.v1 import catalogue_pb2, console_pb2, contents_pb2, credentials_pb2, daemon_pb2, grid_jobs_pb2
 from aliend.v1 import network_pb2, raw_pb2, session_pb2, storage_pb2, transfers_pb2
 
-client = api.Client(api.connect())"""
+client = api.connect().services()"""
 """What every example begins with."""
 _BLOCK = re.compile(r"^(service|message|enum|oneof) (\w+) \{(\})?$")
 _RPC = re.compile(r"^rpc (\w+)\((stream )?(\w+)\) returns \((stream )?(\w+)\);$")

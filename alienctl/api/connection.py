@@ -30,6 +30,8 @@ _OPTIONS = (
 )
 _START_LIMIT = 60.0
 """Seconds for the program that starts the daemon; it has shorter limits itself."""
+_STARTS = 3
+"""How often the daemon is started; somebody may stop or restart it meanwhile."""
 _FORKED = (
     "the asynchronous API does not work in a forked process that used it before the fork; "
     "use `connect()` there, or the start method `spawn` or `forkserver` of multiprocessing"
@@ -47,10 +49,12 @@ def locate(profile: str = "") -> str:
     """
     try:
         invocation = Invocation([f"--profile={profile}"] if profile else [], os.environb)
-        if not attach(invocation):
+        for _ in range(_STARTS):
+            if attach(invocation):
+                break
             _start(invocation.profile)
-            if not attach(invocation):
-                raise ClientError("the daemon ended right after its start; see `alienctl daemon logs`", 107)
+        if not attach(invocation):
+            raise ClientError("the daemon ended right after its start; see `alienctl daemon logs`", 107)
     except ClientError as error:
         raise from_client(error) from None
     return os.path.abspath(invocation.socket)

@@ -19,8 +19,9 @@ GridError (OSError)           anything that the daemon, the service or a storage
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -29,9 +30,12 @@ from google.rpc import status_pb2
 from alienctl import ClientError
 from aliend.v1 import errors_pb2
 
+if TYPE_CHECKING:
+    from alienctl.api.results import Job, Transfer
+
 _DETAILS = "grpc-status-details-bin"
 _PREFIX = "ERROR_REASON_"
-_LOST_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
 _OLD_DAEMON = "the daemon is older than this API; run `alienctl daemon restart`"
 
 
@@ -122,6 +126,34 @@ class OutcomeUnknownError(GridError):
     """The reply to a change was lost: it may or may not have happened."""
 
 
+class CopyFailedError(GridError):
+    """A copy ended, and not all of its files arrived.
+
+    `job` is its last state (`results.Job`), `failures` are its failed transfers (`results.Transfer`), at most 1000.
+    """
+
+    def __init__(self, message: str, facts: ErrorFacts, job: Job, failures: Sequence[Transfer] = ()) -> None:
+        super().__init__(message, facts)
+        self.job, self.failures = job, tuple(failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.facts, self.job, self.failures)
+
+
+def copy_failed(job: Job, failures: Sequence[Transfer]) -> CopyFailedError:
+    """Return the exception for a job that has ended without copying all of its files; its facts are the first one's."""
+    lost = job.files - job.files_done
+    first = next(iter(failures), None)
+    text = f"job {job.id} is {job.state}: {lost} of {job.files} files were not copied"
+    advice = f"`alienctl transfers show {job.id}` lists them; `alienctl transfers retry {job.id}` tries again"
+    if first is None:
+        number = errno.ECANCELED if job.state == "cancelled" else errno.EIO
+        facts = ErrorFacts(number, reason="CANCELLED" if job.state == "cancelled" else "COPY_FAILED", advice=advice)
+        return CopyFailedError(f"{text}; {job.message}" if job.message else text, facts, job)
+    facts = ErrorFacts(first.error_number or errno.EIO, first.source, first.reason or "COPY_FAILED", advice, first.se)
+    return CopyFailedError(f"{text}; {first.source}: {first.message}", facts, job, failures)
+
+
 _KINDS: dict[str, tuple[type[GridError], int]] = {
     "INVALID_REQUEST": (InvalidRequestError, errno.EINVAL),
     "INVALID_PATTERN": (InvalidRequestError, errno.EINVAL),
@@ -155,9 +187,8 @@ def from_status(error: grpc.RpcError) -> GridError:
     text: str = error.details() or code.name
     info, retry = _details_of(error)
     if info:
-        is_known = info.reason in errors_pb2.ErrorReason.values()
-        reason = errors_pb2.ErrorReason.Name(info.reason).removeprefix(_PREFIX) if is_known else ""
-        kind, number = _KINDS.get(reason, (GridError, errno.EIO))
+        reason = reason_name(info.reason)
+        kind, number = kind_of(reason)
         return kind(text, ErrorFacts(info.error_number or number, info.lfn, reason, info.remedy, info.se, retry))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineError("the time limit of the call is over", ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE"))
@@ -167,6 +198,17 @@ def from_status(error: grpc.RpcError) -> GridError:
         facts = ErrorFacts(errno.ECONNRESET, reason="DAEMON_LOST", retry_after=1.0)
         return NoDaemonError("the connection to the daemon was lost during the call", facts)
     return GridError(text, ErrorFacts(reason=code.name))
+
+
+def kind_of(reason: str) -> tuple[type[GridError], int]:
+    """Return the exception of a reason, and its errno if the daemon names none."""
+    return _KINDS.get(reason, (GridError, errno.EIO))
+
+
+def reason_name(number: int) -> str:
+    """Return an `ErrorReason` without its prefix; empty if it is unset or unknown."""
+    is_known = number in errors_pb2.ErrorReason.values() and number != errors_pb2.ERROR_REASON_UNSPECIFIED
+    return errors_pb2.ErrorReason.Name(number).removeprefix(_PREFIX) if is_known else ""
 
 
 def from_client(error: ClientError) -> NoDaemonError | InvalidRequestError:
@@ -179,7 +221,7 @@ def from_client(error: ClientError) -> NoDaemonError | InvalidRequestError:
 
 def is_daemon_lost(error: grpc.RpcError) -> bool:
     """Return whether a call failed because the daemon ended or could not be reached; the service is not to blame."""
-    return error.code() in _LOST_CODES and _details_of(error)[0] is None
+    return error.code() == grpc.StatusCode.UNAVAILABLE and _details_of(error)[0] is None
 
 
 def _details_of(error: grpc.RpcError) -> tuple[errors_pb2.ErrorInfo | None, float | None]:

@@ -12,7 +12,8 @@ from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 
 _BANNER = """\
-alien is a client of aliend's services: alien.session, alien.catalogue, alien.contents, alien.transfers and others.
+grid is the Python API: grid.pwd(), list(grid.ls("data/")), grid.copy("data/", "file:data/").wait(), help(grid)
+alien has the services of the daemon: alien.session, alien.catalogue, alien.contents, alien.transfers and others.
     alien.session.GetSession(session_pb2.GetSessionRequest()).session.directory"""
 
 
@@ -23,8 +24,8 @@ def run(invocation: Invocation, operands: list[str]) -> int:
     start(invocation)
     from alienctl import api
 
-    with api.Client(api.connect(invocation.profile)) as client:
-        _prompt({"alien": client, **api.messages()})
+    with api.connect(invocation.profile) as grid:
+        _prompt({"grid": grid, "alien": grid.services(), **api.messages()})
     return 0
 
 

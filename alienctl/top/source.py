@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import grpc
 import grpc.aio
 
-from alienctl import ClientError, api
+from alienctl import api
 from alienctl.top.rows import Element, File, Job, Reason, Snapshot
 
 _JOB_STATES = ("", "expanding", "active", "paused", "done", "partial", "failed", "cancelled", "deleting")
@@ -58,9 +58,8 @@ class DaemonSource:
     """The queue of the daemon of a profile."""
 
     def __init__(self, profile: str) -> None:
-        self._profile = profile
         self._messages: Any = api.messages()["transfers_pb2"]
-        self._client: api.AsyncClient | None = None
+        self._connection = api.AsyncConnection(profile)
         self._requests = 0
 
     async def snapshot(self) -> Snapshot:
@@ -120,8 +119,7 @@ class DaemonSource:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._client:
-            await self._client.__aexit__(None, None, None)
+        await self._connection.close()
 
     def _new_request_id(self) -> str:
         self._requests += 1
@@ -129,16 +127,14 @@ class DaemonSource:
 
     async def _call(self, method: str, request: object) -> Any:  # noqa: ANN401 - a message of the contract
         try:
-            if self._client is None:
-                self._client = api.AsyncClient(api.connect_async(self._profile))
-            return await getattr(self._client.transfers, method)(request, timeout=_TIMEOUT)
+            services = await self._connection.services()
+            return await getattr(services.transfers, method)(request, timeout=_TIMEOUT)
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                await self.close()
-                self._client = None  # the next daemon may listen elsewhere
+                self._connection.forget(services)  # the next daemon may listen elsewhere
                 raise SourceError("the daemon does not answer; trying again") from error
             raise SourceError(error.details() or str(error.code())) from error
-        except ClientError as error:
+        except api.GridError as error:
             raise SourceError(str(error)) from error
 
 

@@ -74,10 +74,20 @@ async def read_content(
 ) -> AsyncGenerator[Stream | EmptyStream, None]:
     """Stream the bytes from offset `start` to `end` (None: the end of the file); leave early to stop."""
     last = content.size if end is None else end
-    if last <= start:
+    async with read_ranges(workers, content, ((start, last),)) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def read_ranges(
+    workers: Readers, content: FileContent, ranges: tuple[tuple[int, int], ...]
+) -> AsyncGenerator[Stream | EmptyStream, None]:
+    """Stream several ranges one after the other; each has the offsets of its first byte and behind its last one."""
+    wanted = tuple((start, end) for start, end in ranges if start < end)
+    if not wanted:
         yield EmptyStream()
         return
-    async with workers.open_read(Read(0, content.sources, content.size, content.md5, start, last)) as stream:
+    async with workers.open_read(Read(0, content.sources, content.size, content.md5, wanted)) as stream:
         yield stream
 
 

@@ -50,7 +50,7 @@ class TransferView:
     `kept_until_ms` (POSIX milliseconds; 0: nothing is kept).
 
     `joined` (mostly 0) is the transfer of another job that copies it, `wanted` the number of jobs that want it (0: not
-    counted).
+    counted). `md5` is empty if it is unknown.
     """
 
     id: int
@@ -67,6 +67,7 @@ class TransferView:
     joined: int = 0
     wanted: int = 0
     kept_until_ms: int = 0
+    md5: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int, 
         joined=transfer.joined,
         wanted=wanted,
         kept_until_ms=kept.until_ms if kept.bytes else 0,
+        md5=transfer.md5,
     )
 
 

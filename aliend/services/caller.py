@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from aliend.commands.grid.namespace_checks import check_names
 from aliend.core.catalogue import paths
 from aliend.core.connection.context import Context as CentralContext
 from aliend.core.protocol.replies import Reply
 from aliend.core.protocol.requests import Request
-from aliend.errors import UsageError
+from aliend.errors import ServiceError, UsageError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
 
@@ -55,10 +57,10 @@ class Caller:
         state = await self.state()
         return paths.resolve(text, state.directory, state.home)
 
-    async def required_lfn(self, name: str) -> str:
-        """Return the absolute LFN of a name. Raises UsageError for an empty one."""
+    async def required_lfn(self, name: str, field: str = "lfn") -> str:
+        """Return the absolute LFN of a name. Raises UsageError for an empty one; `field` names it in the message."""
         if not name:
-            raise UsageError("lfn must not be empty")
+            raise UsageError(f"{field} must not be empty")
         return await self.lfn(name)
 
     async def lfns(self, names: Sequence[str]) -> list[str]:
@@ -66,6 +68,19 @@ class Caller:
         if not 0 < len(names) <= MAX_NAMES:
             raise UsageError(f"lfns must have 1 to {MAX_NAMES} names, not {len(names)}")
         return [await self.required_lfn(name) for name in names]
+
+    @asynccontextmanager
+    async def about(self, lfn: str, *, is_file: bool = True) -> AsyncGenerator[None]:
+        """Report that `lfn` is missing or no file if a request fails for that: the codes of the service vary."""
+        try:
+            yield
+        except ServiceError as error:
+            entries, missing = await self.catalogue.stat([lfn])
+            if missing:
+                raise ServiceError(error.command, errno.ENOENT, f"{lfn} does not exist in the catalogue") from error
+            if is_file and entries[0].is_directory:
+                raise ServiceError(error.command, errno.EISDIR, f"{lfn} is a directory, not a file") from error
+            raise
 
     async def ask(self, command: str, *options: str, directory: str = "") -> Reply:
         """Return the reply to a request. Raises ServiceError if it reports a failure."""

@@ -81,7 +81,7 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         directory = await caller.lfn(request.directory)
         wanted = selection_of(request.selection)
         found = find_selected(caller.catalogue, directory, wanted, directories=request.directories)
-        async with aclosing(found) as groups:
+        async with caller.about(directory, is_file=False), aclosing(found) as groups:
             async for group in groups:
                 for start in range(0, len(group), PAGE):
                     page = [entry_message(entry) for entry, _ in group[start : start + PAGE]]
@@ -91,7 +91,9 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
     async def ListReplicas(self, request: pb.ListReplicasRequest, _context: Context) -> pb.ListReplicasResponse:
         """Return the replicas of a file."""
         caller = await Caller.of(self._runtime, request.session)
-        replicas = await caller.catalogue.whereis(await caller.required_lfn(request.lfn))
+        lfn = await caller.required_lfn(request.lfn)
+        async with caller.about(lfn):
+            replicas = await caller.catalogue.whereis(lfn)
         return pb.ListReplicasResponse(replicas=[pb.Replica(se=one.se, pfn=one.pfn) for one in replicas])
 
     @errors_to_status
@@ -157,7 +159,7 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
     async def MoveEntry(self, request: pb.MoveEntryRequest, _context: Context) -> pb.MoveEntryResponse:
         """Rename an entry."""
         caller = await Caller.of(self._runtime, request.session)
-        source, target = await caller.required_lfn(request.lfn), await caller.required_lfn(request.target)
+        source, target = await caller.required_lfn(request.lfn), await caller.required_lfn(request.target, "target")
         _, missing = await caller.catalogue.stat([source])
         if missing:
             raise ServiceError("mv", _NOT_FOUND, f"{source} does not exist in the catalogue")
@@ -237,7 +239,9 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
     async def ListCollection(self, request: pb.ListCollectionRequest, _context: Context) -> pb.ListCollectionResponse:
         """Return the files of a collection."""
         caller = await Caller.of(self._runtime, request.session)
-        reply = await caller.ask("listFilesFromCollection", "-z", await caller.required_lfn(request.lfn))
+        lfn = await caller.required_lfn(request.lfn)
+        async with caller.about(lfn):
+            reply = await caller.ask("listFilesFromCollection", "-z", lfn)
         found = [collected_message(result) for result in reply.results if result.get("lfn")]
         return pb.ListCollectionResponse(entries=found)
 

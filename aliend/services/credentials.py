@@ -57,8 +57,8 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
     ) -> pb.ImportCertificateResponse:
         """Import a PKCS#12 file."""
         path = Path(request.path)
-        if not path.is_absolute():
-            raise UsageError("path must be absolute")
+        if not path.is_absolute() or "\0" in request.path:
+            raise UsageError("path must be absolute, without a NUL character")
         own = self._runtime.context(None)
         pass_phrases = request.passphrase, request.key_passphrase
         imported = await import_file(own, path, pass_phrases, replace=request.replace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import grpc.aio
@@ -59,7 +60,8 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
             raise UsageError(f"the argument {dashed!r} begins with `-`, which the central service rejects")
         caller = await Caller.of(self._runtime, request.session)
         description = request.jdl or await caller.lfn(request.lfn)
-        reply = await caller.ask("submit", description, *request.arguments)
+        async with caller.about(description) if request.lfn else nullcontext():
+            reply = await caller.ask("submit", description, *request.arguments)
         found = next((number(result, "jobId") for result in reply.results if result.get("jobId")), 0)
         if not found:
             raise BadReply("submit: the reply of the central service names no job", 42)
@@ -170,7 +172,9 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
     ) -> pb.ListMatchingElementsResponse:
         """Return the computing elements that can run a job."""
         caller = await Caller.of(self._runtime, request.session)
-        reply = await caller.ask("jobListMatch", _numbers([request.id]))
+        if not 0 < request.id <= LARGEST:
+            raise UsageError("id must be the number of a job")
+        reply = await caller.ask("jobListMatch", str(request.id))
         return pb.ListMatchingElementsResponse(elements=map(_element, computing_elements(reply.results)))
 
 

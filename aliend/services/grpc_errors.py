@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc.aio
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from aliend.errors import AliendError
 from aliend.runtime import Runtime
+from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.errors import code_and_reason, info_of, message_of, retry_of
 
 
@@ -49,14 +52,25 @@ def errors_to_status(method: Method) -> Method:
     async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
         with self._runtime.activity.call(can_resume=can_resume) if is_counted else nullcontext():
             try:
+                if isinstance(request, Message):  # not the messages of a stream
+                    require_known_values(request)
                 return await method(self, request, context)
             except AliendError as error:
-                await abort(context, error, _lfn_of(request))
+                await abort(context, error, _lfn_of(request, str(error)))
 
     return wrapped  # type: ignore[return-value]  # the same signature, checked at the definition
 
 
-def _lfn_of(request: object) -> str:
-    """Return the only name in a request; empty if it has none or several."""
-    lfns: list[str] = list(getattr(request, "lfns", ()))
-    return str(getattr(request, "lfn", "") or (lfns[0] if len(lfns) == 1 else ""))
+def _lfn_of(request: object, text: str) -> str:
+    """Return the only name in a request, or the only one that `text` is about; empty if that is not clear."""
+    names = [str(getattr(request, field)) for field in ("lfn", "directory", "target") if getattr(request, field, "")]
+    names += [name for field in ("lfns", "directories", "files") for name in _texts(request, field)]
+    if len(names) > 1:
+        ends = {name: rf"/{re.escape(name.strip('/'))}/?(?![^\s:;,])" for name in names}
+        names = [name for name, end in ends.items() if re.search(end, text)]
+    return names[0] if len(names) == 1 else ""
+
+
+def _texts(request: object, field: str) -> list[str]:
+    value = getattr(request, field, None)
+    return [] if value is None or isinstance(value, bool) else list(value)

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from aliend.commands.files.ccdb import found_objects
 from aliend.commands.grid.connectivity import addresses_of, measure_logins, measure_pings
 from aliend.commands.grid.monalisa import values_of
+from aliend.core.cli.numbers import LARGEST
 from aliend.core.grid.ccdb import Query
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -75,6 +76,8 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
         """Return objects of the conditions database."""
         if request.limit > MAX_OBJECTS:
             raise UsageError(f"limit must be at most {MAX_OBJECTS}, not {request.limit}")
+        if request.run > LARGEST:
+            raise UsageError(f"run must be less than 2^63, not {request.run}")
         if request.run and request.HasField("time"):
             raise UsageError("time and run exclude each other")
         query = Query(

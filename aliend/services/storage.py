@@ -73,7 +73,8 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
                 raise UsageError("to write, GetFileUrls takes a size of at least 1, and neither strict nor http")
             tickets = await caller.catalogue.access_write(lfn, request.size, request.md5, storage or DEFAULT)
         else:
-            tickets = await caller.catalogue.access_read(lfn, storage, strict=request.strict, http=request.http)
+            async with caller.about(lfn):
+                tickets = await caller.catalogue.access_read(lfn, storage, strict=request.strict, http=request.http)
         if not tickets:
             raise CopyError(f"the service returned no replica of {lfn}", "permanent")
         urls = [
@@ -91,7 +92,8 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
         pairs = [("", pfn) for pfn in request.pfns]
         for name in request.lfns:
             lfn = await caller.required_lfn(name)
-            pairs += [(lfn, replica.pfn) for replica in await caller.catalogue.whereis(lfn)]
+            async with caller.about(lfn):
+                pairs += [(lfn, replica.pfn) for replica in await caller.catalogue.whereis(lfn)]
         answers = await asyncio.gather(*(stat_replica(self._runtime, pfn) for _, pfn in pairs))
         replicas = []
         for (lfn, pfn), answer in zip(pairs, answers, strict=True):

@@ -166,7 +166,8 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
     async def SetLimits(self, request: pb.SetLimitsRequest, _context: Context) -> pb.SetLimitsResponse:
         """Change limits and return all of them."""
         require_request_id(request.request_id)
-        await self._runtime.engine.change_limits(parse([f"{name}={text}" for name, text in request.changes.items()]))
+        changes = parse([f"{name}={text}" for name, text in request.changes.items()], "changes")
+        await self._runtime.engine.change_limits(changes)
         return pb.SetLimitsResponse(limits=limits_message(self._runtime.engine.limits_in_use()))
 
     @errors_to_status

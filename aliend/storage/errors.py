@@ -89,6 +89,10 @@ class StorageError(CopyError):
         self.error_number = _ERRNOS.get(number, errno.EIO)
 
 
+class NoAnswer(StorageError):
+    """A server sent or took no byte for long: another request to it would probably wait as long."""
+
+
 def redact(text: str) -> str:
     """Return a text that may quote a URL, without the secrets in its query."""
     return _SECRET.sub(r"\1...", text)
@@ -118,7 +122,7 @@ def _errno_of_client(code: int) -> int:
 def no_answer(what: str, limit: float) -> StorageError:
     """Return the error for a server that sent or took no byte for `limit` seconds."""
     text = f"{what}: the server did not answer for {limit:.0f} s"
-    return StorageError(text, "transient", retry_after=30.0).with_errno(errno.ETIMEDOUT)
+    return NoAnswer(text, "transient", retry_after=30.0).with_errno(errno.ETIMEDOUT)
 
 
 def hung_disk(path: str, seconds: int) -> CopyError:

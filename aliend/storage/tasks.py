@@ -136,6 +136,21 @@ class Checksum(Task[Checksummed]):
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksummedFiles:
+    """One result for each file, in order; the md5 is empty if the file cannot be read."""
+
+    files: tuple[Checksummed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums(Task[ChecksummedFiles]):
+    """Compute size and md5 of several small local files, given by their absolute paths."""
+
+    id: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemovePartial(Task[Checksummed]):
     """Remove the partial file that an unfinished download left beside `target`; the result has its size and no md5.
 
@@ -280,18 +295,23 @@ class ReadDone:
 
 @dataclass(frozen=True, slots=True)
 class Read(Task[ReadDone]):
-    """Stream the bytes of one file from `start` to `end` (offsets); see `WorkerPool.open_read`.
+    """Stream the bytes of `ranges` of one file, one after the other; see `WorkerPool.open_read`.
 
-    `sources` are tried in order; the next one continues where the last one failed. `size` in bytes and `md5`
-    (lower case, empty: unknown) are those of the whole file.
+    A range has the offsets of its first byte and behind its last one. `sources` are tried in order; the next one
+    continues where the last one failed. `size` in bytes and `md5` (lower case, empty: unknown) are those of the whole
+    file, which is compared with them if it is the only range.
     """
 
     id: int
     sources: tuple[ReplicaUrl, ...]
     size: int
     md5: str
-    start: int
-    end: int
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether it reads the whole file."""
+        return self.ranges == ((0, self.size),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +354,7 @@ class Probe(Task[Probed]):
     limit: float = 5.0
 
 
-Result = Downloaded | Uploaded | Checksummed | Listed | ReadDone | Probed | Compared
+Result = Downloaded | Uploaded | Checksummed | ChecksummedFiles | Listed | ReadDone | Probed | Compared
 
 
 class WorkerDied(CopyError):

@@ -256,6 +256,7 @@ class CatalogueServiceServicer:
 
     def ListCollection(self, request, context):
         """Returns the files of a collection, also of an XML collection. Used by `alienctl listFilesFromCollection`. Read-only.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (a directory).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -67,7 +67,7 @@ class ContentsServiceServicer:
         """Stores a file: the first message describes it, the others have its data; half-close the call at the end. The answer
         comes when the file is registered and verified. Used by `alienctl cp - LFN`. A call that ends earlier stores nothing.
         Idempotent by `request_id`. Errors: INVALID_ARGUMENT (also for a wrong size or md5), ALREADY_EXISTS,
-        RESOURCE_EXHAUSTED, UNAVAILABLE.
+        PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -16,6 +16,7 @@ PARTS = (
     "startup",
     "large",
     "small",
+    "repeated",
     "expansion",
     "scheduler",
     "many_jobs",

@@ -6,6 +6,7 @@ TLS and websockets are left to `aliend.central.connection.connection`.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
@@ -64,7 +65,10 @@ async def probe_addresses(host: str, port: int, family: str = "") -> AsyncGenera
 
 async def _addresses(host: str, port: int, family: str) -> Sequence[AddrInfoType]:
     wanted = _FAMILIES.get(family, socket.AF_UNSPEC)
-    return await asyncio.get_running_loop().getaddrinfo(host, port, family=wanted, type=socket.SOCK_STREAM)
+    try:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, family=wanted, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is empty or longer than 63 bytes
+        raise OSError(errno.EINVAL, "invalid host name") from error
 
 
 async def _accepts_connections(address: AddrInfoType) -> bool:

@@ -78,6 +78,7 @@ async def _turn_on(runtime: Runtime) -> None:
         if not await asyncio.to_thread(running.announced):
             await running.announce()
         return
+    await runtime.tokens.ensure(runtime.context(None))  # the bridge shows its clients the token
     started = _new_bridge(runtime)
     record = _record(runtime)
     before = await asyncio.to_thread(_recorded_port, record)

@@ -34,10 +34,7 @@ _LFN_COMMANDS = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv"
 _DEFAULT_OPTIONS = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F", "-l", "-a")}
 _SERVICE_NAMES = {"la": "ls", "ll": "ls", "lla": "ls"}
 _ALTERNATIVES = {
-    "cd": "use it as a command of its own",
-    "user": "use it as a command of its own",
-    "setSite": "use it as a command of its own",
-    "timing": "use it as a command of its own",
+    **dict.fromkeys(("cd", "user", "setSite", "timing"), "use the command or call for the session"),
     "token -u": "use a credential that has this role",
     "-pwd": "use cd",
     "-silent": "redirect the output",

@@ -180,13 +180,13 @@ def selection_of(options: ParsedOptions, now_ms: int) -> Selection:
     )
 
 
-def regex_of_name(text: str) -> str:
-    """Return the regular expression for `begin_X_contain_Y_ends_Z_ext_E`. Raises UsageError.
+def regex_of_name(text: str, what: str = "-name") -> str:
+    """Return the regular expression for `begin_X_contain_Y_ends_Z_ext_E`. Raises UsageError, which begins with `what`.
 
     A value may contain `_`; it ends at the next keyword. Each `contain` must match, in any order.
     """
     values: dict[str, list[str]] = {}
-    for verb, value in _parse_name(text):
+    for verb, value in _parse_name(text, what):
         values.setdefault(verb, []).append(re.escape(value))
     begin, ends = "".join(values.get("begin", [])), "".join(values.get("ends", []))
     extension = "".join(f"\\.{value}" for value in values.get("ext", []))
@@ -217,17 +217,17 @@ def require_account(text: str, what: str) -> str:
     return text
 
 
-def _parse_name(text: str) -> list[tuple[str, str]]:
+def _parse_name(text: str, what: str = "-name") -> list[tuple[str, str]]:
     """Return the keywords with their values."""
     parts = _VERBS.split(text)
     pairs = list(zip(parts[1::2], parts[2::2], strict=True))
     once = [verb for verb, _ in pairs if verb != "contain"]
     if not pairs or parts[0] or not all(value for _, value in pairs):
         raise UsageError(
-            f"-name takes begin, contain, ends and ext, each with a value, as in begin_Analysis_ext_root, not {text!r}"
+            f"{what} takes begin, contain, ends and ext, each with a value, as in begin_Analysis_ext_root, not {text!r}"
         )
     if len(set(once)) < len(once):
-        raise UsageError(f"-name takes begin, ends and ext at most once each, not {text!r}")
+        raise UsageError(f"{what} takes begin, ends and ext at most once each, not {text!r}")
     return pairs
 
 

@@ -13,13 +13,13 @@ _CLAUSE = re.compile(r"\n|; |, or (?=[^,;]*`)")
 def split_remedy(text: str) -> tuple[str, str]:
     """Return the facts of a message and its advice (empty: none), each in one line.
 
-    A message that is nothing but advice stays complete.
+    A message without advice, or with nothing else, stays complete.
     """
     clauses = [clause.strip() for clause in _CLAUSE.split(text) if clause.strip()]
     advice = [clause for clause in clauses if _names_command(clause)]
     facts = [clause for clause in clauses if clause not in advice]
-    if not facts:
-        return "; ".join(clauses), ""
+    if not facts or not advice:
+        return "; ".join(line.strip() for line in text.splitlines() if line.strip()), ""
     return "; ".join(facts).removesuffix(":"), "; ".join(advice)
 
 

@@ -23,21 +23,21 @@ SavedLimits = Mapping[str, int | str]
 """The limits set by the user, by name: numbers of files, and rates as text of `core.transfers.rate_schedule`."""
 
 
-def parse(args: Sequence[str]) -> dict[str, int | str | None]:
-    """Parse limits; None means back to the default. Raises UsageError."""
+def parse(args: Sequence[str], what: str = "transfers limit") -> dict[str, int | str | None]:
+    """Parse limits; None means back to the default. Raises UsageError; `what` begins its message."""
     changes: dict[str, int | str | None] = {}
     for arg in args:
         name, equals, text = arg.partition("=")
         plain = name.removesuffix(".rate")
         if not equals or not (name in _COUNTS or name in _RATES or _is_se(plain)):
             raise UsageError(
-                f"transfers limit: unknown limit {arg!r}\n"
+                f"{what}: unknown limit {arg!r}\n"
                 "limits of files: files=N down=N up=N se=N (each storage element) VO::SITE::SE=N\n"
                 "limits of bytes per second: rate=R down.rate=R up.rate=R se.rate=R VO::SITE::SE.rate=R\n"
                 'R is 20M, unlimited, "22:00-07:00 unlimited, else 20M"'
             )
         key = name if name in _COUNTS or name in _RATES else plain.upper() + name[len(plain) :]
-        changes[key] = None if text == "default" else _value(arg, name, text)
+        changes[key] = None if text == "default" else _value(what, arg, name, text)
     return changes
 
 
@@ -90,16 +90,16 @@ def _is_se(name: str) -> bool:
     return len(parts) == 3 and all(parts)
 
 
-def _value(arg: str, name: str, text: str) -> int | str:
+def _value(what: str, arg: str, name: str, text: str) -> int | str:
     if name not in _RATES and not name.endswith(".rate"):
-        return _number(arg, text)
+        return _number(what, arg, text)
     try:
         return schedule_text(parse_schedule(text))
     except UsageError as error:
-        raise UsageError(f"transfers limit: {name}: {error}") from None
+        raise UsageError(f"{what}: {name}: {error}") from None
 
 
-def _number(arg: str, text: str) -> int:
+def _number(what: str, arg: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT):
-        raise UsageError(f"transfers limit: {arg!r}: expected a number from 1 to {MAX_LIMIT}, or `default`")
+        raise UsageError(f"{what}: {arg!r}: expected a number from 1 to {MAX_LIMIT}, or `default`")
     return int(text)

@@ -8,6 +8,8 @@ Overwrite = Literal["never", "changed", "always"]
 """`never`: keep a target with the same content, refuse to replace a different one; `changed`: replace a different one;
 `always`: replace it even if its content is the same."""
 
+ALREADY_THERE = "the target exists already with the same content"
+
 Action = Literal["keep", "replace", "refuse"]
 
 

@@ -11,15 +11,14 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
 from aliend.core.catalogue.file_system import directory_above
-from aliend.core.catalogue.local_paths import local_path
 from aliend.core.catalogue.replica_url import is_http
-from aliend.core.copying.target_paths import NO_HTTP, target_root
+from aliend.core.copying.target_paths import NO_HTTP
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.overwrite import compares_content
 from aliend.core.transfers.transfer import IntentSaved, NoIntent, Succeeded, Transfer
 from aliend.engine.attempts.attempt import Attempt, tuning_of
-from aliend.engine.expansion.target_disks import require_place
+from aliend.engine.expansion.target_disks import require_no_link, require_place
 from aliend.engine.partial_files import KEEP_FROM
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
@@ -202,10 +201,7 @@ def require_contained(transfer: Transfer, spec: JobSpec) -> None:
     partial file that an earlier attempt may have left in the directory that was moved. Raises CopyError.
     """
     target = transfer.target
-    root = target_root(target, spec.targets or (spec.target,))
-    relative = target.removeprefix(root.rstrip("/") + "/")
-    if relative != target:
-        local_path(root, relative, lambda path: Path(path).is_symlink())
+    require_no_link(target, spec)
     try:
         require_place(target, spec)
     except CopyError as error:

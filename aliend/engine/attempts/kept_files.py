@@ -9,14 +9,13 @@ from __future__ import annotations
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.catalogue.storage_spec import incomplete_text
 from aliend.core.transfers.error_mapping import error_kind, error_number
+from aliend.core.transfers.overwrite import ALREADY_THERE
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
 from aliend.engine.attempts.replica_registration import ReplicaRegistration
 from aliend.engine.kept_replicas import KeptReplicas, kept_replicas
 from aliend.errors import AliendError, CopyError
-
-ALREADY_THERE = "the target exists already with the same content"
 
 
 async def keep(attempt: Attempt, source: CopySource, entry: Entry) -> Succeeded | None:

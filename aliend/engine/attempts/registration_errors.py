@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Mapping
 
 from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.core.cli.units import format_size
 from aliend.engine.ports import CataloguePort
-from aliend.errors import CopyError, NotADirectory, ServiceError
+from aliend.errors import AliendError, CopyError, NotADirectory, ServiceError
 from aliend.storage.tasks import ReplicaOutcome
 
 _UNFINISHED_RETRY = 120.0
@@ -52,8 +53,8 @@ def reasons(failed: Mapping[str, ReplicaOutcome]) -> str:
     return text or "the central service granted no further storage"
 
 
-async def refusal_reason(catalogue: CataloguePort, lfn: str, size: int) -> str:
-    """Return why a new file of `size` bytes cannot be created; empty if only the storage is to blame.
+async def refusal(catalogue: CataloguePort, lfn: str, size: int) -> AliendError | None:
+    """Return why a new file of `size` bytes cannot be created; None if only the storage is to blame.
 
     The service says `No write PFNs` for a missing permission and for a used quota too. Raises AliendError.
     """
@@ -62,14 +63,17 @@ async def refusal_reason(catalogue: CataloguePort, lfn: str, size: int) -> str:
     nearest = max(entries, key=lambda entry: len(entry.lfn), default=None)
     user, _ = await catalogue.whoami()
     if nearest is None:
-        return "" if above else f"{user} may not create files in /"
+        return None if above else ServiceError("access", errno.EACCES, f"{user} may not create files in /")
     if not nearest.is_directory:
-        return str(NotADirectory(nearest.lfn))
+        return NotADirectory(nearest.lfn)
     if not _may_write(nearest, user):
         whose = f"owner {nearest.owner}, permissions {nearest.permissions}"
-        return f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
-    used = await _used_quota(catalogue, user, size)
-    return f"the file quota of {user} does not allow it: {used}; see `alienctl quota`" if used else ""
+        reason = f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
+        return ServiceError("access", errno.EACCES, reason)
+    if used := await _used_quota(catalogue, user, size):
+        reason = f"the file quota of {user} does not allow it: {used}; see `alienctl quota`"
+        return ServiceError("access", errno.EDQUOT, reason)
+    return None
 
 
 def _may_write(directory: Entry, user: str) -> bool:

@@ -262,10 +262,10 @@ class ReplicaRegistration:
                 raise self._registered_meanwhile() from error
             if error.code != _NO_WRITE_PFNS:
                 raise
-            reason = await registration_errors.refusal_reason(self._catalogue, self._lfn, self._source.size)
-            if reason or narrowed == storage:
-                reason = reason or f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
-                raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
+            refused = await registration_errors.refusal(self._catalogue, self._lfn, self._source.size)
+            if refused or narrowed == storage:
+                reason = f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
+                raise refused or ServiceError("access", _NO_WRITE_PFNS, reason) from error
             tickets = []
         granted, requested = len({ticket.se for ticket in tickets}), storage_spec.replica_count(storage)
         if narrowed != storage and granted < requested:

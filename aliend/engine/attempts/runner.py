@@ -239,7 +239,8 @@ class AttemptRunner:
         finally:
             del self._running.by_transfer[running.transfer.id]
             self._limiter.notify_waiters()  # the slot is free only now
-            self._recovery.watch()
+            if task is None or not task.cancelling():  # a daemon that is stopping starts no tasks
+                self._recovery.watch()
             self._context.wake()
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import Entry
 from aliend.core.transfers.attempt_record import Stage
-from aliend.core.transfers.overwrite import action_for_existing, compares_content
+from aliend.core.transfers.overwrite import ALREADY_THERE, action_for_existing, compares_content
 from aliend.core.transfers.replacement import Replacing, temporary_names
 from aliend.core.transfers.transfer import NoIntent, ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource, LocalSource
-from aliend.engine.attempts.kept_files import ALREADY_THERE, keep
+from aliend.engine.attempts.kept_files import keep
 from aliend.engine.attempts.replacement import identity_of, replace_file
 from aliend.engine.attempts.replica_registration import ReplicaRegistration
 from aliend.errors import CopyError

@@ -12,6 +12,7 @@ from aliend.core.transfers.error_mapping import error_kind
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Hold, Job, JobState
 from aliend.engine.expansion import target_disks
 from aliend.engine.expansion.disk_space import DiskSpaceCheck
+from aliend.engine.expansion.existing_files import ExistingFiles
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.expansion.job_tasks import JobStopped, JobTaskRunner
 from aliend.engine.expansion.sync_plan import SyncExpansion, SyncPlan
@@ -37,11 +38,15 @@ class ExpansionRunner(JobTaskRunner):
         """Expand the job."""
         disk = DiskSpaceCheck(job.spec.target_of(0), self.keep_free)
 
+        catalogue = self._context.catalogue_of(job.spec.context)
+        existing = ExistingFiles(job, catalogue, self._context.workers)
+
         async def add(files: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
             if job.spec.direction == "download":
                 await self._record_disks(job.id, files)
                 await asyncio.to_thread(disk.require_space, files)
             _require_readable(files)
+            files = await existing.mark(files)
             current = await self._store.add(job.id, files, event)
             _log_failures(job, files)
             self._context.wake()
@@ -51,7 +56,6 @@ class ExpansionRunner(JobTaskRunner):
 
         if job.spec.direction == "download":
             await asyncio.to_thread(target_disks.require_disks, job.spec)
-        catalogue = self._context.catalogue_of(job.spec.context)
         if job.spec.purpose == "sync":
             plan = SyncPlan(job.spec, catalogue, self._context.workers, self._store, whole=True)
             await SyncExpansion(job, plan, self._store, add).run()

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aliend.core.catalogue.file_system import Directory, FileSystem, directory_above, has_lasting_inodes
+from aliend.core.catalogue.local_paths import local_path
 from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.job import JobSpec
 from aliend.storage.io import mounts, target_directory
@@ -54,6 +55,14 @@ def require_place(target: str, spec: JobSpec) -> None:
     inside = f"{target}file" if target.endswith("/") else target
     mounts.require_recorded(inside, spec.file_systems)
     target_directory.require_recorded(target, directory_above(target, spec.directories))
+
+
+def require_no_link(target: str, spec: JobSpec) -> None:
+    """Raise CopyError if a link has appeared between the target's root and the target."""
+    root = target_root(target, spec.targets or (spec.target,))
+    relative = target.removeprefix(root.rstrip("/") + "/")
+    if relative != target:
+        local_path(root, relative, lambda path: Path(path).is_symlink())
 
 
 def disks_below(spec: JobSpec, files: Sequence[NewTransfer]) -> list[FileSystem]:

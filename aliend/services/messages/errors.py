@@ -70,6 +70,7 @@ _SERVICE_CODES = {
     20: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_NOT_A_DIRECTORY),
     21: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_IS_A_DIRECTORY),
     22: (Code.INVALID_ARGUMENT, errors_pb2.ERROR_REASON_INVALID_REQUEST),
+    77: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_COPY_FAILED),
     61: (Code.NOT_FOUND, errors_pb2.ERROR_REASON_NOT_FOUND),
     116: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_FILE_REPLACED),
     126: (Code.NOT_FOUND, errors_pb2.ERROR_REASON_NOT_FOUND),
@@ -97,6 +98,9 @@ _FAILURES = {
 _REPEATABLE = frozenset({Code.UNAVAILABLE})
 _SHORTEST_PAUSE = 1.0
 """Seconds before a call that failed for a temporary reason is repeated, if the error names no other pause."""
+MAX_MESSAGE, MAX_NAME, MAX_REMEDY = 1000, 1500, 500
+"""Bytes of the texts of a status: gRPC drops a status, with its details, if its headers exceed 8 KiB. The message is in
+them twice, as text with each byte beyond ASCII tripled, and in the details, which grow by a third."""
 
 
 def code_and_reason(error: AliendError) -> tuple[Code, Reason]:
@@ -121,19 +125,29 @@ def reason_of_failure(kind: ErrorKind | Literal[""], number: int) -> Reason:
 
 def message_of(error: AliendError) -> str:
     """Return what happened, in one line and without advice for a terminal."""
-    return readable(split_remedy(str(error))[0])
+    return _shortened(split_remedy(str(error))[0], MAX_MESSAGE)
 
 
 def info_of(error: AliendError, lfn: str = "") -> errors_pb2.ErrorInfo:
-    """Return the facts of an error; `lfn` is the name in the request, for an error that names none."""
+    """Return the facts of an error; `lfn` is the name in the request, for an error that names none.
+
+    A part of a name would be another name: a long one is left out.
+    """
     replicas = error.replicas if isinstance(error, CopyError) else ()
+    name = readable(error.file if isinstance(error, NotADirectory) else lfn)
     return errors_pb2.ErrorInfo(
         reason=code_and_reason(error)[1],
         error_number=error_number(error) or error.exit_code,
-        lfn=readable(error.file if isinstance(error, NotADirectory) else lfn),
-        remedy=readable(split_remedy(str(error))[1]),
+        lfn=name if len(name.encode()) <= MAX_NAME else "",
+        remedy=_shortened(split_remedy(str(error))[1], MAX_REMEDY),
         se=replicas[0][0] if len(replicas) == 1 else "",
     )
+
+
+def _shortened(text: str, most: int) -> str:
+    """Return a text as valid Unicode of at most `most` bytes."""
+    content = readable(text).encode()
+    return content.decode() if len(content) <= most else content[: most - 3].decode(errors="ignore") + "..."
 
 
 def retry_of(error: AliendError) -> errors_pb2.RetryInfo | None:

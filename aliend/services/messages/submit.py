@@ -74,6 +74,8 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) ->
     names = [*request.targets] or [request.sources[0] if stays and request.sources else request.target]
     if not request.sources or not all(names):
         raise UsageError("SubmitJob needs at least one source and a target")
+    if request.exclude and purpose != "sync":
+        raise UsageError("SubmitJob: only SYNC takes `exclude`; a copy has `selection`")
     if not stays:
         _require_sides(names)
     _check_numbers(request)
@@ -118,7 +120,7 @@ def _template(request: transfers_pb2.SubmitJobRequest, umask: int) -> JobSpec:
         sources=(),
         target="",
         overwrite=OVERWRITES.get(request.overwrite, "never"),
-        storage=request.storage,
+        storage=parse_storage_spec(request.storage),
         parallel=request.parallel,
         priority=request.priority,
         umask=request.umask if request.HasField("umask") else umask,
@@ -163,7 +165,7 @@ def selection_of(message: transfers_pb2.Selection) -> Selection:
     regex = selection.require_regex(message.regex, "selection.regex") if message.regex else ""
     return Selection(
         glob=message.pattern,
-        regex=selection.regex_of_name(message.name) if message.name else regex,
+        regex=selection.regex_of_name(message.name, "selection.name") if message.name else regex,
         literal=selection.literal_of_name(message.name) if message.name else "",
         texts_out=_require_not_empty(message.exclude_texts, "exclude_texts"),
         patterns_out=_require_not_empty(message.exclude_patterns, "exclude_patterns"),

@@ -25,8 +25,8 @@ def duration(seconds: float) -> Duration | None:
     """Return the message for seconds; None, which leaves a field unset, for 0."""
     if not seconds:
         return None
-    whole = int(seconds)
-    return Duration(seconds=whole, nanos=round((seconds - whole) * 1_000_000_000))
+    whole, nanos = divmod(round(seconds * 1_000_000_000), 1_000_000_000)
+    return Duration(seconds=whole, nanos=nanos)
 
 
 def seconds_of(length: Duration, name: str, most: float) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from aliend.core.transfers.overwrite import compares_content
 from aliend.errors import CopyError
 from aliend.storage.errors import disk_error, read_error
-from aliend.storage.tasks import Checksum, Checksummed, Download
+from aliend.storage.tasks import Checksum, Checksummed, ChecksummedFiles, Checksums, Download
 
 _CHUNK = 4 << 20
 Check = Callable[[], None]
@@ -35,6 +35,18 @@ def checksum(task: Checksum, check: Check, on_progress: Callable[[int], None]) -
     except OSError as error:
         raise read_error(error, task.path) from error
     return Checksummed(size, digest.hexdigest())
+
+
+def checksums(task: Checksums, check: Check) -> ChecksummedFiles:
+    """Return size and md5 of each file; the md5 of one that cannot be read is empty."""
+    found = []
+    for path in task.paths:
+        check()
+        try:
+            found.append(checksum(Checksum(task.id, path), check, lambda _: None))
+        except CopyError:
+            found.append(Checksummed(0, ""))
+    return ChecksummedFiles(tuple(found))
 
 
 def is_already_complete(task: Download, check: Check) -> bool:

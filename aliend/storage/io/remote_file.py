@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import cycle
@@ -140,32 +140,50 @@ def read_chunks(context: TaskContext, files: Sequence[RemoteFile], start: int, e
 
     `files` are handles of the same file, used in turn.
     """
+    return read_ranges(context, files, [(start, end)])
+
+
+def read_ranges(
+    context: TaskContext, files: Sequence[RemoteFile], ranges: Iterable[tuple[int, int]]
+) -> Iterator[bytes]:
+    """Yield the bytes of several ranges one after the other; no request waits for those before it."""
     files_in_turn = cycle(files)
     results: dict[int, tuple[Status, bytes]] = {}
-    pending: deque[tuple[int, int]] = deque()
-    next_offset = start
-    while next_offset < end or pending:
-        while next_offset < end and len(pending) < context.max_requests():
-            length = min(context.chunk_size(), end - next_offset)
+    pending: deque[tuple[int, tuple[int, int, int]]] = deque()
+    planned = enumerate(_requests(context, ranges))
+    following = next(planned, None)
+    while following or pending:
+        while following and len(pending) < context.max_requests():
+            number, (offset, length, _) = following
             start_request(
-                partial(next(files_in_turn).read, next_offset, length, 0),
-                context.completions.callback(_store_result(results, next_offset)),
+                partial(next(files_in_turn).read, offset, length, 0),
+                context.completions.callback(_store_result(results, number)),
                 "read",
             )
-            pending.append((next_offset, length))
-            next_offset += length
-        offset, length = pending.popleft()
-        context.completions.wait(lambda: offset in results, "read")  # noqa: B023 - called at once
-        status, data = results.pop(offset)
+            pending.append(following)
+            following = next(planned, None)
+        number, (offset, length, end) = pending.popleft()
+        context.completions.wait(lambda: number in results, "read")  # noqa: B023 - called at once
+        status, data = results.pop(number)
         check_status(status, "read")
         if len(data) != length:
             raise StorageError(f"read: the file ended at byte {offset + len(data)} of {end}", "permanent")
         yield data
 
 
-def _store_result(arrived: dict[int, tuple[Status, bytes]], offset: int) -> Callable[[Status, bytes], None]:
+def _requests(context: TaskContext, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield offset and length of each request, and the end of its range."""
+    for start, end in ranges:
+        offset = start
+        while offset < end:
+            length = min(context.chunk_size(), end - offset)
+            yield offset, length, end
+            offset += length
+
+
+def _store_result(arrived: dict[int, tuple[Status, bytes]], number: int) -> Callable[[Status, bytes], None]:
     def keep(status: Status, response: bytes) -> None:
-        arrived[offset] = (status, response)
+        arrived[number] = (status, response)
 
     return keep
 

@@ -15,8 +15,8 @@ import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import IO
 
 from aliend.core.catalogue.replica_url import member_of, open_url
@@ -48,13 +48,17 @@ _ENCRYPTED = 1
 
 @dataclass(slots=True, eq=False)
 class Archive:
-    """An open archive: its size and last bytes, its members by name, the number of tasks that read it."""
+    """An open archive: its size and last bytes, its members by name, the number of tasks that read it.
+
+    `first_bytes` has the offsets of those members whose local header was read.
+    """
 
     file: RemoteFile
     size: int
     tail: bytes
     members: dict[str, zipfile.ZipInfo]
     readers: int = 0
+    first_bytes: dict[str, int] = field(default_factory=dict)
 
 
 class OpenArchives:
@@ -173,6 +177,61 @@ def read_member(context: TaskContext, source: ReplicaUrl, start: int, end: int) 
         yield from _read_content(context, archive, _member(archive.members, name, end), start)
 
 
+def read_parts_of_member(
+    context: TaskContext, source: ReplicaUrl, ranges: Sequence[tuple[int, int]], size: int
+) -> Iterator[bytes]:
+    """Yield ranges of the member that the URL names, of `size` bytes, one after the other; they have no checksum.
+
+    Ranges have the offsets of the first byte and behind the last one. A compressed member is decompressed from its
+    first byte on, once for ranges in ascending order. Raises CopyError as `read_member`.
+    """
+    with _archive_errors(), _archives.acquire(context.completions, source) as archive:
+        member = _member(archive.members, member_of(source.url), size)
+        if _is_packed(member, archive.size):
+            yield from _parts_of_packed(context, archive, member, ranges)
+            return
+        begin = _first_byte(context, archive, member)
+        moved = [(begin + start, begin + end) for start, end in ranges]
+        yield from remote_file.read_ranges(context, [archive.file], moved)
+
+
+def _parts_of_packed(
+    context: TaskContext, archive: Archive, member: zipfile.ZipInfo, ranges: Sequence[tuple[int, int]]
+) -> Iterator[bytes]:
+    pieces: Iterator[bytes] = iter(())
+    position, piece = member.file_size, b""
+    for first, end in ranges:
+        start = first
+        if start < position:
+            pieces, position, piece = _inflate(_read_stored(context, archive, member, 0)), 0, b""
+        while start < end:
+            while position + len(piece) <= start:
+                position += len(piece)
+                piece = next(filter(None, pieces), b"")
+                if not piece:
+                    raise EOFError("a member is truncated")
+            kept = piece[start - position : end - position]
+            yield kept
+            start += len(kept)
+
+
+def _first_byte(context: TaskContext, archive: Archive, member: zipfile.ZipInfo) -> int:
+    """Return the offset of the member's first byte in the archive; known after the first request."""
+    if member.filename not in archive.first_bytes:
+        offset = member.header_offset
+        facts = (archive.size, archive.tail)
+        header = _read_range(context.completions, archive.file, facts, offset, offset + _HEADER)
+        archive.first_bytes[member.filename] = offset + _length_of_header(header, offset)
+    return archive.first_bytes[member.filename]
+
+
+def _length_of_header(header: bytes, offset: int) -> int:
+    """Return the length of the local header that precedes a member. Raises BadZipFile."""
+    if header[:4] != b"PK\3\4":
+        raise zipfile.BadZipFile(f"no member starts at byte {offset}")
+    return _HEADER + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+
+
 def read_from_whole_archive(
     context: TaskContext, source: ReplicaUrl, directory: str, start: int, end: int
 ) -> Iterator[bytes]:
@@ -285,9 +344,7 @@ def _read_stored(context: TaskContext, archive: Archive, member: zipfile.ZipInfo
     first = _read_range(
         context.completions, archive.file, (archive.size, archive.tail), offset, offset + _HEADER + ahead
     )
-    if first[:4] != b"PK\3\4":
-        raise zipfile.BadZipFile(f"no member starts at byte {offset}")
-    begin = _HEADER + int.from_bytes(first[26:28], "little") + int.from_bytes(first[28:30], "little")
+    begin = _length_of_header(first, offset)
     if begin + length <= len(first):
         yield first[begin + start : begin + length]
         return

@@ -167,12 +167,12 @@ class PoolWithOptions:
 
 
 def _is_small(task: Task[Any]) -> bool:
-    from aliend.storage.tasks import Checksum, Compare, Download, ThirdParty, Upload
+    from aliend.storage.tasks import Checksum, Checksums, Compare, Download, ThirdParty, Upload
 
     match task:
         case Download(size=size) | Upload(size=size) | ThirdParty(size=size) | Compare(size=size):
             return size < SMALL_FILE
-        case Checksum():
+        case Checksum() | Checksums():
             return False
         case _:
             return True

@@ -29,6 +29,8 @@ from aliend.storage.tasks import (
     AdoptPartial,
     Checksum,
     Checksummed,
+    ChecksummedFiles,
+    Checksums,
     Compare,
     Download,
     ListMembers,
@@ -189,6 +191,8 @@ def _local_path(task: Task[Any]) -> str:
     match task:
         case Download(target=path) | Upload(source=path) | Checksum(path=path) | RemovePartial(target=path):
             return path
+        case Checksums(paths=(path, *_)):
+            return path
         case _:
             return ""
 
@@ -227,6 +231,10 @@ def _checksum(task: Checksum, context: TaskContext) -> Checksummed:
     return local_files.checksum(task, context.completions.raise_if_stopped, context.report_progress)
 
 
+def _checksums(task: Checksums, context: TaskContext) -> ChecksummedFiles:
+    return local_files.checksums(task, context.completions.raise_if_stopped)
+
+
 def _import_runner(module: str, name: str) -> TaskRunner:
     """Return a runner that imports its module at the first call: the process is ready 50 ms earlier."""
 
@@ -242,6 +250,7 @@ _RUNNERS: dict[type[Any], TaskRunner] = {
     Upload: _import_runner("worker.upload", "upload"),
     ThirdParty: _import_runner("worker.third_party", "third_party"),
     Checksum: _checksum,
+    Checksums: _checksums,
     RemovePartial: _remove_partial,
     AdoptPartial: _adopt_partial,
     ListMembers: _import_runner("io.zip_members", "list_members"),

@@ -1,25 +1,30 @@
-"""Streams one file, or a part of it, into a pipe: stores nothing and keeps little in memory.
+"""Streams one file, or ranges of it, into a pipe: stores nothing and keeps little in memory.
 
-The first requests are small, so that the first byte arrives early and a reader that stops soon has cost little. If a
-replica fails, the next one continues at the same byte; the delivered bytes are hashed.
+The first requests of a read to the end are small: the first byte arrives early, and a reader that stops soon has
+cost little. If a replica fails, the next one continues at the same byte; a whole file is hashed. A file of
+which parts are read stays open for the next part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Generator
 from contextlib import closing
 
 from aliend.core.catalogue.replica_url import member_of
-from aliend.errors import CopyError, WrongContent
-from aliend.storage.errors import combine_failures
+from aliend.errors import CopyError
+from aliend.storage.errors import NoAnswer, StorageError, combine_failures
 from aliend.storage.io import remote_file, zip_members
 from aliend.storage.io.checksums import Digests, verify_bytes
+from aliend.storage.io.open_files import OpenFiles, open_with_size
 from aliend.storage.io.output_pipe import OutputPipe
 from aliend.storage.io.task_context import CHUNK, TaskContext
+from aliend.storage.io.xrootd_client import RemoteFile
 from aliend.storage.tasks import Read, ReadDone, ReplicaUrl
 
 _FIRST = 256 << 10
 """Bytes of the first request; each further one is four times larger, up to the size of a chunk."""
+_open_files = OpenFiles()
 
 
 def read(task: Read, context: TaskContext) -> ReadDone:
@@ -30,13 +35,14 @@ def read(task: Read, context: TaskContext) -> ReadDone:
 
 
 class _Reading:
-    """Writes the replicas one after the other into one pipe."""
+    """Writes the ranges into one pipe, from one replica after the other."""
 
     def __init__(self, task: Read, context: TaskContext, output: OutputPipe) -> None:
         self._task = task
         self._context = context
         self._output = output
-        self._position = task.start
+        self._left = deque(one for one in task.ranges if one[0] < one[1])
+        self._delivered = 0
         self._digests = Digests(context.pool, with_adler32=not task.md5)
 
     def run(self) -> ReadDone:
@@ -44,58 +50,80 @@ class _Reading:
         failures: list[tuple[str, CopyError]] = []
         for source in self._task.sources:
             try:
-                self._write(source)
+                self._copy(remote_file.with_own_connection(source, self._context.slot, self._task.size))
             except CopyError as error:
                 failures.append((source.se, error))
                 continue
-            return ReadDone(self._position - self._task.start, source.se, self._warning(source))
+            return ReadDone(self._delivered, source.se, self._warning(source))
         raise combine_failures(failures)
 
-    def _write(self, source: ReplicaUrl) -> None:
-        with closing(
-            self._chunks(remote_file.with_own_connection(source, self._context.slot, self._task.size))
-        ) as chunks:
+    def _copy(self, source: ReplicaUrl) -> None:
+        if member_of(source.url):
+            self._write(self._chunks_of_member(source))
+            return
+        if not self._task.is_whole and (file := _open_files.take(source)):
+            try:
+                self._copy_file(source, file)
+            except NoAnswer:
+                raise
+            except StorageError:  # the server may have closed it; a new one can be read
+                self._copy_file(source, self._open(source))
+        else:
+            self._copy_file(source, self._open(source))
+
+    def _open(self, source: ReplicaUrl) -> RemoteFile:
+        return open_with_size(self._context.completions, source, self._task.size)
+
+    def _copy_file(self, source: ReplicaUrl, file: RemoteFile) -> None:
+        is_reusable = False
+        try:
+            self._write(self._chunks(file))
+            is_reusable = not self._task.is_whole
+        finally:
+            if is_reusable:
+                _open_files.give_back(source, file)
+            else:
+                remote_file.close_in_background(file)
+
+    def _write(self, chunks: Generator[bytes, None, None]) -> None:
+        with closing(chunks):
             for data in chunks:
-                self._digests.update(data)
+                if self._task.is_whole:
+                    self._digests.update(data)
                 self._output.write(data, self._context.completions.raise_if_stopped)
-                self._position += len(data)
+                self._advance(len(data))
                 self._context.throttle(len(data))
 
-    def _chunks(self, source: ReplicaUrl) -> Generator[bytes, None, None]:
-        completions, end = self._context.completions, self._task.end
-        if member_of(source.url):
-            yield from _up_to(
-                zip_members.read_member(self._context, source, self._position, self._task.size), end - self._position
-            )
-            return
-        file, size = remote_file.open_to_read(completions, source)
-        try:
-            if size != self._task.size:
-                raise WrongContent(f"wrong size: {size} bytes on the storage, {self._task.size} in the catalogue")
+    def _advance(self, size: int) -> None:
+        """Record bytes that were delivered; a chunk belongs to one range."""
+        self._delivered += size
+        start, end = self._left.popleft()
+        if start + size < end:
+            self._left.appendleft((start + size, end))
+
+    def _chunks(self, file: RemoteFile) -> Generator[bytes, None, None]:
+        ranges = tuple(self._left)
+        if len(ranges) == 1 and ranges[0][1] == self._task.size:
+            start, end = ranges[0]
             step = _FIRST
-            while step < CHUNK and self._position < end:
-                yield from remote_file.read_chunks(
-                    self._context, [file], self._position, min(self._position + step, end)
-                )
-                step *= 4
-            yield from remote_file.read_chunks(self._context, [file], self._position, end)
-        finally:
-            remote_file.close_in_background(file)
+            while step < CHUNK and start < end:
+                yield from remote_file.read_chunks(self._context, [file], start, min(start + step, end))
+                start, step = start + step, step * 4
+            ranges = ((start, end),)
+        yield from remote_file.read_ranges(self._context, [file], ranges)
+
+    def _chunks_of_member(self, source: ReplicaUrl) -> Generator[bytes, None, None]:
+        if self._task.is_whole:
+            yield from zip_members.read_member(self._context, source, self._delivered, self._task.size)
+        else:
+            yield from zip_members.read_parts_of_member(self._context, source, tuple(self._left), self._task.size)
 
     def _warning(self, source: ReplicaUrl) -> str:
         task = self._task
-        if task.start > 0 or task.end < task.size:
+        if not task.is_whole:
             return "a part of a file has no checksum to compare"
         try:
             return verify_bytes(self._digests, task.md5, task.size, source, self._context.completions)
         except CopyError as error:
             wrong = CopyError(f"the output is not the file: {error}", error.kind)
             raise wrong.with_errno(error.error_number) from error
-
-
-def _up_to(chunks: Iterator[bytes], wanted: int) -> Iterator[bytes]:
-    for data in chunks:
-        yield data[:wanted]
-        wanted -= len(data)
-        if wanted <= 0:
-            return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from aliend.core.transfers.job import Job
-from aliend.core.transfers.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
+from aliend.core.transfers.transfer import UNFINISHED, Done, Failed, NoIntent, Phase, Queued, State, Transfer, phase_of
 from aliend.errors import Obstacle
 from aliend.store.database import Transaction
 from aliend.store.rows import events
@@ -15,14 +16,22 @@ from aliend.store.rows.codec import TRANSFER_COLUMNS, in_states, intent_to_text,
 
 _CAUSES = 20
 """Reasons returned at most."""
-_KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
+_SAME = "SELECT source FROM transfer WHERE job = ? AND target = ? AND source = ?"
+_SAME_TARGET = "SELECT source FROM transfer WHERE job = ? AND target = ? ORDER BY source <> ? LIMIT 1"
+"""Selects the source of a target: the given one, or another one. Many files that failed have no target."""
+_CHANGING = (
+    f"SELECT EXISTS (SELECT 1 FROM transfer WHERE target = ?1 AND {in_states(*UNFINISHED)}) OR EXISTS (SELECT 1 FROM"
+    f" transfer WHERE target = ?1 AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)})"
+)
+"""Selects whether a transfer changes a target, or was given up and may have left it incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTransfer:
     """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes.
 
-    `obstacle` is a problem on this machine that the user can fix; it is not stored.
+    `obstacle` is a problem on this machine that the user can fix; it is not stored. `existing` is the state of a file
+    whose target has the same content (None: it has not, or this is unknown).
     """
 
     source: str
@@ -31,6 +40,7 @@ class NewTransfer:
     md5: str = ""
     problem: str = ""
     obstacle: Obstacle | None = None
+    existing: Done | None = None
 
 
 def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Transfer]:
@@ -44,13 +54,8 @@ def insert(transaction: Transaction, job: Job, files: Iterable[NewTransfer]) -> 
 
     A target that another source has already is a failure.
     """
-    added: list[Transfer] = []
-    for row in files:
-        new = _new(transaction.connection, job, row)
-        if new:
-            job, stored = _put(transaction, job, new)
-            added += [stored] if isinstance(new.state, Queued) else []
-    return job, added
+    stored = [_put(transaction, new) for row in files if (new := _new(transaction.connection, job, row))]
+    return _counted(job, *stored), [row for row in stored if isinstance(row.state, Queued)]
 
 
 def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) -> Job:
@@ -108,7 +113,7 @@ def waiting_causes(connection: sqlite3.Connection, job: int) -> list[WaitingCaus
 
 def insert_row(transaction: Transaction, job: Job, row: Transfer) -> Job:
     """Add a row, with a new number, to a job; return the job with its counters."""
-    return _put(transaction, job, replace(row, job=job.id))[0]
+    return _counted(job, _put(transaction, replace(row, job=job.id)))
 
 
 def remove(transaction: Transaction, job: Job, row: Transfer) -> Job:
@@ -128,16 +133,23 @@ def change_job(transaction: Transaction, jobs: tuple[Job, Job], row: Transfer) -
 
 def _new(connection: sqlite3.Connection, job: Job, row: NewTransfer) -> Transfer | None:
     """Return the transfer of a file that was found; None if it exists already."""
-    key = (job.id, row.target)
-    if connection.execute(f"{_KNOWN} AND source = ?", (*key, row.source)).fetchone():
+    taken = connection.execute(_SAME if row.problem else _SAME_TARGET, (job.id, row.target, row.source)).fetchone()
+    if taken and taken[0] == row.source:
         return None
-    taken = None if row.problem else connection.execute(f"{_KNOWN} LIMIT 1", key).fetchone()
     problem = f"{taken[0]} has the same target; nothing was overwritten" if taken else row.problem
-    state = Failed(problem) if problem else Queued()
-    return Transfer(0, job.id, row.source, row.target, state, row.size, row.md5)
+    return Transfer(0, job.id, row.source, row.target, _first_state(connection, row, problem), row.size, row.md5)
 
 
-def _put(transaction: Transaction, job: Job, row: Transfer) -> tuple[Job, Transfer]:
+def _first_state(connection: sqlite3.Connection, row: NewTransfer, problem: str) -> State:
+    """Return the state of a new file. An existing target is believed unless another transfer changes or changed it."""
+    if problem:
+        return Failed(problem)
+    if row.existing and not connection.execute(_CHANGING, (row.target,)).fetchone()[0]:
+        return row.existing
+    return Queued()
+
+
+def _put(transaction: Transaction, row: Transfer) -> Transfer:
     ready, reason = _columns(row)
     revision = transaction.next_revision()
     cursor = transaction.connection.execute(
@@ -160,7 +172,7 @@ def _put(transaction: Transaction, job: Job, row: Transfer) -> tuple[Job, Transf
     )
     stored = replace(row, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
     events.insert_transfer_event(transaction, stored)
-    return _counted(job, stored), stored
+    return stored
 
 
 def _columns(row: Transfer) -> tuple[float | None, str]:
@@ -169,19 +181,23 @@ def _columns(row: Transfer) -> tuple[float | None, str]:
     return (None if row.joined else ready), reason
 
 
-def _counted(job: Job, transfer: Transfer) -> Job:
-    return _shifted(job, phase_of(transfer.state), 1, transfer.size)
+def _counted(job: Job, *transfers: Transfer) -> Job:
+    """Return the job with these transfers in its counters."""
+    return _shifted(job, [(phase_of(one.state), one.size) for one in transfers], 1)
 
 
 def _uncounted(job: Job, transfer: Transfer) -> Job:
-    return _shifted(job, phase_of(transfer.state), -1, -transfer.size)
+    return _shifted(job, [(phase_of(transfer.state), transfer.size)], -1)
 
 
-def _shifted(job: Job, phase: Phase, files: int, size: int) -> Job:
-    done = size if phase is phase_of(Done()) else 0
+def _shifted(job: Job, rows: Sequence[tuple[Phase, int]], sign: int) -> Job:
+    """Add rows, by phase and size, to the counters of the job, or take them away with the sign -1."""
+    files = job.files
+    for phase, number in Counter(phase for phase, _ in rows).items():
+        files = files.shifted(phase, sign * number)
     return replace(
         job,
-        files=job.files.shifted(phase, files),
-        bytes_total=job.bytes_total + size,
-        bytes_done=job.bytes_done + done,
+        files=files,
+        bytes_total=job.bytes_total + sign * sum(size for _, size in rows),
+        bytes_done=job.bytes_done + sign * sum(size for phase, size in rows if phase is Phase.DONE),
     )

@@ -328,10 +328,10 @@ def test_a_stopping_daemon_ends_running_commands(stage: Stage) -> None:
 def test_the_python_api_speaks_to_the_same_daemon(shared: Stage) -> None:
     code = (
         "import asyncio; from alienctl.api import *; from aliend.v1 import daemon_pb2\n"
-        "with Client(connect()) as client: print(client.daemon.Hello(daemon_pb2.HelloRequest()).version)\n"
+        "with connect() as grid: print(grid.services().daemon.Hello(daemon_pb2.HelloRequest()).version)\n"
         "async def main():\n"
-        "    async with AsyncClient(connect_async()) as client:\n"
-        "        print((await client.daemon.Hello(daemon_pb2.HelloRequest())).version)\n"
+        "    async with connect_async() as grid:\n"
+        "        print((await (await grid.services()).daemon.Hello(daemon_pb2.HelloRequest())).version)\n"
         "asyncio.run(main())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], env=shared.environment, capture_output=True, timeout=120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -21,9 +22,12 @@ from aliend.services import server
 from aliend.v1 import catalogue_pb2 as cat
 from aliend.v1 import contents_pb2 as con
 from aliend.v1 import credentials_pb2 as cred
+from aliend.v1 import daemon_pb2 as dmn
 from aliend.v1 import errors_pb2
 from aliend.v1 import grid_jobs_pb2 as jobs
+from aliend.v1 import network_pb2 as net
 from aliend.v1 import session_pb2 as ses
+from aliend.v1 import storage_pb2 as sto
 from aliend.v1 import transfers_pb2 as tra
 from tests.ccdb_server import ccdb_server
 from tests.harness import Grid, eventually, make_user
@@ -49,7 +53,7 @@ def shared(grid: Grid) -> Iterator[Ground]:
         own_credentials(user)
         made = Ground(user, grid, None, ccdb, opened=opened)  # type: ignore[arg-type]
         made.configure()
-        made.client = opened.enter_context(api.Client(channel_to(user)))
+        made.client = api.Services(opened.enter_context(channel_to(user)))
         home = made.one("SessionService.GetSession", ses.GetSessionRequest()).session.directory
         made.folder = f"{home}{user.home.name}"
         made.call("CatalogueService.MakeDirectory", cat.MakeDirectoryRequest(lfn=made.folder))
@@ -255,12 +259,94 @@ def test_a_call_gets_a_missing_token_first(grid: Grid) -> None:
     for user in make_user(grid.exports):
         own_credentials(user)
         token = user.home / "token-cert.pem"
-        with api.Client(channel_to(user)) as client:
+        with channel_to(user) as channel:
+            client = api.Services(channel)
             assert not token.exists()
             assert client.session.GetIdentity(ses.GetIdentityRequest()).user == "alice"
             assert token.exists()
             state = client.credentials.GetCredentials(cred.GetCredentialsRequest())
             assert (state.token.problem, state.token.key) == ("", cred.KEY_STATE_USABLE)
+
+
+def test_the_bridge_gets_a_missing_token_first(ground: Ground) -> None:
+    ground.call("CredentialsService.DestroyToken", cred.DestroyTokenRequest())
+    assert ground.one("DaemonService.SetBridge", dmn.SetBridgeRequest(running=True)).bridge.port
+    assert not ground.one("CredentialsService.GetCredentials", cred.GetCredentialsRequest()).token.problem
+    assert not ground.one("DaemonService.SetBridge", dmn.SetBridgeRequest()).bridge.running
+
+
+def test_a_host_name_that_cannot_exist_is_an_error_for_programs(ground: Ground) -> None:
+    for host in ("a..b", "x" * 64):
+        with pytest.raises(grpc.RpcError) as failed:
+            ground.call("NetworkService.ProbeAddresses", net.ProbeAddressesRequest(host=host))
+        assert info_of(failed.value).reason == errors_pb2.ERROR_REASON_NOT_CONNECTED
+
+
+MISSING = [
+    ("CatalogueService.FindEntries", cat.FindEntriesRequest(directory="/no/such")),
+    ("CatalogueService.ListReplicas", cat.ListReplicasRequest(lfn="/no/such")),
+    ("StorageService.GetFileUrls", sto.GetFileUrlsRequest(lfn="/no/such")),
+    ("StorageService.StatReplicas", sto.StatReplicasRequest(lfns=["/no/such"])),
+    ("GridJobsService.SubmitGridJob", jobs.SubmitGridJobRequest(lfn="/no/such")),
+    ("CatalogueService.MakeCollection", cat.MakeCollectionRequest(lfn="/alice/new.xml", files=["/no/such"])),
+]
+DIRECTORIES = [
+    ("CatalogueService.ListReplicas", cat.ListReplicasRequest(lfn="/alice")),
+    ("CatalogueService.ListCollection", cat.ListCollectionRequest(lfn="/alice")),
+    ("StorageService.GetFileUrls", sto.GetFileUrlsRequest(lfn="/alice")),
+]
+
+
+@pytest.mark.parametrize(("name", "request_"), MISSING)
+def test_a_missing_name_is_not_found(ground: Ground, name: str, request_: Any) -> None:  # noqa: ANN401 - messages
+    with pytest.raises(grpc.RpcError) as failed:
+        ground.call(name, request_)
+    info = info_of(failed.value)
+    assert failed.value.code() == grpc.StatusCode.NOT_FOUND
+    assert (info.reason, info.lfn) == (errors_pb2.ERROR_REASON_NOT_FOUND, "/no/such")
+
+
+@pytest.mark.parametrize(("name", "request_"), DIRECTORIES)
+def test_a_directory_is_no_file(ground: Ground, name: str, request_: Any) -> None:  # noqa: ANN401 - messages
+    with pytest.raises(grpc.RpcError) as failed:
+        ground.call(name, request_)
+    assert failed.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert info_of(failed.value).reason == errors_pb2.ERROR_REASON_IS_A_DIRECTORY
+
+
+def test_a_request_id_stores_one_content(ground: Ground) -> None:
+    lfn = ground.new()
+    for data in (b"first", b"first"):
+        ground.call("ContentsService.Write", parts(lfn, data, request_id=lfn))
+    for data in (b"other", b"longer content"):
+        with pytest.raises(grpc.RpcError) as failed:
+            ground.call("ContentsService.Write", parts(lfn, data, request_id=lfn))
+        info = info_of(failed.value)
+        assert failed.value.code() == grpc.StatusCode.ALREADY_EXISTS
+        assert (info.reason, info.lfn) == (errors_pb2.ERROR_REASON_REQUEST_ID_REUSED, lfn)
+        assert "content" in str(failed.value.details())
+
+
+def test_an_upload_without_permission_says_so(ground: Ground) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        ground.call("ContentsService.Write", parts("/alice/not-mine"))
+    assert info_of(failed.value).lfn == "/alice/not-mine"
+    assert failed.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    assert info_of(failed.value).reason == errors_pb2.ERROR_REASON_PERMISSION_DENIED
+
+
+def test_criteria_that_would_be_ignored_are_refused(ground: Ground) -> None:
+    for more in ({"exclude": ["*.log"]}, {"storage": "nonsense"}):
+        request = tra.SubmitJobRequest(request_id="ignored", sources=["/alice"], target="file:/tmp/x", **more)
+        with pytest.raises(grpc.RpcError) as failed:
+            ground.call("TransfersService.SubmitJob", request)
+        assert failed.value.code() == INVALID
+
+
+def test_a_local_path_with_a_nul_character_is_refused(ground: Ground) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        ground.call("CredentialsService.ImportCertificate", cred.ImportCertificateRequest(path="/a\0b"))
+    assert failed.value.code() == INVALID
 
 
 _SETTINGS, _PING, _GO_AWAY = 4, 6, 7
@@ -279,18 +365,19 @@ class Pings:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def send(self) -> None:
-        """Send one ping."""
-        self._socket.sendall(_frame(_PING, bytes(8)))
+    def send(self, number: int = 1) -> None:
+        """Send pings in one piece: the daemon may close the connection after any of them."""
+        self._socket.sendall(_frame(_PING, bytes(8)) * number)
 
     def close(self) -> None:
         """Close the connection."""
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # the daemon has closed it
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._reader.join()
         self._socket.close()
 
     def _read(self) -> None:
-        with self._socket.makefile("rb") as stream:
+        with contextlib.suppress(OSError), self._socket.makefile("rb") as stream:
             while head := stream.read(9):
                 payload = stream.read(int.from_bytes(head[:3], "big"))
                 if head[3] in (_SETTINGS, _PING) and not head[4]:
@@ -313,8 +400,7 @@ def test_a_client_may_ping_every_five_seconds(ground: Ground) -> None:
         pings.send()
         eventually(lambda wanted=number + 1: pings.answers == wanted, 30.0)  # type: ignore[misc]
     assert not pings.was_closed
-    for _ in range(4):
-        pings.send()
+    pings.send(4)
     eventually(lambda: pings.was_closed, 30.0)
     pings.close()
 
@@ -323,7 +409,7 @@ def test_a_client_with_keepalive_notices_a_frozen_daemon(ground: Ground) -> None
     path = ground.user.must("daemon", "socket")
     options = [("grpc.enable_http_proxy", 0), ("grpc.keepalive_time_ms", 1000), ("grpc.http2.ping_timeout_ms", 1000)]
     with grpc.insecure_channel(f"unix:{path}", options=options) as channel:
-        watch = api.Client(channel).session.WatchConnections(ses.WatchConnectionsRequest())
+        watch = api.Services(channel).session.WatchConnections(ses.WatchConnectionsRequest())
         next(watch)
         pid = ground.user.pid()
         os.kill(pid, signal.SIGSTOP)

@@ -34,7 +34,7 @@ class Ground:
 
     user: User
     grid: Grid
-    client: api.Client
+    client: api.Services
     ccdb: Ccdb
     folder: str = ""
     guid: str = ""
@@ -96,7 +96,7 @@ class Ground:
             for kind, name in (("X509_USER", "user-admin"), ("JALIEN_TOKEN", "token-admin")):
                 user.variables[f"{kind}_CERT"] = str(layout.certificate(name))
                 user.variables[f"{kind}_KEY"] = str(layout.key(name))
-            client = self.opened.enter_context(api.Client(channel_to(user)))
+            client = api.Services(self.opened.enter_context(channel_to(user)))
             self.others["admin"] = Ground(user, self.grid, client, self.ccdb)
         return self.others["admin"]
 

@@ -89,6 +89,18 @@ def test_the_examples_of_a_page_work(page: str, shell: Path) -> None:
         assert pattern(lines).fullmatch(printed), f"{page}: {command} printed\n{printed}"
 
 
+def test_the_python_example_of_the_readme_works(shell: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    (shell / "example.py").write_text("\n".join(blocks), encoding="utf-8")
+    done = run(shell, f"{_PREPARE}python example.py")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    files = [line.split()[0] for line in lines if ".root" in line]
+    assert "part00.root" in files
+    assert lines[-2:] == ["100", f"done {len(files)}"]
+    assert sorted(path.name for path in (shell / "copied").rglob("*.root")) == sorted(files)
+
+
 def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)

@@ -69,9 +69,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def storage_element(name: str, place: Path, *settings: str) -> Iterator[StorageElement]:
-    """A storage element below `place`, with further lines of configuration."""
-    port, root, admin = free_port(), place / "files", place / "admin"
+def storage_element(name: str, place: Path, *settings: str, port: int = 0) -> Iterator[StorageElement]:
+    """A storage element below `place`, with further lines of configuration; at a free port if none is given."""
+    port, root, admin = port or free_port(), place / "files", place / "admin"
     for directory in (root, admin):
         directory.mkdir(parents=True)
     config = place / "xrootd.cf"

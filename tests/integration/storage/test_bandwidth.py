@@ -54,7 +54,7 @@ async def test_a_limit_holds_and_is_lifted_while_the_copy_runs(
 
 async def test_a_streamed_file_is_throttled_like_a_copy(workers: WorkerPool, se_one: StorageElement) -> None:
     content = bytes(3 << 20)
-    task = Read(1, (se_one.put("/r/metered", content),), len(content), "", 0, len(content))
+    task = Read(1, (se_one.put("/r/metered", content),), len(content), "", ((0, len(content)),))
     workers.bandwidth.set_rates(SLOW)
     async with workers.open_read(task) as stream:
         assert await stream.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -14,14 +15,16 @@ from aliend.errors import CopyError
 from aliend.storage.pool.read_stream import Stream
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Probe, Read, ReplicaUrl, WorkerDied
-from tests.integration.storage.conftest import StorageElement, free_port, md5, nothing
+from tests.harness import eventually
+from tests.integration.storage.conftest import StorageElement, free_port, md5, nothing, storage_element
 
 CONTENT = os.urandom(21_000_003)
 
 
 def reading(content: bytes, *sources: ReplicaUrl, start: int = 0, end: int | None = None, known: str = "?") -> Read:
     whole = len(content)
-    return Read(1, sources, whole, md5(content) if known == "?" else known, start, whole if end is None else end)
+    ranges = ((start, whole if end is None else end),)
+    return Read(1, sources, whole, md5(content) if known == "?" else known, ranges)
 
 
 async def all_of(workers: WorkerPool, task: Read) -> tuple[bytes, str]:
@@ -136,3 +139,77 @@ async def test_a_dead_server_is_a_result_too(workers: WorkerPool, own_se: Storag
     with own_se.frozen():
         frozen = await workers.run(Probe(1, f"root://127.0.0.1:{own_se.port}", "ping", limit=1), nothing)
         assert (frozen.ok, frozen.code) == (False, 206)
+
+
+SCATTERED = ((20_000_000, 21_000_003), (5, 9), (5, 9), (0, 5_000_000), (7_000_000, 7_000_001))
+
+
+def pieces(ranges: tuple[tuple[int, int], ...]) -> bytes:
+    return b"".join(CONTENT[start:end] for start, end in ranges)
+
+
+async def test_ranges_arrive_in_the_order_of_the_task(workers: WorkerPool, se_one: StorageElement) -> None:
+    source = se_one.put("/r/ranges", CONTENT)
+    for _ in range(2):
+        got, _ = await all_of(workers, Read(1, (source,), len(CONTENT), md5(CONTENT), SCATTERED))
+        assert got == pieces(SCATTERED)
+
+
+async def test_the_next_replica_continues_inside_a_range(
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement
+) -> None:
+    sources = (se_two.put("/r/broken", CONTENT), se_one.put("/r/broken", CONTENT))
+    read = Read(1, sources, len(CONTENT), md5(CONTENT), SCATTERED)
+    assert (await all_of(workers, read))[0] == pieces(SCATTERED)
+    os.truncate(se_two.root / "r/broken", 3_000_000)  # the next read uses the open file, and fails in it
+    async with workers.open_read(Read(1, sources, len(CONTENT), md5(CONTENT), ((5, 9), *SCATTERED))) as stream:
+        got = io.BytesIO()
+        await drained(stream, got)
+    assert got.getvalue() == CONTENT[5:9] + pieces(SCATTERED)
+    assert stream.result
+    assert stream.result.se == "ONE"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+async def test_ranges_of_a_member_arrive(workers: WorkerPool, se_one: StorageElement, method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("other.txt", b"x" * 1000)
+        archive.writestr("in.root", CONTENT)
+    at = se_one.put(f"/r/ranges{method}.zip", buffer.getvalue())
+    read = Read(1, (ReplicaUrl(f"{at.url}#in.root", "", "ONE"),), len(CONTENT), md5(CONTENT), SCATTERED)
+    for _ in range(2):
+        assert (await all_of(workers, read))[0] == pieces(SCATTERED)
+
+
+def opens(element: StorageElement, name: str) -> int:
+    """The number of processes' descriptors of a file of the storage element."""
+    path = str(element.root / "r" / name)
+    found = 0
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            found += str(link.readlink()) == path
+    return found
+
+
+async def test_a_file_stays_open_for_the_next_part(workers: WorkerPool, se_one: StorageElement) -> None:
+    source = se_one.put("/r/kept", CONTENT)
+    await all_of(workers, reading(CONTENT, source))
+    eventually(lambda: opens(se_one, "kept") == 0)
+    for start in range(0, 5_000, 1_000):
+        await all_of(workers, reading(CONTENT, source, start=start, end=start + 10))
+        assert opens(se_one, "kept") == 1
+    (se_one.root / "r/kept").unlink()
+    got, _ = await all_of(workers, reading(CONTENT, source, start=5_000, end=5_010))
+    assert got == CONTENT[5_000:5_010]
+
+
+async def test_a_server_that_was_restarted_is_read_again(workers: WorkerPool, tmp_path: Path) -> None:
+    with storage_element("OWN", tmp_path / "first") as element:
+        source = element.put("/r/again", CONTENT)
+        await all_of(workers, reading(CONTENT, source, start=1, end=2))
+        port = element.port
+    with storage_element("OWN", tmp_path / "second", port=port) as element:
+        element.put("/r/again", CONTENT)
+        got, _ = await all_of(workers, reading(CONTENT, source, start=2, end=9))
+        assert got == CONTENT[2:9]

@@ -24,6 +24,8 @@ from aliend.storage.tasks import (
     AdoptPartial,
     Checksum,
     Checksummed,
+    ChecksummedFiles,
+    Checksums,
     Compare,
     Compared,
     Download,
@@ -339,6 +341,9 @@ class FakeWorkers:
         if isinstance(task, Checksum):
             data = read(task.path)
             return Checksummed(len(data), md5_of(data))
+        if isinstance(task, Checksums):
+            files = [read(path) for path in task.paths]
+            return ChecksummedFiles(tuple(Checksummed(len(data), md5_of(data)) for data in files))
         if isinstance(task, RemovePartial | AdoptPartial):
             return Checksummed(0, "")
         if isinstance(task, Probe):

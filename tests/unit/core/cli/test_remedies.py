@@ -18,6 +18,7 @@ from aliend.core.cli.remedies import split_remedy
         ("the key is encrypted\nrun: `alienctl login`", "the key is encrypted", "run: `alienctl login`"),
         ("/a is a file; nothing was created", "/a is a file; nothing was created", ""),
         ("use `alienctl login`", "use `alienctl login`", ""),
+        ("expected a number, or `default`", "expected a number, or `default`", ""),
     ],
 )
 def test_advice_for_a_terminal_is_separated_from_the_facts(text: str, facts: str, advice: str) -> None:

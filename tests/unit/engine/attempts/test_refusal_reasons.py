@@ -9,7 +9,7 @@ import pytest
 
 from aliend.core.catalogue.entries import Entry
 from aliend.core.grid.quotas import FileQuota
-from aliend.engine.attempts.registration_errors import refusal_reason
+from aliend.engine.attempts.registration_errors import refusal
 from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError
 
@@ -39,20 +39,20 @@ class FakeCatalogue:
 
 
 @pytest.mark.parametrize(
-    ("quota", "entry", "reason"),
+    ("quota", "entry", "reason", "number"),
     [
-        (FREE, MINE, ""),
-        (None, MINE, ""),
-        (FREE, FOREIGN, "alice may not create files in /a/bob/ (owner bob, permissions 755)"),
-        (FREE, Entry("/a/bob/", "directory", owner="bob", permissions="757"), ""),
-        (FREE, Entry("/a/alice/d", "file"), "/a/alice/d is a file in the catalogue, not a directory"),
-        (FileQuota(10, 100, 10, 1000), MINE, "the file quota of alice does not allow it: 10 of 10 files"),
-        (FileQuota(3, 990, 10, 1000), MINE, "990 B of 1000 B are used, the file has 50 B"),
-        (FileQuota(3, 990, -1, -1), MINE, ""),
+        (FREE, MINE, "", 0),
+        (None, MINE, "", 0),
+        (FREE, FOREIGN, "alice may not create files in /a/bob/ (owner bob, permissions 755)", 13),
+        (FREE, Entry("/a/bob/", "directory", owner="bob", permissions="757"), "", 0),
+        (FREE, Entry("/a/alice/d", "file"), "/a/alice/d is a file in the catalogue, not a directory", 20),
+        (FileQuota(10, 100, 10, 1000), MINE, "the file quota of alice does not allow it: 10 of 10 files", 122),
+        (FileQuota(3, 990, 10, 1000), MINE, "990 B of 1000 B are used, the file has 50 B", 122),
+        (FileQuota(3, 990, -1, -1), MINE, "", 0),
     ],
 )
-async def test_the_reason_is_the_real_one(quota: FileQuota | None, entry: Entry, reason: str) -> None:
+async def test_the_reason_is_the_real_one(quota: FileQuota | None, entry: Entry, reason: str, number: int) -> None:
     catalogue = cast("CataloguePort", FakeCatalogue(quota, Entry("/a/", "directory", owner="root"), entry))
-    found = await refusal_reason(catalogue, f"{entry.lfn.rstrip('/')}/new/f", 50)
-    assert reason in found
-    assert bool(found) == bool(reason)
+    found = await refusal(catalogue, f"{entry.lfn.rstrip('/')}/new/f", 50)
+    assert reason in str(found or "")
+    assert (found.exit_code if found else 0) == number

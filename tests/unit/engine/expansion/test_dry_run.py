@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.job import JobSpec
-from aliend.core.transfers.overwrite import Overwrite
+from aliend.core.transfers.overwrite import ALREADY_THERE, Overwrite
 from aliend.engine.attempts import replica_registration
-from aliend.engine.attempts.kept_files import ALREADY_THERE
 from aliend.engine.expansion.dry_run import DryRunResult, dry_run
 from tests.unit.engine.conftest import House
 

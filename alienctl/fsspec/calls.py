@@ -1,0 +1,123 @@
+"""Calls to the daemon from asyncio, on a synchronous channel: that one also works in a forked process.
+
+Errors are those of `alienctl.api.errors`. A call that can be repeated is repeated when the daemon ends meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import grpc
+
+from alienctl.api.connection import Connection
+from alienctl.api.errors import from_status, is_daemon_lost
+from alienctl.api.services import Services
+
+Result = TypeVar("Result")
+
+TRIES = 3
+"""How often a call is made while the daemon ends under it."""
+_PAUSE = 0.2
+
+
+class Calls:
+    """The daemon of a profile (empty: ALIEN_PROFILE, else `default`), started if none runs."""
+
+    def __init__(self, profile: str) -> None:
+        self._connection = Connection(profile)
+
+    async def unary(self, call: Callable[[Services], Any], request: object, tries: int = TRIES) -> Any:
+        """Return the response to one request. Raises GridError. With `tries=1` it is never repeated."""
+        return await self._repeated(lambda services: _answer(call(services).future(request)), tries)
+
+    async def stream(self, call: Callable[[Services], Any], request: object) -> list[Any]:
+        """Return all responses to one request. Raises GridError."""
+        found: list[Any] = []
+
+        async def once(services: Services) -> None:
+            found.clear()
+            await self._consume(call(services)(request), found.append)
+
+        await self._repeated(once, TRIES)
+        return found
+
+    async def read(
+        self, call: Callable[[Services], Any], request: Callable[[], object], deliver: Callable[[Any], None]
+    ) -> None:
+        """Deliver the responses to a request in a thread, one by one. Raises GridError.
+
+        If the daemon ends meanwhile, `request` is called again and returns what is left.
+        """
+        await self._repeated(lambda services: self._consume(call(services)(request()), deliver), TRIES)
+
+    async def upload(self, call: Callable[[Services], Any], messages: Callable[[], Iterator[Any]]) -> Any:
+        """Return the response to a stream of requests; `messages` starts it again. Raises GridError."""
+        return await self._repeated(lambda services: _answer(call(services).future(messages())), TRIES)
+
+    async def _repeated(self, once: Callable[[Services], Any], tries: int) -> Any:
+        for number in range(1, tries + 1):
+            services = await asyncio.to_thread(self._connection.services)
+            try:
+                return await once(services)
+            except grpc.RpcError as error:
+                if is_daemon_lost(error):
+                    self._connection.forget(services)
+                    if number < tries:
+                        await asyncio.sleep(_PAUSE)
+                        continue
+                raise from_status(error) from None
+        raise AssertionError("the last try returns or raises")
+
+    async def _consume(self, call: Any, deliver: Callable[[Any], None]) -> None:
+        """Deliver responses in a daemon thread: a thread of a pool would delay the end of the interpreter."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def run() -> None:
+            error: BaseException | None = None
+            try:
+                for response in call:
+                    deliver(response)
+            except BaseException as raised:  # noqa: BLE001 - it is raised again by the task that waits
+                error = raised
+            _call_soon(loop, _settle, ended, error)
+
+        threading.Thread(target=run, name="alien-read", daemon=True).start()
+        try:
+            await ended
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+
+async def _answer(call: Any) -> Any:
+    """Wait for the response to a call that was started; cancelling this cancels the call."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    call.add_done_callback(lambda _: _call_soon(loop, _settle, ended, None))
+    try:
+        await ended
+    except asyncio.CancelledError:
+        call.cancel()
+        raise
+    return call.result()
+
+
+def _settle(ended: asyncio.Future[None], error: BaseException | None) -> None:
+    if ended.done():
+        return
+    if error:
+        ended.set_exception(error)
+    else:
+        ended.set_result(None)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    """Call something in the loop, unless the program has ended the loop."""
+    try:
+        loop.call_soon_threadsafe(call, *args)
+    except RuntimeError:
+        return

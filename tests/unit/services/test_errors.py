@@ -1,0 +1,73 @@
+"""The status of a failed call: its size, and what it says about enumerations and times."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from google.protobuf import any_pb2
+from google.rpc import status_pb2
+
+from aliend.core.cli.escaping import readable
+from aliend.errors import ServiceError, UsageError
+from aliend.services.messages.enumerations import require_known_values
+from aliend.services.messages.errors import MAX_NAME, code_and_reason, info_of, message_of, retry_of
+from aliend.services.messages.times import duration
+from aliend.v1 import errors_pb2, storage_pb2, transfers_pb2
+
+HEADER_LIMIT = 8192
+"""Bytes of headers from which on gRPC may drop a status."""
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "\U0001d54f", "\x00", "\udcff"])
+def test_the_longest_status_fits_into_the_headers_of_grpc(sign: str) -> None:
+    error = ServiceError("ls", 2, f"{sign * 20_000} is missing; run: `alienctl ls {sign * 20_000}`")
+    name = sign * (MAX_NAME // len(readable(sign).encode()))
+    assert info_of(error, name).lfn
+    status = status_pb2.Status(code=5, message=message_of(error))
+    for details in (info_of(error, name), errors_pb2.RetryInfo(delay=duration(1.5))):
+        packed = any_pb2.Any()
+        packed.Pack(details)
+        status.details.append(packed)
+    escaped = sum(1 if 32 <= byte < 127 and byte != ord("%") else 3 for byte in status.message.encode())
+    assert escaped + len(base64.b64encode(status.SerializeToString())) < HEADER_LIMIT - 500
+    assert status.message.endswith("...")
+    assert info_of(error, name).remedy.endswith("...")
+
+
+def test_a_long_name_is_left_out_and_a_short_one_stays_whole() -> None:
+    error = UsageError("short")
+    assert info_of(error, "/" + "é" * 749).lfn == "/" + "é" * 749
+    assert info_of(error, "/" + "é" * 750).lfn == ""
+    assert message_of(error) == "short"
+
+
+def test_a_file_without_a_replica_is_no_unknown_error() -> None:
+    code, reason = code_and_reason(ServiceError("access", 77, "No read PFNs"))
+    assert (code.name, reason) == ("FAILED_PRECONDITION", errors_pb2.ERROR_REASON_COPY_FAILED)
+    assert retry_of(ServiceError("access", 77, "No read PFNs")) is None
+
+
+@pytest.mark.parametrize("number", [9, -1, 2**31 - 1])
+def test_an_unknown_value_of_an_enumeration_is_refused(number: int) -> None:
+    job = transfers_pb2.SubmitJobRequest(purpose=number, sources=["/a"], target="file:/b")  # type: ignore[arg-type]
+    wanted = f"purpose: {number} is no Purpose"
+    for request in (job, transfers_pb2.PlanJobRequest(job=job)):
+        with pytest.raises(UsageError, match=wanted):
+            require_known_values(request)
+    with pytest.raises(UsageError, match=f"states: {number} is no JobState"):
+        require_known_values(transfers_pb2.ListJobsRequest(states=[transfers_pb2.JOB_STATE_DONE, number]))  # type: ignore[list-item]
+
+
+def test_known_values_and_maps_are_accepted() -> None:
+    require_known_values(storage_pb2.GetFileUrlsRequest(purpose=storage_pb2.URL_PURPOSE_WRITE))
+    require_known_values(transfers_pb2.SetLimitsRequest(changes={"files": "4"}))
+    require_known_values(transfers_pb2.ListJobsRequest(states=[transfers_pb2.JOB_STATE_DONE]))
+
+
+@pytest.mark.parametrize("seconds", [0.9999999999, 1.0, 2.5, 41.9999999999])
+def test_a_duration_has_less_than_a_second_of_nanoseconds(seconds: float) -> None:
+    message = duration(seconds)
+    assert message
+    assert message.nanos < 1_000_000_000
+    assert message.seconds + message.nanos / 1e9 == pytest.approx(seconds, abs=1e-9)
