@@ -35,10 +35,11 @@ import errno
 from dataclasses import dataclass
 from typing import Literal, Self
 
-ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "resting"]
+ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "lost", "resting"]
 """Who can act on a failed copy: `permanent`: nobody; `transient`: a retry; `local`: the owner of the local disk;
 `credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a worker process died
-during several copies); `resting`: nothing was tried, because a storage element is backing off."""
+during several copies); `lost`: a retry on another worker of the cluster, because the worker has ended; `resting`:
+nothing was tried, because a storage element is backing off."""
 
 
 class AliendError(Exception):

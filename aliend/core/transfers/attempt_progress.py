@@ -106,7 +106,7 @@ def _reason(event: Event | None) -> tuple[str, ErrorKind | Literal[""], int]:
         case None:
             return "stopped", "", 0
         case AttemptFailed(kind=kind, reason=reason, error_number=number):
-            return reason, kind, number
+            return reason, "storage" if kind == "lost" else kind, number
         case Crashed(reason):
             return reason, "permanent", 0
         case _:

@@ -330,7 +330,14 @@ class AttemptRunner:
             self._limiter.switch_to(running.transfer.id, se)
             running.progress.enter_stage(running.progress.stage, {se})
 
-        return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
+        return TaskOptions(
+            job=running.job.id,
+            rate=spec.rate,
+            settings=spec.settings,
+            on_source_change=on_source_change,
+            on_failure=self._limiter.record_failure,
+            attempt=running.transfer.attempts,
+        )
 
     def _end_waits(self, se: str) -> None:
         """Start the files that wait for a storage element, which works again."""

@@ -23,8 +23,7 @@ from aliend.storage.pool.local_process import LocalExecutor, LocalProcess
 
 HANDLER = "aliend_copies"
 LEASE = 20.0
-"""Seconds without a message of the gateway after which a copying process is killed: the daemon may start its copies
-elsewhere after `gateway.LOST_AFTER`, which is longer."""
+"""Seconds without a message of the gateway after which a copying process is killed."""
 ALIVE_INTERVAL = 5.0
 """Seconds after which a side without a message sends an empty one."""
 _ATTACH_LIMIT = 60.0
@@ -59,7 +58,7 @@ async def attach(comm: Comm, key: str) -> Status:
     """Serve one gateway on this connection until either side ends; a handler of the worker's server."""
     ended = _offers.pop(key, None)
     if ended is None:
-        await comm.write({"refused": "the worker does not know this offer"})
+        await comm.write({"failed": "it does not know this offer"})
         return Status.dont_reply
     try:
         async with asyncio.timeout(LEASE):
@@ -67,7 +66,7 @@ async def attach(comm: Comm, key: str) -> Status:
         try:
             process = await LocalExecutor().start(environment)
         except CopyError as error:
-            await comm.write({"refused": str(error)})
+            await comm.write({"failed": str(error)})
             return Status.dont_reply
         await comm.write({"pid": process.pid, "host": socket.gethostname()})
         await _serve(comm, process)

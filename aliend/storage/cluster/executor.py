@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from aliend.core.cli.transfer_settings import ClusterSettings
@@ -21,7 +22,6 @@ from aliend.storage.pool.worker_environment import isolated
 _READY_LIMIT = 40.0
 """Seconds that the gateway has to connect to the scheduler."""
 _RETRY_AFTER = 10.0
-_LOST = Ending("was lost with its worker of the Dask cluster", is_lost=True)
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class DaskExecutor:
     async def start(self, environment: Mapping[str, str]) -> DaskChannel:
         """Wait until a worker of the cluster runs a process, which gets only the XRootD variables of `environment`.
 
-        Raises CopyError: `local` if the scheduler is unreachable or the workers refuse.
+        Raises CopyError: `local` if the scheduler is unreachable or the workers refuse, `lost` if one worker fails.
         """
         end = await self._request({name: value for name, value in environment.items() if name.startswith("XRD")})
         reader, writer = await asyncio.open_unix_connection(sock=end, limit=wire.LONGEST_LINE)
@@ -55,11 +55,13 @@ class DaskExecutor:
             match json.loads(line) if line else {}:
                 case {"pid": int(pid), "host": str(host)}:
                     log.info("copies run on %s (pid %d) of the Dask cluster", host, pid)
-                    return DaskChannel(reader, writer, pid)
+                    return DaskChannel(reader, writer, pid, host)
                 case {"refused": str(reason)}:
-                    raise self._error(f"the workers of the Dask cluster cannot copy: {reason}")
+                    raise _error(f"the workers of the Dask cluster cannot copy: {reason}")
+                case {"failed": str(reason)}:
+                    raise CopyError(f"a worker of the Dask cluster cannot copy: {reason}", "lost", _RETRY_AFTER)
                 case _:
-                    raise self._error(f"lost the Dask scheduler {self._settings.place}")
+                    raise self._unreachable(f"lost the Dask scheduler {self._settings.place}")
         except BaseException:
             writer.close()
             raise
@@ -84,7 +86,7 @@ class DaskExecutor:
                 gateway.stdin.write(wire.encode({"environment": dict(environment)}))
             except OSError as error:
                 ours.close()
-                raise self._error(f"lost the Dask scheduler {self._settings.place}") from error
+                raise self._unreachable(f"lost the Dask scheduler {self._settings.place}") from error
             finally:
                 theirs.close()
             return ours
@@ -94,10 +96,12 @@ class DaskExecutor:
             return self._gateway, self._outputs
         if self._outputs:
             self._outputs.close()
+        if find_spec("distributed") is None:
+            raise _error('copies on a Dask cluster need Dask; install it with: pip install "aliend[dask]"')
         try:
             scheduler_address(self._settings.place)
         except ConfigurationError as error:
-            raise self._error(str(error)) from error
+            raise _error(str(error)) from error
         self._outputs, theirs = socket.socketpair()
         with theirs:
             self._gateway = await asyncio.create_subprocess_exec(
@@ -123,27 +127,34 @@ class DaskExecutor:
         try:
             async with asyncio.timeout(_READY_LIMIT):
                 line = await gateway.stdout.readline()
-            answer: dict[str, Any] = json.loads(line) if line else {"fatal": "is `aliend[dask]` installed?"}
+            answer: dict[str, Any] = json.loads(line) if line else {"fatal": "Dask cannot be loaded"}
         except TimeoutError:
-            answer = {"fatal": f"no answer within {_READY_LIMIT:.0f} s"}
+            answer = {"fatal": f"no answer within {_READY_LIMIT:.0f} s", "unreachable": True}
         if "fatal" in answer:
             with contextlib.suppress(ProcessLookupError):
                 gateway.kill()
             await gateway.wait()
-            raise self._error(f"cannot use the Dask scheduler {settings.place}: {answer['fatal']}")
+            text = f"cannot use the Dask scheduler {settings.place}: {answer['fatal']}"
+            raise self._unreachable(text) if answer.get("unreachable") else _error(text)
 
-    def _error(self, text: str) -> CopyError:
+    def _unreachable(self, text: str) -> CopyError:
+        """Return an error that lasts until the scheduler accepts connections."""
         return CopyError(text, "local", _RETRY_AFTER, obstacle=Obstacle("scheduler", self._settings.place))
+
+
+def _error(text: str) -> CopyError:
+    return CopyError(text, "local", _RETRY_AFTER, obstacle=Obstacle("other", "/"))
 
 
 class DaskChannel:
     """The channel to a process on a worker of the cluster, through the gateway; closing it ends the process."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int, host: str) -> None:
         self._reader = reader
         self._writer = writer
-        self._ending = _LOST
+        self._how = "was lost with the connection to the scheduler; it ran"
         self.pid = pid
+        self.host = host
 
     def send(self, line: bytes) -> None:
         """Send a line; one to a process that has ended is ignored."""
@@ -161,7 +172,10 @@ class DaskChannel:
         except OSError:
             return b""
         if line.startswith(b'{"ended":'):
-            self._ending = Ending(json.loads(line)["ended"])
+            self._how = json.loads(line)["ended"]
+            return b""
+        if line.startswith(b'{"failed":'):
+            self._how = "was lost with its worker"
             return b""
         return line
 
@@ -174,8 +188,8 @@ class DaskChannel:
         self._writer.close()
 
     async def ended(self) -> Ending:
-        """Return how it ended."""
-        return self._ending
+        """Return how it ended: it may have been killed for the memory of other copies."""
+        return Ending(f"{self._how} on {self.host} of the Dask cluster", is_lost=True)
 
     def release(self) -> None:
         """Close our end."""

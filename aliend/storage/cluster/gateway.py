@@ -14,12 +14,13 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import uuid
 from typing import Any
 
-from distributed import Client, Future
-from distributed.comm.core import Comm, connect
+from distributed import Client, Future, KilledWorker
+from distributed.comm.core import Comm, FatalCommClosedError, connect
 from distributed.security import Security
 
 import aliend
@@ -29,11 +30,18 @@ from aliend.storage import wire
 from aliend.storage.cluster import copier
 from aliend.storage.pool.scheduler_address import scheduler_address
 
-CONNECT_LIMIT = 15.0
-"""Seconds that the scheduler or a worker has to accept a connection."""
+SCHEDULER_LIMIT, WORKER_LIMIT = 15.0, 5.0
+"""Seconds that the scheduler, and a worker at each try, has to accept a connection."""
 LOST_AFTER = 30.0
-"""Seconds without a message of a worker after which its processes are lost; they have ended after `copier.LEASE`."""
+"""Seconds without a message of a worker after which its processes are lost."""
+REACH_LIMIT = 40.0
+"""Seconds within which a worker must be reached after its offer."""
+_RECONNECT_INTERVAL = 1.0
 _CHECK_INTERVAL = 0.5
+
+
+class WorkerFailed(Exception):
+    """One worker cannot run a process; another one may."""
 
 
 class Gateway:
@@ -43,7 +51,7 @@ class Gateway:
         self._client = client
         self._outputs = outputs
         self._topic = f"aliend-{uuid.uuid4().hex}"
-        self._addresses: dict[str, asyncio.Future[str]] = {}
+        self._addresses: dict[str, asyncio.Queue[str]] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
     async def run(self, requests: asyncio.StreamReader) -> None:
@@ -76,8 +84,10 @@ class Gateway:
             if comm := await self._attached(key, future, first):
                 await comm.write({"environment": request["environment"]})
                 await _relay(comm, first, reader, writer)
+        except (WorkerFailed, KilledWorker, OSError, TimeoutError) as error:
+            _write(writer, {"failed": _text(error)})
         except Exception as error:  # noqa: BLE001 - the daemon must learn of every error
-            _write(writer, {"refused": f"{error or type(error).__name__}"})
+            _write(writer, {"refused": _text(error)})
         finally:
             first.cancel()
             self._addresses.pop(key, None)
@@ -87,28 +97,48 @@ class Gateway:
             writer.close()
 
     async def _attached(self, key: str, future: Future[Any], first: asyncio.Task[bytes]) -> Comm | None:
-        """Return the connection to the worker that accepts the offer; None if the daemon gives up before."""
-        address = self._addresses[key] = asyncio.get_running_loop().create_future()
+        """Return the connection to the worker that accepts the offer; None if the daemon gives up before.
+
+        A worker that ends after its offer has a successor, which offers the same with its own address. Raises
+        WorkerFailed if no worker can be reached; an error of the offer is raised as it is.
+        """
+        addresses = self._addresses[key] = asyncio.Queue()
         failed: asyncio.Task[None] = asyncio.create_task(_outcome(future))
+        newer = asyncio.create_task(addresses.get())
+        address, problem = "", ""
         try:
-            await asyncio.wait({address, failed, first}, return_when=asyncio.FIRST_COMPLETED)
-            if first.done():
-                return None
-            if failed.done():
-                failed.result()
-                raise OSError("the worker gave up")
-            at = scheduler_address(address.result())
-            arguments = self._client.security.get_connection_args("client")
-            comm: Comm = await connect(at, timeout=CONNECT_LIMIT, **arguments)
-            await comm.write({"op": copier.HANDLER, "key": key, "reply": False})
-            return comm
+            async with asyncio.timeout(None) as limit:
+                while True:
+                    pause = _RECONNECT_INTERVAL if address else None
+                    await asyncio.wait({newer, failed, first}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                    if first.done():
+                        return None
+                    if newer.done():
+                        address, newer = scheduler_address(newer.result()), asyncio.create_task(addresses.get())
+                        limit.reschedule(asyncio.get_running_loop().time() + REACH_LIMIT)
+                    elif failed.done():
+                        failed.result()
+                        raise WorkerFailed(problem or "it gave up")
+                    try:
+                        return await self._connect(address, key)
+                    except OSError as error:
+                        problem = f"cannot connect to {address}: {error}"
+        except TimeoutError:
+            raise WorkerFailed(problem) from None
         finally:
             failed.cancel()
+            newer.cancel()
+
+    async def _connect(self, address: str, key: str) -> Comm:
+        arguments = self._client.security.get_connection_args("client")
+        comm: Comm = await connect(address, timeout=WORKER_LIMIT, **arguments)
+        await comm.write({"op": copier.HANDLER, "key": key, "reply": False})
+        return comm
 
     def _note_address(self, event: tuple[float, dict[str, str]]) -> None:
         _, message = event
-        if (waiting := self._addresses.get(message["key"])) and not waiting.done():
-            waiting.set_result(message["address"])
+        if addresses := self._addresses.get(message["key"]):
+            addresses.put_nowait(message["address"])
 
 
 async def _outcome(future: Future[Any]) -> None:
@@ -129,6 +159,8 @@ async def _relay(
     sending = asyncio.create_task(copier.send_lines(comm, next_line))
     receiving = asyncio.create_task(_receive(comm, writer))
     await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+    if receiving.done() and receiving.exception():
+        _write(writer, {"failed": "the connection to it was lost"})
     for task in (sending, receiving):
         task.cancel()
     await asyncio.wait({sending, receiving})
@@ -144,8 +176,23 @@ async def _receive(comm: Comm, writer: asyncio.StreamWriter) -> None:
         elif message:
             _write(writer, message)
         await writer.drain()
-        if "ended" in message or "refused" in message:
+        if "ended" in message or "failed" in message:
             return
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Return whether a scheduler did not accept a connection at all; one that refuses TLS does."""
+    if not isinstance(error, OSError | TimeoutError):
+        return False
+    while error:
+        if isinstance(error, ssl.SSLError | FatalCommClosedError):
+            return False
+        error = error.__cause__ or error.__context__
+    return True
+
+
+def _text(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _write(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
@@ -164,7 +211,7 @@ async def _serve_daemon(outputs: socket.socket) -> None:
     try:
         client = await _connected(settings)
     except Exception as error:  # noqa: BLE001 - TLS files, the network, other versions: the daemon must learn of all
-        _say({"fatal": " ".join(str(error).split()) or type(error).__name__})
+        _say({"fatal": _text(error), "unreachable": _is_unreachable(error)})
         return
     _say({"ready": True})
     await Gateway(client, outputs).run(requests)
@@ -182,7 +229,7 @@ async def _connected(settings: ClusterSettings) -> Client:
             require_encryption=True,
         )
     client: Client = await Client(
-        address, security=security, asynchronous=True, timeout=CONNECT_LIMIT, set_as_default=False, name="aliend"
+        address, security=security, asynchronous=True, timeout=SCHEDULER_LIMIT, set_as_default=False, name="aliend"
     )
     return client
 

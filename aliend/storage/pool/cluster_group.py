@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
 
 from aliend.errors import CopyError
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.executor import Executor
+from aliend.storage.pool.read_stream import PipeWriter
+from aliend.storage.pool.shared_directories import SharedDirectories, local_path
 from aliend.storage.pool.worker_group import GroupSizes, WorkerGroup
 from aliend.storage.pool.worker_process import WorkerProcess
-from aliend.storage.tasks import WorkerDied
+from aliend.storage.tasks import R, Task, TaskOptions, WorkerDied
+
+_START_TRIES = 3
+"""Machines that may fail one after the other before the reason is reported."""
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +41,7 @@ class ClusterGroup(WorkerGroup):
         self._starts: set[asyncio.Task[None]] = set()
         self._failure: CopyError | None = None
         self._changed = asyncio.Event()
+        self._shared = SharedDirectories()
 
     @asynccontextmanager
     async def place(self, on_wait: Callable[[], None]) -> AsyncGenerator[None, None]:
@@ -86,12 +94,15 @@ class ClusterGroup(WorkerGroup):
             start.add_done_callback(self._start_ended)
 
     async def _start_one(self) -> None:
-        try:
-            channel = await self._executor.start(self._environment)
-        except CopyError as error:
-            log.warning("%s", error)
-            self._failure = error
-            return
+        for tries_left in reversed(range(_START_TRIES)):
+            try:
+                channel = await self._executor.start(self._environment)
+                break
+            except CopyError as error:
+                log.warning("%s", error)
+                if error.kind != "lost" or not tries_left:
+                    self._failure = error
+                    return
         process = WorkerProcess(channel, self._bandwidth, on_end=self._announce)
         self._processes = [one for one in self._processes if one.is_usable or one.load]
         self._processes.append(process)
@@ -117,9 +128,41 @@ class ClusterGroup(WorkerGroup):
         self._refuse_when_closed()
         chosen = min(self._usable(), key=lambda process: process.load, default=None)
         if chosen is None:
-            raise WorkerDied("the workers of the cluster were lost", "storage", retry_after=1.0)
+            raise WorkerDied("the workers of the cluster were lost", "lost", retry_after=1.0)
         self._keep(chosen)
         return chosen
+
+    async def run(
+        self,
+        task: Task[R],
+        on_progress: Callable[[int], None],
+        options: TaskOptions,
+        output: PipeWriter | None = None,
+    ) -> R:
+        """Run one task, see `WorkerPool.run`; the attempt has a place. `output` is not used."""
+        self.load += 1
+        try:
+            process = await self._choose_with_files([task])
+            return cast("R", await self._result(process, process.start_task(task, on_progress, options)))
+        finally:
+            self.load -= 1
+
+    async def start_batch(
+        self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[asyncio.Task[R]]:
+        """Start small files in one process, see `WorkerPool.start_batch`."""
+        return self._start_batch_in(await self._choose_with_files(tasks), tasks, window, options)
+
+    async def _choose_with_files(self, tasks: Sequence[Task[Any]]) -> WorkerProcess:
+        """Return a process that shares the directories of the tasks' local files. Raises CopyError if it does not."""
+        process = await self._choose(another=False)
+        try:
+            for directory in {str(Path(path).parent) for path in map(local_path, tasks) if path}:
+                await self._shared.require(process, directory)
+        except BaseException:
+            self._schedule_dismissal(process)
+            raise
+        return process
 
     async def close(self) -> None:
         """End all processes, also those that are starting."""

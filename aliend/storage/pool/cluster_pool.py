@@ -17,7 +17,17 @@ from aliend.storage.pool.cluster_group import ClusterGroup
 from aliend.storage.pool.executor import Executor
 from aliend.storage.pool.worker_group import GroupSizes, WorkerGroup
 from aliend.storage.pool.worker_pool import WorkerPool
-from aliend.storage.tasks import Checksum, Compare, Download, R, Task, TaskOptions, Upload
+from aliend.storage.tasks import (
+    Checksum,
+    Compare,
+    Download,
+    Downloaded,
+    PublishPartial,
+    R,
+    Task,
+    TaskOptions,
+    Upload,
+)
 
 _PER_PROCESS = 8
 """Copies in one process."""
@@ -46,7 +56,10 @@ class ClusterPool(WorkerPool):
         """Run one task, see `WorkerPool.run`."""
         if options is None or not self._is_for_cluster(task, options):
             return await super().run(task, on_progress, options)
-        return await self._cluster(options.settings).run(_as_seen_elsewhere(task), on_progress, options)
+        sent = _as_seen_elsewhere(task, options)
+        result = await self._cluster(options.settings).run(sent, on_progress, options)
+        await self._publish(task, sent, result)
+        return result
 
     async def start_batch(
         self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
@@ -54,8 +67,21 @@ class ClusterPool(WorkerPool):
         """Start small files, see `WorkerPool.start_batch`."""
         if not all(self._is_for_cluster(task, own) for task, own in zip(tasks, options, strict=True)):
             return await super().start_batch(tasks, window, options)
-        cluster = self._cluster(options[0].settings)
-        return await cluster.start_batch([_as_seen_elsewhere(task) for task in tasks], window, options)
+        sent = [_as_seen_elsewhere(task, own) for task, own in zip(tasks, options, strict=True)]
+        copies = await self._cluster(options[0].settings).start_batch(sent, window, options)
+        loop = asyncio.get_running_loop()
+        return [loop.create_task(self._ended(*each)) for each in zip(tasks, sent, copies, strict=True)]
+
+    async def _ended(self, task: Task[R], sent: Task[R], copy: asyncio.Task[R]) -> R:
+        result = await copy
+        await self._publish(task, sent, result)
+        return result
+
+    async def _publish(self, task: Task[R], sent: Task[R], result: R) -> None:
+        """Rename what an attempt has downloaded to its target. Only here: a lost process cannot do that later."""
+        if isinstance(task, Download) and isinstance(sent, Download) and cast("Downloaded", result).kept is False:
+            complete = replace(task, sources=(), attempt=sent.attempt)
+            await super().run(PublishPartial(task.id, complete), lambda _: None)
 
     async def close(self) -> None:
         """End all processes, see `WorkerPool.close`, and the connection to the cluster."""
@@ -81,8 +107,8 @@ class ClusterPool(WorkerPool):
                 return False
 
 
-def _as_seen_elsewhere(task: Task[R]) -> Task[R]:
-    """Return the task for another machine, where a file system has other numbers."""
+def _as_seen_elsewhere(task: Task[R], options: TaskOptions) -> Task[R]:
+    """Return the task for another machine, where a file system has other numbers and a lock may not hold."""
     if isinstance(task, Download):
-        return cast("Task[R]", replace(task, file_systems=()))
+        return cast("Task[R]", replace(task, file_systems=(), attempt=max(1, options.attempt)))
     return task

@@ -59,6 +59,11 @@ class LocalProcess:
         """Return its process id."""
         return self._process.pid
 
+    @property
+    def host(self) -> str:
+        """Return the empty name of this machine."""
+        return ""
+
     def send(self, line: bytes) -> None:
         """Send a line. Not drained: a line is small, and the process always reads."""
         if self._process.stdin and not self._process.stdin.is_closing():

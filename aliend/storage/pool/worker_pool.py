@@ -131,10 +131,11 @@ class WorkerPool:
         return WorkerGroup(GroupSizes(*self._sizes), environment, LocalExecutor(), self.bandwidth)
 
     async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
-        from aliend.storage.tasks import AdoptPartial, RemovePartial
+        from aliend.storage.tasks import AdoptPartial, PublishPartial, RemovePartial
 
-        if isinstance(task, RemovePartial | AdoptPartial):
-            return next((group for group in self._groups() if group.pids), self._group_of_size("small"))
+        if isinstance(task, RemovePartial | AdoptPartial | PublishPartial):
+            local = (*self._by_size.values(), *self._by_settings.values())
+            return next((group for group in local if group.pids), self._group_of_size("small"))
         if all(self._environment.get(name) == value for name, value in settings):
             return self._group_of_size("small" if _is_small(task) else "bulk")
         while settings not in self._by_settings:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aliend.core.transfers.bandwidth import Flow
-from aliend.errors import CopyError
+from aliend.errors import CopyError, ErrorKind
 from aliend.storage import wire
 from aliend.storage.errors import hung_disk
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants, ThrottledTask
@@ -72,6 +72,11 @@ class WorkerProcess:
     def pid(self) -> int:
         """Return its process id."""
         return self._channel.pid
+
+    @property
+    def host(self) -> str:
+        """Return the name of its machine; empty: this one."""
+        return self._channel.host
 
     @property
     def load(self) -> int:
@@ -283,8 +288,8 @@ class WorkerProcess:
         """Return the error for its tasks. If several die together, the cause is unknown and no file is blamed."""
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
-        is_blamed = alone and not how.is_lost
-        return WorkerDied(f"the worker process {how.text}", "transient" if is_blamed else "storage", retry_after=1.0)
+        kind: ErrorKind = "lost" if how.is_lost else "transient" if alone else "storage"
+        return WorkerDied(f"the worker process {how.text}", kind, retry_after=1.0)
 
 
 def _ignore_progress(_: int) -> None:
