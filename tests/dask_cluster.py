@@ -15,14 +15,23 @@ from distributed.security import Security
 
 from aliend.core.cli.transfer_settings import ClusterSettings
 
+_HIDING = 'while [ "$1" != -- ]; do mount -t tmpfs none "$1" && shift || exit; done; shift; exec "$@"'
+
 
 @dataclass
 class DaskCluster:
-    """A scheduler and its workers; `place` is their directory."""
+    """A scheduler and its workers; `place` is their directory. Workers see the directories `hidden` as empty."""
 
     settings: ClusterSettings
     place: Path
+    hidden: tuple[Path, ...] = ()
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def log(self) -> Path:
+        """Return the log of all its processes."""
+        return self.place / "log"
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """Start the scheduler at the address of `settings`."""
@@ -31,22 +40,37 @@ class DaskCluster:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start a worker that runs up to two copying processes."""
-        return self._start("dask_worker", self.settings.place, "--no-nanny", "--nthreads", "2")
+        hiding = ("unshare", "--mount", *(("--user", "--map-root-user") if os.geteuid() else ()))
+        prefix = (*hiding, "sh", "-c", _HIDING, "sh", *map(str, self.hidden), "--") if self.hidden else ()
+        arguments = ("--no-nanny", "--nthreads", "2")
+        worker = self._start("dask_worker", self.settings.place, *arguments, prefix=prefix)
+        self.workers.append(worker)
+        return worker
 
-    def _start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, program: str, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         tls = ("--tls-ca-file", self.settings.ca, "--tls-cert", self.settings.cert, "--tls-key", self.settings.key)
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{program}", *arguments, "--no-dashboard", *tls],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.place), "TMPDIR": str(self.place)},
-            stderr=subprocess.DEVNULL,
-            cwd=self.place,
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [*prefix, sys.executable, "-m", f"distributed.cli.{program}", *arguments, "--no-dashboard", *tls],
+                env={"PATH": os.environ["PATH"], "HOME": str(self.place), "TMPDIR": str(self.place)},
+                stderr=log,
+                cwd=self.place,
+                start_new_session=True,
+            )
         self.processes.append(process)
         return process
 
+    def kill_workers(self) -> None:
+        """Kill the workers and wait for their end."""
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+            self.processes.remove(worker)
+        self.workers.clear()
+
     def kill_all(self) -> None:
         """Kill every process and wait for its end."""
+        self.kill_workers()
         for process in self.processes:
             process.kill()
             process.wait()
@@ -54,17 +78,18 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(place: Path) -> Iterator[DaskCluster]:
-    """Start a scheduler with certificates of its own; kill it and its workers afterwards."""
+def dask_cluster(place: Path, *hidden: Path, starts: bool = True) -> Iterator[DaskCluster]:
+    """Make certificates and start a scheduler, unless `starts` is false; kill it and its workers afterwards."""
     secrets = Security.temporary()
     ca, cert, key = (place / name for name in ("ca.pem", "cert.pem", "key.pem"))
     ca.write_text(secrets.tls_ca_file)
     cert.write_text(secrets.tls_client_cert)
     key.write_text(secrets.tls_client_key)
     address = f"tls://127.0.0.1:{_free_port()}"
-    cluster = DaskCluster(ClusterSettings(address, str(ca), str(cert), str(key)), place)
+    cluster = DaskCluster(ClusterSettings(address, str(ca), str(cert), str(key)), place, hidden)
     try:
-        cluster.start_scheduler()
+        if starts:
+            cluster.start_scheduler()
         yield cluster
     finally:
         cluster.kill_all()

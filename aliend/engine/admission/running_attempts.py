@@ -89,6 +89,12 @@ class RunningAttempts:
         is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= _MAX_RUNNING
         return is_crowded or not self._has_free_slot()
 
+    @property
+    def closed_directions(self) -> tuple[Direction, ...]:
+        """Return the directions in which no further attempt may start: enough wait for a worker of the cluster."""
+        waiting = [one for one in self.by_transfer.values() if one.progress.stage is Stage.WORKER]
+        return ("download", "upload") if len(_units(waiting)) >= self.limits.max_waiting else ()
+
     def load(self) -> Load:
         """Return the load for the scheduler, including attempts that are stopping."""
         slots = self._using_slots()

@@ -1,4 +1,4 @@
-"""The partial files of attempts on a cluster: each attempt writes `.<name>.<id>.<attempt>.part`, and no other file.
+"""The partial files of attempts on a cluster: each attempt writes `.<name>.<id>-<attempt>.part`, and no other file.
 
 No lock excludes a second writer, because locks do not reach every machine of a cluster. An attempt that ends renames
 its file to the partial file of the transfer, and the next attempt renames that to its own. A process that was lost may

@@ -32,11 +32,11 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EX
 
 
 def partial_name(name: str, id: int, attempt: int = 0) -> str:
-    """Return `.<name>.<id>.part`, or `.<name>.<id>.<attempt>.part` for an attempt with a file of its own.
+    """Return `.<name>.<id>.part`, or `.<name>.<id>-<attempt>.part` for an attempt with a file of its own.
 
     A name that is too long is cut and gets a hash of the whole name.
     """
-    tail = f".{id}.{attempt}.part" if attempt else f".{id}.part"
+    tail = f".{id}-{attempt}.part" if attempt else f".{id}.part"
     raw = os.fsencode(name)
     if 1 + len(raw) + len(tail) <= LONGEST_NAME:
         return f".{name}{tail}"
