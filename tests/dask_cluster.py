@@ -95,13 +95,14 @@ def dask_cluster(place: Path, *hidden: Path, starts: bool = True) -> Iterator[Da
         cluster.kill_all()
 
 
-def child_pids(pid: int) -> list[int]:
-    """Return the processes that a process has started; none if it has ended."""
+def copying_pids(pid: int) -> list[int]:
+    """Return the copying processes that a process has started; none if it has ended."""
     try:
         listed = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        children = [int(child) for line in listed for child in line.split()]
+        return [one for one in children if b"aliend.storage.worker" in Path(f"/proc/{one}/cmdline").read_bytes()]
     except OSError:
         return []
-    return [int(child) for line in listed for child in line.split()]
 
 
 def _free_port() -> int:

@@ -16,7 +16,7 @@ from aliend.errors import ConfigurationError, CopyError, Obstacle
 from aliend.storage import wire
 from aliend.storage.pool.cluster_pool import ClusterPool
 from aliend.storage.pool.executor import Ending
-from aliend.storage.pool.scheduler_address import scheduler_address
+from aliend.storage.pool.scheduler_address import is_reachable, scheduler_address
 from aliend.storage.pool.worker_environment import isolated
 
 _READY_LIMIT = 40.0
@@ -102,6 +102,8 @@ class DaskExecutor:
             scheduler_address(self._settings.place)
         except ConfigurationError as error:
             raise _error(str(error)) from error
+        if not await asyncio.to_thread(is_reachable, self._settings.place):
+            raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.place}; is it running?")
         self._outputs, theirs = socket.socketpair()
         with theirs:
             self._gateway = await asyncio.create_subprocess_exec(

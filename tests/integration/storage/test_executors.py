@@ -24,7 +24,7 @@ from aliend.storage.pool.cluster_pool import ClusterPool
 from aliend.storage.pool.local_process import LocalExecutor
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Download, Downloaded, R, RemovePartial, Task, TaskOptions, WorkerDied
-from tests.dask_cluster import DaskCluster, child_pids, dask_cluster
+from tests.dask_cluster import DaskCluster, copying_pids, dask_cluster
 from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, xrootd_environment
 from tests.integration.storage.test_worker_pool import Begun, until
 
@@ -198,7 +198,7 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
     on_cluster.bandwidth.set_rates(Rates(all=SLOW))
     task = large(own_se, tmp_path / "file", content)
     copy, hears = await begun(on_cluster, task)
-    (victim,) = [one for one in cluster.workers if set(child_pids(one.pid)) & set(on_cluster.pids)]
+    (victim,) = [one for one in cluster.workers if set(copying_pids(one.pid)) & set(on_cluster.pids)]
     victim.kill()
     with pytest.raises(WorkerDied, match="was lost with its worker") as lost:
         await copy

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dask_cluster import DaskCluster, child_pids, dask_cluster
+from tests.dask_cluster import DaskCluster, copying_pids, dask_cluster
 from tests.harness import Grid, User, eventually, make_grid_directory, make_user
 
 pytestmark = pytest.mark.xdist_group("dask")
@@ -72,7 +72,7 @@ def begin(user: User, cluster: DaskCluster, target: str) -> tuple[str, subproces
     """Start a slow download without retries, and the worker on which it runs. Return once bytes have moved."""
     worker = cluster.start_worker()
     job = user.must("cp", "--detach", "--retry", "0", "--limit", "500k", "big", f"file:{target}")
-    eventually(lambda: child_pids(worker.pid) and file_of(user, job)["bytes_done"], LIMIT)
+    eventually(lambda: copying_pids(worker.pid) and file_of(user, job)["bytes_done"], LIMIT)
     return job, worker
 
 
@@ -95,14 +95,14 @@ def test_files_are_copied_by_workers_that_can_read_no_credential(
     job, worker = begin(owner, cluster, "back")
     for hidden in (grid.root, owner.home / ".local"):
         assert list(Path(f"/proc/{worker.pid}/root{hidden}").iterdir()) == []
-    (copying,) = child_pids(worker.pid)
+    (copying,) = copying_pids(worker.pid)
     variables = variables_of(worker.pid)
     assert (variables["HOME"], variables["TMPDIR"]) == (str(cluster.place), str(cluster.place))
     assert not {*variables, *variables_of(copying)} & owner.variables.keys()
     finish(owner, job, "back", big)
     wait_done(owner, owner.must("cp", "--detach", "file:big", "two@disk:2"))
     assert len(owner.json("whereis", "two")["results"]) == 2
-    assert child_pids(worker.pid) == [copying]
+    assert copying_pids(worker.pid) == [copying]
     log = cluster.log.read_text()
     assert "Start worker" in log
     assert "BEGIN ENVELOPE" not in log
@@ -115,12 +115,12 @@ def test_a_killed_worker_charges_no_attempt_and_a_killed_daemon_loses_nothing(
     job, worker = begin(owner, cluster, "lost")
     worker.kill()
     other = cluster.start_worker()
-    eventually(lambda: child_pids(other.pid), LIMIT)
+    eventually(lambda: copying_pids(other.pid), LIMIT)
     assert file_of(owner, job)["attempts"] == 1
-    copying = child_pids(other.pid)
+    copying = copying_pids(other.pid)
     owner.kill_daemon()
     owner.must("daemon", "start")
-    eventually(lambda: set(child_pids(other.pid)) - set(copying), LIMIT)
+    eventually(lambda: set(copying_pids(other.pid)) - set(copying), LIMIT)
     finish(owner, job, "lost", big)
 
 
