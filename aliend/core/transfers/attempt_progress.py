@@ -55,6 +55,11 @@ class AttemptProgress:
         """Record that no worker of the cluster has a place for it."""
         self.enter_stage(Stage.WORKER)
 
+    def use_worker(self) -> None:
+        """Record that it has a place on a worker, if it has waited for one."""
+        if self.stage is Stage.WORKER:
+            self.enter_stage(Stage.PREPARE)
+
     def expect_resumed_bytes(self) -> None:
         """Record that bytes of an earlier copy will be resumed: they do not count as moved."""
         self._may_resume = True

@@ -285,6 +285,7 @@ class AttemptRunner:
             if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
                 return await copy(attempt)
             async with self._context.workers.place(attempt.spec.settings, attempt.progress.wait_for_worker):
+                attempt.progress.use_worker()
                 return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
             return self.failure(running, error)

@@ -79,6 +79,11 @@ class Batch:
         for member in self.members:
             member.running.progress.wait_for_worker()
 
+    def use_worker(self) -> None:
+        """Record that a worker has a place for the batch."""
+        for member in self.members:
+            member.running.progress.use_worker()
+
     def leave(self, member: Member, work: Work | None = None) -> None:
         """Let the attempt go on by itself with `work` (None: from its beginning), unless it was asked to stop."""
         if member.running.is_stopped:

@@ -73,6 +73,7 @@ class BatchRunner:
         """Run the stages; after an unexpected error each file goes on by itself, which shows whose error it is."""
         try:
             async with self._context.workers.place(batch.members[0].attempt.spec.settings, batch.wait_for_worker):
+                batch.use_worker()
                 await _BY_DIRECTION[direction](batch)
         except CopyError as error:  # no worker of the cluster can be reached: that concerns each file
             log.info("%d files leave their batch: %s", len(batch.going), error)

@@ -68,12 +68,15 @@ class DaskExecutor:
 
     async def close(self) -> None:
         """End the gateway, and with it all processes."""
+        await self._end_gateway()
+        if self._outputs:
+            self._outputs.close()
+
+    async def _end_gateway(self) -> None:
         if self._gateway and self._gateway.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._gateway.kill()
             await self._gateway.wait()
-        if self._outputs:
-            self._outputs.close()
 
     async def _request(self, environment: Mapping[str, str]) -> socket.socket:
         """Request a process; return our end of its lines."""
@@ -117,7 +120,11 @@ class DaskExecutor:
                 cwd="/",
                 start_new_session=True,
             )
-        await self._wait_until_ready(self._gateway)
+        try:
+            await self._wait_until_ready(self._gateway)
+        except BaseException:
+            await self._end_gateway()
+            raise
         return self._gateway, self._outputs
 
     async def _wait_until_ready(self, gateway: asyncio.subprocess.Process) -> None:
@@ -133,9 +140,6 @@ class DaskExecutor:
         except TimeoutError:
             answer = {"fatal": f"no answer within {_READY_LIMIT:.0f} s", "unreachable": True}
         if "fatal" in answer:
-            with contextlib.suppress(ProcessLookupError):
-                gateway.kill()
-            await gateway.wait()
             text = f"cannot use the Dask scheduler {settings.place}: {answer['fatal']}"
             raise self._unreachable(text) if answer.get("unreachable") else _error(text)
 

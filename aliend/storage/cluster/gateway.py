@@ -159,7 +159,7 @@ async def _relay(
     sending = asyncio.create_task(copier.send_lines(comm, next_line))
     receiving = asyncio.create_task(_receive(comm, writer))
     await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
-    if receiving.done() and receiving.exception():
+    if any(task.done() and task.exception() for task in (sending, receiving)):
         _write(writer, {"failed": "the connection to it was lost"})
     for task in (sending, receiving):
         task.cancel()

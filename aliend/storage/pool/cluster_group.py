@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from aliend.errors import CopyError
+from aliend.errors import CopyError, Obstacle
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.executor import Executor
 from aliend.storage.pool.read_stream import PipeWriter
@@ -100,8 +100,11 @@ class ClusterGroup(WorkerGroup):
                 break
             except CopyError as error:
                 log.warning("%s", error)
-                if error.kind != "lost" or not tries_left:
+                if error.kind == "local":
                     self._failure = error
+                    return
+                if not tries_left:
+                    self._failure = CopyError(str(error), "local", obstacle=Obstacle("other", "/"))
                     return
         process = WorkerProcess(channel, self._bandwidth, on_end=self._announce)
         self._processes = [one for one in self._processes if one.is_usable or one.load]
