@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from distributed.security import Security
-
 from aliend.core.cli.transfer_settings import ClusterSettings
+from aliend.storage.cluster import certificates
 
 _HIDING = 'while [ "$1" != -- ]; do mount -t tmpfs none "$1" && shift || exit; done; shift; exec "$@"'
 
@@ -36,19 +35,21 @@ class DaskCluster:
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """Start the scheduler at the address of `settings`."""
         port = self.settings.place.rpartition(":")[2]
-        return self._start("dask_scheduler", "--host", "127.0.0.1", "--protocol", "tls", "--port", port)
+        arguments = ("--host", "127.0.0.1", "--protocol", "tls", "--port", port)
+        return self._start("dask_scheduler", "scheduler", *arguments)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start a worker that runs up to two copying processes."""
         hiding = ("unshare", "--mount", *(("--user", "--map-root-user") if os.geteuid() else ()))
         prefix = (*hiding, "sh", "-c", _HIDING, "sh", *map(str, self.hidden), "--") if self.hidden else ()
         arguments = ("--no-nanny", "--nthreads", "2")
-        worker = self._start("dask_worker", self.settings.place, *arguments, prefix=prefix)
+        worker = self._start("dask_worker", "worker", self.settings.place, *arguments, prefix=prefix)
         self.workers.append(worker)
         return worker
 
-    def _start(self, program: str, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-        tls = ("--tls-ca-file", self.settings.ca, "--tls-cert", self.settings.cert, "--tls-key", self.settings.key)
+    def _start(self, program: str, role: str, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        pem, key = (str(self.place / "certs" / f"{role}{ending}.pem") for ending in ("", "-key"))
+        tls = ("--tls-ca-file", self.settings.ca, "--tls-cert", pem, "--tls-key", key)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [*prefix, sys.executable, "-m", f"distributed.cli.{program}", *arguments, "--no-dashboard", *tls],
@@ -80,13 +81,10 @@ class DaskCluster:
 @contextmanager
 def dask_cluster(place: Path, *hidden: Path, starts: bool = True) -> Iterator[DaskCluster]:
     """Make certificates and start a scheduler, unless `starts` is false; kill it and its workers afterwards."""
-    secrets = Security.temporary()
-    ca, cert, key = (place / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    ca.write_text(secrets.tls_ca_file)
-    cert.write_text(secrets.tls_client_cert)
-    key.write_text(secrets.tls_client_key)
+    certificates.make(place / "certs")
+    ca, cert, key = (str(place / "certs" / f"{name}.pem") for name in ("ca", "client", "client-key"))
     address = f"tls://127.0.0.1:{_free_port()}"
-    cluster = DaskCluster(ClusterSettings(address, str(ca), str(cert), str(key)), place, hidden)
+    cluster = DaskCluster(ClusterSettings(address, ca, cert, key), place, hidden)
     try:
         if starts:
             cluster.start_scheduler()

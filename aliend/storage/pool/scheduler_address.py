@@ -30,7 +30,7 @@ def scheduler_address(place: str) -> str:
     if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
         raise ConfigurationError(
             f"the Dask scheduler {address} does not use TLS, and tickets are secrets; start it with TLS "
-            "and use its tls:// address"
+            "(certificates: `alienctl cluster certs DIRECTORY`) and use its tls:// address"
         )
     return address
 
