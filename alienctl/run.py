@@ -7,7 +7,7 @@ and `alienctl/daemon/`, and are imported where they are used.
 import os
 
 from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, UnsafeSocketError, wire_messages
-from alienctl.grpc_call import FAILED_PRECONDITION, UNAVAILABLE, UNIMPLEMENTED, Call
+from alienctl.grpc_call import FAILED_PRECONDITION, INTERNAL, UNAVAILABLE, UNIMPLEMENTED, Call
 from alienctl.invocation import Invocation
 from alienctl.terminal import print_error, terminal_size, write_all
 from alienctl.transport import Connection
@@ -27,6 +27,8 @@ else:
     import _signal
 
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
+_EXIT_CODES = {UNAVAILABLE: _ENOTCONN, INTERNAL: 70}
+"""Exit codes for a call that failed as a whole; 1 for other statuses."""
 _OUTPUT_MEMORY = 1 << 20
 """Bytes of standard output that are kept for a second run of the command."""
 _SILENT, _SILENT_LONG = 8, 60
@@ -85,7 +87,8 @@ class CommandRun:
             if self._replaced_daemon(call):
                 continue
             if not call.lost:
-                raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
+                advice = "\nfor the details, run `alienctl daemon logs`" if call.status == INTERNAL else ""
+                raise ClientError(call.message + advice, _EXIT_CODES.get(call.status, 1))
             if not self._recovery:
                 from alienctl.recovery import Recovery
 

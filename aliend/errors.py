@@ -22,8 +22,9 @@
     |   `-- WrongContent         5   the complete content of a file is not what the catalogue says
     |-- NoSuchJob                2   the transfer job does not exist
     |-- WebError                 1   an HTTP service (CCDB) is unreachable or refuses
-    `-- StoreError               5   the daemon's database is unusable
-        `-- NewerDatabase        5   a newer aliend wrote the database; nothing was changed
+    |-- StoreError               5   the daemon's database is unusable
+    |   `-- NewerDatabase        5   a newer aliend wrote the database; nothing was changed
+    `-- InternalError           70   a defect of the daemon
 
 A message says what failed, why, and what the user can do. `exit_code` is the exit code of `alienctl`; codes up to 133
 are errno values where one fits.
@@ -229,6 +230,18 @@ class StoreError(AliendError):
 
 class NewerDatabase(StoreError):
     """The database was written by a newer aliend; nothing was changed."""
+
+
+class InternalError(AliendError):
+    """The daemon has a defect: `cause` is an exception that nobody expected. Its text stays in the log."""
+
+    exit_code = 70
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(
+            f"aliend failed with an internal error ({type(cause).__name__}); "
+            "its log has the details: run `alienctl daemon logs`, and report it with `alienctl bug-report`"
+        )
 
 
 def one_line(error: Exception) -> str:

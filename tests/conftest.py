@@ -23,8 +23,10 @@ for number, usual in (
 # grpcio in this process starts threads in each forked child, which end a child that closes their files before its exec.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
-# The same examples in every run, so that a run can be repeated; HYPOTHESIS_PROFILE=random searches for new ones.
+# The same examples in every run, so that a run can be repeated; HYPOTHESIS_PROFILE=random searches for new ones,
+# quick is for `make check`.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("random", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 

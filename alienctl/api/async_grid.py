@@ -12,7 +12,7 @@ import grpc
 
 from alienctl.api import calls
 from alienctl.api.call_kinds import Attempts, Call, Stream, name_method
-from alienctl.api.connection import AsyncConnection
+from alienctl.api.connection import AsyncConnection, check_iterator
 from alienctl.api.copy_progress import progress_bar, show
 from alienctl.api.errors import copy_failed, is_daemon_lost
 from alienctl.api.open_file import new_position
@@ -47,18 +47,22 @@ class AsyncPerformer:
         """Yield the results of a call. Raises GridError, ForkedProcessError."""
         attempts = Attempts(call)
         while True:
-            services = await self.connection.services()
+            process, services = os.getpid(), await self.connection.services()
             answers = getattr(getattr(services, call.service), call.method)(call.request, timeout=attempts.timeout())
             try:
                 async for answer in answers:
                     attempts.note_answer()
                     for one in call.convert(answer):
                         yield one
+                    check_iterator(process)
                 return
             except grpc.RpcError as error:
                 self._next(attempts, services, error)
             finally:
-                answers.cancel()
+                if process == os.getpid():
+                    answers.cancel()
+                else:
+                    self.connection.keep_inherited(answers)
 
     def _next(self, attempts: Attempts, services: Services, error: grpc.RpcError) -> None:
         """Prepare the next attempt. Raises GridError if none follows."""

@@ -59,7 +59,7 @@ def pwd(session: str) -> Call[str]:
 
 def change_directory(session: str, lfn: str) -> Call[str]:
     """Change the working directory of the session and return it; `-` is the previous one, empty the home."""
-    request = session_pb2.ChangeDirectoryRequest(session=session, directory=lfn)
+    request = session_pb2.ChangeDirectoryRequest(session=session, directory=_text(lfn))
     is_repeatable = lfn[:1] in ("", "/", "~")
     return Call("session", "ChangeDirectory", request, lambda answer: str(answer.session.directory), is_repeatable)
 
@@ -74,7 +74,7 @@ def ls(session: str, lfn: str = "", *, hidden: bool = False) -> Stream[Entry]:
 
     `hidden` adds names that begin with a dot. Raises NotFoundError.
     """
-    request = catalogue_pb2.ListEntriesRequest(lfn=lfn, all=hidden, session=session)
+    request = catalogue_pb2.ListEntriesRequest(lfn=_text(lfn), all=hidden, session=session)
     return Stream("catalogue", "ListEntries", request, _entries)
 
 
@@ -86,13 +86,13 @@ def stat(session: str, lfn: str) -> Call[Entry]:
             raise NotFoundError(f"{lfn} does not exist", ErrorFacts(2, lfn, "NOT_FOUND"))
         return results.entry_of(answer.entries[0])
 
-    request = catalogue_pb2.StatEntriesRequest(lfns=[lfn], session=session)
+    request = catalogue_pb2.StatEntriesRequest(lfns=[_text(lfn)], session=session)
     return Call("catalogue", "StatEntries", request, convert)
 
 
 def exists(session: str, lfn: str) -> Call[bool]:
     """Return whether a name exists in the catalogue."""
-    request = catalogue_pb2.StatEntriesRequest(lfns=[lfn], session=session)
+    request = catalogue_pb2.StatEntriesRequest(lfns=[_text(lfn)], session=session)
     return Call("catalogue", "StatEntries", request, lambda answer: bool(answer.entries))
 
 
@@ -114,13 +114,13 @@ def find(
     Raises NotFoundError, NotDirectoryError, InvalidRequestError.
     """
     selection = transfers_pb2.Selection(pattern=pattern, regex=regex, min_size=min_size, limit=limit)
-    request = catalogue_pb2.FindEntriesRequest(directory=directory, selection=selection, session=session)
+    request = catalogue_pb2.FindEntriesRequest(directory=_text(directory), selection=selection, session=session)
     return Stream("catalogue", "FindEntries", request, _entries)
 
 
 def whereis(session: str, lfn: str) -> Call[list[Replica]]:
     """Return the replicas of a file, for an archive member those of the archive. Raises NotFoundError."""
-    request = catalogue_pb2.ListReplicasRequest(lfn=lfn, session=session)
+    request = catalogue_pb2.ListReplicasRequest(lfn=_text(lfn), session=session)
     return Call("catalogue", "ListReplicas", request, lambda answer: [results.replica_of(o) for o in answer.replicas])
 
 
@@ -129,19 +129,19 @@ def mkdir(session: str, lfn: str, *, parents: bool = False) -> Call[None]:
 
     Raises NotFoundError, DeniedError, NotDirectoryError.
     """
-    request = catalogue_pb2.MakeDirectoryRequest(lfn=lfn, parents=parents, session=session)
+    request = catalogue_pb2.MakeDirectoryRequest(lfn=_text(lfn), parents=parents, session=session)
     return Call("catalogue", "MakeDirectory", request, _nothing)
 
 
 def rm(session: str, lfn: str, *, recursive: bool = False) -> Call[None]:
     """Remove a file, or with `recursive` a directory with everything below. Raises NotFoundError, DeniedError."""
-    request = catalogue_pb2.RemoveEntriesRequest(lfns=[lfn], recursive=recursive, session=session)
+    request = catalogue_pb2.RemoveEntriesRequest(lfns=[_text(lfn)], recursive=recursive, session=session)
     return Call("catalogue", "RemoveEntries", request, _nothing, is_repeatable=False)
 
 
 def mv(session: str, lfn: str, target: str) -> Call[None]:
     """Rename a file or directory; `target` is the complete new LFN. Raises NotFoundError, ExistsError."""
-    request = catalogue_pb2.MoveEntryRequest(lfn=lfn, target=target, session=session)
+    request = catalogue_pb2.MoveEntryRequest(lfn=_text(lfn), target=_text(target), session=session)
     return Call("catalogue", "MoveEntry", request, _nothing, is_repeatable=False)
 
 
@@ -166,6 +166,10 @@ def read_ranges(session: str, lfn: str, ranges: Sequence[tuple[int, int]], *, gu
     """
     if not ranges:
         raise InvalidRequestError("read_ranges needs at least one range", ErrorFacts(22, lfn, "INVALID_REQUEST"))
+    for offset, length in ranges:
+        if offset < 0 or length < 0:
+            message = f"the range ({offset}, {length}) is negative; read_ranges needs an offset and a length in bytes"
+            raise InvalidRequestError(message, ErrorFacts(22, lfn, "INVALID_REQUEST"))
     request = _read_request(session, lfn, ranges, guid)
     count = len(ranges)
     return Call("contents", "Read", request, lambda answers: _collect(answers, count).data, is_streamed=True)
@@ -177,7 +181,7 @@ def read_bytes(session: str, lfn: str) -> Call[bytes]:
     return Call("contents", "Read", request, lambda answers: _collect(answers, 1).data[0], is_streamed=True)
 
 
-def copy(
+def copy(  # noqa: PLR0913 - the options of a method for users
     session: str,
     sources: PathLike | Sequence[PathLike],
     target: PathLike,
@@ -185,14 +189,19 @@ def copy(
     overwrite: Overwrite = "never",
     storage: str = "",
     pattern: str = "",
+    touch_empty: bool = False,
+    label: str = "",
 ) -> Call[Job]:
     """Copy files and directories, as a job of the daemon; return when it is stored.
 
     sources: LFNs, or local paths, as text that begins with `file:` or as a `Path`; not mixed
     target: the same; a name that ends in a slash is a directory
     overwrite: `never` keeps an equal target and fails for a different one; `changed` replaces that; `always`: any
-    storage: for uploads, such as `disk:2` or `ALICE::CERN::EOS`; empty: two on disk
+    storage: for uploads, such as `disk:2` or `ALICE::CERN::EOS`; empty: two on disk. If the service grants fewer
+        storage elements, the file is stored on those
     pattern: copy only these files of directories, as in `find`
+    touch_empty: create an entry without content for an empty local file; otherwise such a file fails
+    label: a text of the job, for lists
     Raises InvalidRequestError.
     """
     if overwrite not in _OVERWRITES:
@@ -209,6 +218,8 @@ def copy(
         cwd=str(Path.cwd()),
         session=session,
         umask=_umask(),
+        touch_empty=touch_empty,
+        label=label,
     )
     return Call("transfers", "SubmitJob", request, _job)
 
@@ -272,6 +283,13 @@ def location(path: PathLike) -> str:
     return path if path.startswith(("file:", "alien:")) else f"alien:{path}"
 
 
+def _text(lfn: str) -> str:
+    """Return an LFN. Raises TypeError for anything but text; a `Path` is always a local file."""
+    if not isinstance(lfn, str):
+        raise TypeError(f"an LFN is a str, not {type(lfn).__name__}; only `copy` takes paths, which are local files")
+    return lfn
+
+
 def _umask() -> int:
     """Return the umask of this process. Setting it to read it would change it for other threads meanwhile."""
     with Path("/proc/self/status").open(encoding="ascii", errors="replace") as lines:
@@ -280,7 +298,7 @@ def _umask() -> int:
 
 def _read_request(session: str, lfn: str, ranges: Iterable[tuple[int, int]], guid: str) -> contents_pb2.ReadRequest:
     listed = [contents_pb2.Range(offset=offset, length=length) for offset, length in ranges]
-    return contents_pb2.ReadRequest(lfn=lfn, ranges=listed, guid=guid, session=session)
+    return contents_pb2.ReadRequest(lfn=_text(lfn), ranges=listed, guid=guid, session=session)
 
 
 def _collect(answers: Iterable[contents_pb2.ReadResponse], count: int) -> Read:

@@ -38,8 +38,13 @@ _FORKED = (
 )
 
 
+_FORKED_ITERATOR = (
+    "this iterator was begun before the fork, and its answers go to the other process; begin a new one here"
+)
+
+
 class ForkedProcessError(RuntimeError):
-    """The asynchronous API was used before this process was forked, and cannot work in it."""
+    """Something that was begun before this process was forked cannot continue in it."""
 
 
 def locate(profile: str = "") -> str:
@@ -89,8 +94,8 @@ class Connection:
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._services: Services | None = None
-        self._inherited: list[Services | None] = []
-        """The channels of the process before the fork: closing them here would end its calls."""
+        self._inherited: list[object] = []
+        """The channels and calls of the process before the fork: closing them here would end its calls."""
 
     def services(self) -> Services:
         """Return the services, connected. Raises NoDaemonError."""
@@ -102,6 +107,10 @@ class Connection:
                 target = _target(locate(self._profile))
                 self._services = Services(grpc.insecure_channel(target, options=_OPTIONS))
             return self._services
+
+    def keep_inherited(self, answers: object) -> None:
+        """Keep the answers to a call of the process before the fork: the end of them here would cancel its call."""
+        self._inherited.append(answers)
 
     def forget(self, lost: Services) -> None:
         """Connect again at the next use, unless another thread has done so already."""
@@ -124,6 +133,7 @@ class AsyncConnection:
         self._profile = profile
         self._lock = asyncio.Lock()
         self._services: Services | None = None
+        self._inherited: list[object] = []
 
     async def services(self) -> Services:
         """Return the services, connected. Raises NoDaemonError, ForkedProcessError."""
@@ -134,6 +144,10 @@ class AsyncConnection:
                 self._services = Services(grpc.aio.insecure_channel(target, options=_OPTIONS))
                 _AsyncProcess.number = os.getpid()
             return self._services
+
+    def keep_inherited(self, answers: object) -> None:
+        """Keep the answers to a call of the process before the fork: the end of them here would end the process."""
+        self._inherited.append(answers)
 
     def forget(self, lost: Services) -> None:
         """Connect again at the next use, unless another task has done so already."""
@@ -151,6 +165,12 @@ class _AsyncProcess:
     """The process that has used the asynchronous API; 0: none. Its threads do not survive a fork."""
 
     number = 0
+
+
+def check_iterator(process: int) -> None:
+    """Raise ForkedProcessError if an iterator was begun in another process than this one."""
+    if process != os.getpid():
+        raise ForkedProcessError(_FORKED_ITERATOR)
 
 
 def _check_process() -> None:

@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 _DETAILS = "grpc-status-details-bin"
 _PREFIX = "ERROR_REASON_"
 
+_ARGUMENTS = {
+    "request the storage with --to: `--to disk:2`": 'use the argument storage="disk:2"',
+    "use -f to replace it": 'overwrite="always" replaces it',
+    "remove it or overwrite it with -f": 'overwrite="always" replaces it',
+    "use --touch-empty to create an entry without content": "touch_empty=True creates an entry without content",
+}
+"""What messages advise at a terminal, and the argument of `copy` that does the same."""
 _OLD_DAEMON = "the daemon is older than this API; run `alienctl daemon restart`"
 
 
@@ -129,7 +136,8 @@ class OutcomeUnknownError(GridError):
 class CopyFailedError(GridError):
     """A copy ended, and not all of its files arrived.
 
-    `job` is its last state (`results.Job`), `failures` are its failed transfers (`results.Transfer`), at most 1000.
+    `job` is its last state (`results.Job`), `failures` are its failed transfers (`results.Transfer`), at most 1000. If
+    all of them failed for one reason, the exception is that of the reason, too, such as a NotFoundError.
     """
 
     def __init__(self, message: str, facts: ErrorFacts, job: Job, failures: Sequence[Transfer] = ()) -> None:
@@ -137,21 +145,47 @@ class CopyFailedError(GridError):
         self.job, self.failures = job, tuple(failures)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.facts, self.job, self.failures)
+        return _copy_error, (self.message, self.facts, self.job, self.failures)
 
 
 def copy_failed(job: Job, failures: Sequence[Transfer]) -> CopyFailedError:
     """Return the exception for a job that has ended without copying all of its files; its facts are the first one's."""
-    lost = job.files - job.files_done
     first = next(iter(failures), None)
-    text = f"job {job.id} is {job.state}: {lost} of {job.files} files were not copied"
-    advice = f"`alienctl transfers show {job.id}` lists them; `alienctl transfers retry {job.id}` tries again"
+    text = f"job {job.id} is {job.state}"
+    if job.files:
+        text += f": {job.files - job.files_done} of {job.files} files were not copied"
+    advice = f"`alienctl transfers show {job.id}` lists the files; `alienctl transfers retry {job.id}` tries again"
     if first is None:
         number = errno.ECANCELED if job.state == "cancelled" else errno.EIO
         facts = ErrorFacts(number, reason="CANCELLED" if job.state == "cancelled" else "COPY_FAILED", advice=advice)
         return CopyFailedError(f"{text}; {job.message}" if job.message else text, facts, job)
-    facts = ErrorFacts(first.error_number or errno.EIO, first.source, first.reason or "COPY_FAILED", advice, first.se)
-    return CopyFailedError(f"{text}; {first.source}: {first.message}", facts, job, failures)
+    reason = first.reason or "COPY_FAILED"
+    number = first.error_number or kind_of(reason)[1]
+    happened, remedy = split_advice(first.message)
+    facts = ErrorFacts(number, first.source, reason, f"{remedy}; {advice}" if remedy else advice, first.se)
+    name = "" if happened.startswith(first.source) else f"{first.source}: "
+    return _copy_error(f"{text}; {name}{happened}", facts, job, failures)
+
+
+def in_python(message: str) -> str:
+    """Return a message with arguments of `copy` instead of options of `alienctl cp`."""
+    for option, argument in _ARGUMENTS.items():
+        message = message.replace(option, argument)
+    return message
+
+
+def split_advice(message: str) -> tuple[str, str]:
+    """Return what happened to a transfer, and what a person can do (empty: nothing known)."""
+    clauses = message.split("; ")
+    advice = [one for one in clauses[1:] if "`alienctl " in one or one in _ARGUMENTS.values()]
+    return "; ".join(one for one in clauses if one not in advice), "; ".join(advice)
+
+
+def _copy_error(message: str, facts: ErrorFacts, job: Job, failures: Sequence[Transfer]) -> CopyFailedError:
+    """Return the exception of a failed copy, which is also that of the reason if all failures have the same."""
+    kind = kind_of(facts.reason)[0]
+    is_common = {one.reason for one in failures} == {facts.reason}
+    return (_COPY_FAILED[kind] if is_common else CopyFailedError)(message, facts, job, failures)
 
 
 _KINDS: dict[str, tuple[type[GridError], int]] = {
@@ -163,6 +197,7 @@ _KINDS: dict[str, tuple[type[GridError], int]] = {
     "JOB_NOT_FOUND": (NotFoundError, errno.ENOENT),
     "ALREADY_EXISTS": (ExistsError, errno.EEXIST),
     "NOT_A_DIRECTORY": (NotDirectoryError, errno.ENOTDIR),
+    "DIRECTORY_NOT_EMPTY": (GridError, errno.ENOTEMPTY),
     "IS_A_DIRECTORY": (DirectoryError, errno.EISDIR),
     "PERMISSION_DENIED": (DeniedError, errno.EACCES),
     "ROLE_REFUSED": (DeniedError, errno.EACCES),
@@ -179,6 +214,15 @@ _KINDS: dict[str, tuple[type[GridError], int]] = {
     "FILE_REPLACED": (GridError, errno.ESTALE),
 }
 """The exception of each reason, and its errno if the daemon names none; all others are a GridError with EIO."""
+_COPY_FAILED: dict[type[GridError], type[CopyFailedError]] = {
+    GridError: CopyFailedError,
+    **{
+        kind: type("CopyFailedError", (CopyFailedError, kind), {"__doc__": CopyFailedError.__doc__})
+        for kind, _ in _KINDS.values()
+        if kind is not GridError
+    },
+}
+"""The exception of a failed copy whose failures all have the reason of another exception."""
 
 
 def from_status(error: grpc.RpcError) -> GridError:
@@ -189,7 +233,8 @@ def from_status(error: grpc.RpcError) -> GridError:
     if info:
         reason = reason_name(info.reason)
         kind, number = kind_of(reason)
-        return kind(text, ErrorFacts(info.error_number or number, info.lfn, reason, info.remedy, info.se, retry))
+        remedy = in_python(info.remedy)
+        return kind(text, ErrorFacts(info.error_number or number, info.lfn, reason, remedy, info.se, retry))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineError("the time limit of the call is over", ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE"))
     if code == grpc.StatusCode.UNIMPLEMENTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
@@ -10,7 +11,7 @@ import grpc
 
 from alienctl.api import calls
 from alienctl.api.call_kinds import Attempts, Call, Stream, name_method
-from alienctl.api.connection import Connection
+from alienctl.api.connection import Connection, check_iterator
 from alienctl.api.copy_progress import progress_bar, show
 from alienctl.api.errors import copy_failed, is_daemon_lost
 from alienctl.api.open_file import GridFile
@@ -42,20 +43,31 @@ class Performer:
                 self._next(attempts, services, error)
 
     def stream(self, call: Stream[T]) -> Iterator[T]:
-        """Yield the results of a call. Raises GridError."""
+        """Yield the results of a call. Raises GridError, and in a forked process ForkedProcessError.
+
+        There, answers that are snapshots come from a call of its own.
+        """
         attempts = Attempts(call)
         while True:
-            services = self.connection.services()
+            process, services = os.getpid(), self.connection.services()
             answers = getattr(getattr(services, call.service), call.method)(call.request, timeout=attempts.timeout())
             try:
                 for answer in answers:
                     attempts.note_answer()
                     yield from call.convert(answer)
-                return
+                    if process != os.getpid():
+                        break
+                else:
+                    return
             except grpc.RpcError as error:
                 self._next(attempts, services, error)
             finally:
-                answers.cancel()
+                if process == os.getpid():
+                    answers.cancel()
+                else:
+                    self.connection.keep_inherited(answers)
+            if not call.has_snapshots:
+                check_iterator(process)
 
     def _next(self, attempts: Attempts, services: Services, error: grpc.RpcError) -> None:
         """Prepare the next attempt. Raises GridError if none follows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from alienctl.api.results import Content
 
@@ -39,6 +39,10 @@ class GridFile(io.RawIOBase):
         self._check_open()
         return True
 
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes, at most `size`; negative or None: the rest of the file. Raises GridError."""
+        return self._next(self.content.size if size is None or size < 0 else size)
+
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a buffer; return the number of bytes, 0 at the end of the file. Raises GridError."""
         with memoryview(buffer).cast("B") as view:
@@ -49,6 +53,11 @@ class GridFile(io.RawIOBase):
     def readall(self) -> bytes:
         """Return the rest of the file. Raises GridError."""
         return self._next(self.content.size)
+
+    def write(self, _data: object) -> NoReturn:
+        """Raise UnsupportedOperation: the file is open for reading."""
+        self._check_open()
+        raise io.UnsupportedOperation("files of the Grid open for reading; `copy` stores a local file")
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Set the position in bytes, and return it."""

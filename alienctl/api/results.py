@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from alienctl.api.errors import reason_name
+from alienctl.api.errors import in_python, reason_name
 from aliend.v1 import catalogue_pb2, contents_pb2, transfers_pb2
 
 EntryType = Literal["unspecified", "file", "directory", "collection"]
@@ -228,7 +228,7 @@ def transfer_of(message: transfers_pb2.Transfer) -> Transfer:
         size=message.size,
         bytes_done=message.bytes_done,
         attempts=message.attempts,
-        message=message.message,
+        message=in_python(message.message),
         retry_time=_time(message, "retry_time"),
         failure=cast(FailureClass, failure),
         se=message.failure.se,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import uuid
 from contextlib import aclosing
@@ -12,6 +13,7 @@ import grpc.aio
 from aliend.commands.files.find2 import find_selected
 from aliend.commands.grid.namespace_checks import check_names, require_directories
 from aliend.commands.grid.quota import quota_of
+from aliend.commands.grid.refusals import creation_error, removal_error
 from aliend.core.catalogue.paths import has_wildcard
 from aliend.core.cli.numbers import LARGEST
 from aliend.core.protocol.requests import Request, batches
@@ -111,8 +113,13 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
     async def GetUsage(self, request: pb.GetUsageRequest, _context: Context) -> pb.GetUsageResponse:
         """Return the number and size of files below directories."""
         caller = await Caller.of(self._runtime, request.session)
+        lfns = await caller.lfns(request.lfns)
+        if named := [lfn for lfn in lfns if not has_wildcard(lfn)]:
+            _, missing = await caller.catalogue.stat(named)  # `du` answers zeros for a missing name
+            if missing:
+                raise ServiceError("du", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
         usages = []
-        for lfn in await caller.lfns(request.lfns):
+        for lfn in lfns:
             reply = await caller.ask("du", lfn)
             usages += [usage_message(result) for result in reply.results if result.get("entry")]
         return pb.GetUsageResponse(usages=usages)
@@ -134,7 +141,13 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
     async def MakeDirectory(self, request: pb.MakeDirectoryRequest, _context: Context) -> pb.MakeDirectoryResponse:
         """Create a directory."""
         caller = await Caller.of(self._runtime, request.session)
-        await caller.change("mkdir", *(["-p"] if request.parents else []), await caller.required_lfn(request.lfn))
+        lfn = await caller.required_lfn(request.lfn)
+        try:
+            await caller.change("mkdir", *(["-p"] if request.parents else []), lfn)
+        except ServiceError as error:
+            entries, _ = await caller.catalogue.stat([lfn])
+            if not (entries and entries[0].is_directory):  # the service refuses one that the account may not write
+                raise await creation_error(caller.catalogue, error, lfn, creates_parents=request.parents) from error
         return pb.MakeDirectoryResponse()
 
     @errors_to_status
@@ -152,7 +165,10 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         directory = (await caller.state()).directory
         command = "rmdir" if request.directories_only else "rm"
         for lfn in lfns:
-            await caller.ask(command, *(["-r"] if request.recursive else []), lfn, directory=directory)
+            try:
+                await caller.ask(command, *(["-r"] if request.recursive else []), lfn, directory=directory)
+            except ServiceError as error:
+                raise await removal_error(caller.catalogue, error, lfn, is_recursive=request.recursive) from error
         return pb.RemoveEntriesResponse()
 
     @errors_to_status
@@ -164,7 +180,10 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         if missing:
             raise ServiceError("mv", _NOT_FOUND, f"{source} does not exist in the catalogue")
         await check_names(caller.catalogue, Request("mv", (source, target)))
-        await caller.catalogue.move(source, target)
+        try:
+            await caller.catalogue.move(source, target)
+        except ServiceError as error:
+            raise await creation_error(caller.catalogue, error, target) from error
         return pb.MoveEntryResponse()
 
     @errors_to_status
@@ -175,6 +194,10 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         await check_names(caller.catalogue, Request("touch", tuple(lfns)))
         for lfn in lfns:
             await caller.catalogue.touch(lfn)
+        _, missing = await caller.catalogue.stat(lfns)  # the service reports no refusal
+        if missing:
+            unknown = ServiceError("touch", errno.EIO, f"the catalogue does not show the new entry {missing[0]}")
+            raise await creation_error(caller.catalogue, unknown, missing[0], creates_parents=True)
         return pb.TouchEntriesResponse()
 
     @errors_to_status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
@@ -14,10 +15,12 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from aliend.errors import AliendError
+from aliend.errors import AliendError, InternalError
 from aliend.runtime import Runtime
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.errors import code_and_reason, info_of, message_of, retry_of
+
+log = logging.getLogger(__name__)
 
 
 class _Service(Protocol):
@@ -42,7 +45,10 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError,
 
 
 def errors_to_status(method: Method) -> Method:
-    """Wrap a servicer's method so that our errors become the status of the call."""
+    """Wrap a servicer's method so that errors become the status of the call.
+
+    Other exceptions than ours are defects: the log has the traceback, and the status says where to look.
+    """
     name = method.__qualname__
     # A question about the daemon does not make the daemon needed.
     is_counted = not name.startswith("DaemonService.")
@@ -57,6 +63,11 @@ def errors_to_status(method: Method) -> Method:
                 return await method(self, request, context)
             except AliendError as error:
                 await abort(context, error, _lfn_of(request, str(error)))
+            except grpc.aio.BaseError:  # the call has its status, or its client has left
+                raise
+            except Exception as error:
+                log.exception("%s: internal error", name)
+                await abort(context, InternalError(error))
 
     return wrapped  # type: ignore[return-value]  # the same signature, checked at the definition
 
@@ -68,7 +79,7 @@ def _lfn_of(request: object, text: str) -> str:
     if len(names) > 1:
         ends = {name: rf"/{re.escape(name.strip('/'))}/?(?![^\s:;,])" for name in names}
         names = [name for name, end in ends.items() if re.search(end, text)]
-    return names[0] if len(names) == 1 else ""
+    return names[0].removeprefix("alien:") if len(names) == 1 else ""
 
 
 def _texts(request: object, field: str) -> list[str]:

@@ -41,11 +41,11 @@ def apply(
         job = loaded = rows.load(connection, number)
         for change in own:
             row = before[change.transfer]
+            attempt_rows.insert(connection, change.records)
             after, effects = step(row, change.event, now)
             job = transfers.save(transaction, job, row, after)
             if is_unfinished(row.state) and not is_unfinished(after.state):
                 deduplication.propagate_result(transaction, rows, after, int(now * 1000))
-            attempt_rows.insert(connection, change.records)
             results[row.id] = after, effects, job
         saved = rows.save(transaction, loaded, job, int(now * 1000))
         results.update({one.transfer: (*results[one.transfer][:2], saved) for one in own})

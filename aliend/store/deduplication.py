@@ -26,7 +26,7 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.store.database import Transaction
-from aliend.store.rows import transfers
+from aliend.store.rows import attempts, transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.jobs import JobRows
 
@@ -82,9 +82,12 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
             event = LeaderFailed(reason)
         case _:
             event = Detach()
+    failure = attempts.last_failures(transaction.connection, [leader.id]).get(leader.id)
     for row in _followers(transaction.connection, leader.id):
         before = rows.load(transaction.connection, row.job)
         after, _ = step(row, event, now_ms / 1000)
+        if failure and isinstance(after.state, Failed):
+            attempts.insert(transaction.connection, [replace(failure, transfer=row.id, number=0)])
         rows.save(transaction, before, transfers.save(transaction, before, row, after), now_ms)
 
 

@@ -169,8 +169,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA secure_delete = ON")  # deleted envelopes do not stay in free parts of the file
     if 0 < schema < len(MIGRATIONS):
         _back_up(connection, backup_path(path, schema))
-    for number in range(schema, len(MIGRATIONS)):
-        _apply(connection, number)
+    if schema < len(MIGRATIONS):
+        _migrate(connection, schema)
     if _writer(connection) != VERSION:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION,))
 
@@ -241,9 +241,10 @@ def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
     unfinished.replace(copy)
 
 
-def _apply(connection: sqlite3.Connection, number: int) -> None:
-    """Apply one migration and its number in one transaction."""
-    connection.executescript(f"BEGIN IMMEDIATE;\n{MIGRATIONS[number]}\nPRAGMA user_version = {number + 1};\nCOMMIT;")
+def _migrate(connection: sqlite3.Connection, schema: int) -> None:
+    """Apply the migrations from `schema` on, and record the new schema, in one transaction."""
+    script = "\n".join(MIGRATIONS[schema:])
+    connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {len(MIGRATIONS)};\nCOMMIT;")
 
 
 def _writer(connection: sqlite3.Connection) -> str:

@@ -41,6 +41,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_WEB: _ClassVar[ErrorReason]
     ERROR_REASON_STORE: _ClassVar[ErrorReason]
     ERROR_REASON_FILE_REPLACED: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_DIRECTORY_NOT_EMPTY: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
 ERROR_REASON_INVALID_PATTERN: ErrorReason
@@ -71,6 +73,8 @@ ERROR_REASON_JOB_NOT_FOUND: ErrorReason
 ERROR_REASON_WEB: ErrorReason
 ERROR_REASON_STORE: ErrorReason
 ERROR_REASON_FILE_REPLACED: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_DIRECTORY_NOT_EMPTY: ErrorReason
 
 class ErrorInfo(_message.Message):
     __slots__ = ("reason", "error_number", "lfn", "remedy", "se")

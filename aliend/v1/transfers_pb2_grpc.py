@@ -282,7 +282,7 @@ class TransfersServiceServicer:
 
     def PlanJob(self, request, context):
         """Returns what a job would do with each file now, and changes nothing. Used by `cp --dry-run` and `sync --dry-run`.
-        Errors: as SubmitJob; NOT_FOUND if a source does not exist.
+        Errors: as SubmitJob; NOT_FOUND if the only source does not exist. One of several is a file that would FAIL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

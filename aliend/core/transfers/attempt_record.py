@@ -33,9 +33,9 @@ class Stage(StrEnum):
 class AttemptRecord:
     """One replica of an attempt (`se` empty: none yet): the stage it reached, and its error.
 
-    `number` counts the attempts of the transfer from 1; `error` and `kind` are empty after a success; `bytes` is the
-    total moved; `began_ms` is in POSIX milliseconds, `seconds` the duration. `error_number` is the errno of the error,
-    or the code of the central service (0: none).
+    `number` counts the attempts of the transfer from 1, and is 0 for a file that failed before the first attempt;
+    `error` and `kind` are empty after a success; `bytes` is the total moved; `began_ms` is in POSIX milliseconds,
+    `seconds` the duration. `error_number` is the errno of the error, or the code of the central service (0: none).
     """
 
     transfer: int

@@ -66,7 +66,7 @@ async def refusal(catalogue: CataloguePort, lfn: str, size: int) -> AliendError 
         return None if above else ServiceError("access", errno.EACCES, f"{user} may not create files in /")
     if not nearest.is_directory:
         return NotADirectory(nearest.lfn)
-    if not _may_write(nearest, user):
+    if not may_write(nearest, user):
         whose = f"owner {nearest.owner}, permissions {nearest.permissions}"
         reason = f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
         return ServiceError("access", errno.EACCES, reason)
@@ -76,7 +76,7 @@ async def refusal(catalogue: CataloguePort, lfn: str, size: int) -> AliendError 
     return None
 
 
-def _may_write(directory: Entry, user: str) -> bool:
+def may_write(directory: Entry, user: str) -> bool:
     """Return whether the permissions do not exclude it: members of its group are not known here."""
     if not directory.permissions.isdigit() or len(directory.permissions) != 3:
         return True

@@ -15,6 +15,7 @@ from aliend.core.transfers.transfer import NoIntent, ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource, LocalSource
 from aliend.engine.attempts.kept_files import keep
+from aliend.engine.attempts.registration_errors import refusal
 from aliend.engine.attempts.replacement import identity_of, replace_file
 from aliend.engine.attempts.replica_registration import ReplicaRegistration
 from aliend.errors import CopyError
@@ -89,6 +90,8 @@ async def create_empty_entry(attempt: Attempt) -> Succeeded:
         return Succeeded(0, entry.md5, ALREADY_THERE)
     await attempt.tools.catalogue.touch(transfer.target)
     entry = await attempt.tools.stats.stat(transfer.target)
+    if entry is None and (reason := await refusal(attempt.tools.catalogue, transfer.target, 0)):
+        raise reason  # the service reports no error
     if entry is None or entry.size:
         raise CopyError(f"the catalogue does not show the new empty entry {transfer.target}", kind="transient")
     return Succeeded(0, entry.md5, "an entry without content: the central service cannot register empty files")

@@ -29,7 +29,7 @@ class DeletionRunner(JobTaskRunner):
         """Delete the files, and end the job with a message if some were kept."""
         await self._store.change_job(job.id, DeletionsFinished(await self._delete(job)))
 
-    async def give_up(self, job: Job, reason: str) -> None:
+    async def give_up(self, job: Job, reason: str, _number: int) -> None:
         """End the job without a deletion."""
         await self._store.change_job(job.id, DeletionsFinished(f"nothing was deleted: {reason}"))
 

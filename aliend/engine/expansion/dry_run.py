@@ -25,13 +25,17 @@ DryRunAction = Literal["copy", "keep", "refuse", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class DryRunResult:
-    """A file of a job and what would happen to it; `reason` says why it would not be copied. `size` in bytes."""
+    """A file of a job and what would happen to it; `reason` says why it would not be copied. `size` in bytes.
+
+    `error_number` is the errno of a file that cannot be found or listed (0: none).
+    """
 
     source: str
     target: str
     size: int
     action: DryRunAction
     reason: str = ""
+    error_number: int = 0
 
 
 async def dry_run(
@@ -49,7 +53,7 @@ async def dry_run(
             entries = {without_slash(entry.lfn): entry for entry in existing}
         for file in files:
             action, reason = await _action(spec, file, entries)
-            await on_result(DryRunResult(file.source, file.target, file.size, action, reason))
+            await on_result(DryRunResult(file.source, file.target, file.size, action, reason, file.error_number))
         return replace(job, checkpoint=event.checkpoint) if event else job
 
     await Expansion(job, catalogue, add).run()

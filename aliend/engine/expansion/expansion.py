@@ -8,6 +8,7 @@ does not match are left out.
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
@@ -18,7 +19,7 @@ from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import TargetRule
-from aliend.core.transfers.error_mapping import error_kind
+from aliend.core.transfers.error_mapping import error_kind, error_number
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
@@ -51,7 +52,7 @@ class Expansion:
         try:
             target_paths.check_target(len(spec.sources), spec.target, is_directory=self._done.target == "directory")
         except CopyError as error:
-            refused = [_failed(source, "", str(error)) for source in spec.sources]
+            refused = [_failed(source, "", str(error), errno.EINVAL) for source in spec.sources]
             await self._add(refused, ExpansionAdvanced(Checkpoint(len(refused), self._done.target)))
             return
         while self._done.sources < len(spec.sources):
@@ -91,7 +92,7 @@ class Expansion:
             entry = by_name.get(without_slash(source))
             if entry is None:
                 target = source if self._is_in_place else target_paths.join(rule.target, rule.for_file(source))
-                found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
+                found.append(_failed(source, target, f"{source} {target_paths.MISSING}", errno.ENOENT))
             elif entry.is_directory:
                 found += await self._list_or_fail(source, rule)
             elif self._spec.selection.matches(candidate_of(entry, target_paths.name_of(source))):
@@ -105,7 +106,7 @@ class Expansion:
         except AliendError as error:
             if error_kind(error) != "permanent":
                 raise
-            return [_failed(source, "", f"cannot list {source}: {error}")]
+            return [_failed(source, "", f"cannot list {source}: {error}", error_number(error))]
         return []
 
     async def _list(self, source: str, rule: TargetRule) -> None:
@@ -164,26 +165,25 @@ def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
     try:
         target = _local_target(root, relative)
     except CopyError as error:
-        return _failed(readable(entry.lfn), "", str(error))
+        return _failed(readable(entry.lfn), "", str(error), errno.EINVAL)
     if not is_text(entry.lfn):
-        return _failed(readable(entry.lfn), "", "its name in the catalogue is not valid UTF-8")
+        return _failed(readable(entry.lfn), "", "its name in the catalogue is not valid UTF-8", errno.EINVAL)
     return NewTransfer(entry.lfn, target, entry.size, entry.md5)
 
 
 def _from_local(file: LocalFile, root: str, relative: str) -> NewTransfer:
     reason = _objection(relative) if is_text(relative) else "its name is not valid UTF-8, which the catalogue requires"
     if reason:
-        return _failed(file.path, "", reason)
-    if file.is_unreadable_directory:
-        return NewTransfer(file.path, "", problem=readable(file.problem), obstacle=file.obstacle)
+        return _failed(file.path, "", reason, errno.EINVAL)
+    problem, target = readable(file.problem), "" if file.is_unreadable_directory else target_paths.join(root, relative)
     return NewTransfer(
-        file.path, target_paths.join(root, relative), file.size, problem=file.problem, obstacle=file.obstacle
+        file.path, target, file.size, problem=problem, obstacle=file.obstacle, error_number=file.error_number
     )
 
 
-def _failed(source: str, target: str, problem: str) -> NewTransfer:
-    """Return a file that cannot be copied; without a `target` it is never retried."""
-    return NewTransfer(source, target, problem=readable(problem))
+def _failed(source: str, target: str, problem: str, number: int) -> NewTransfer:
+    """Return a file that cannot be copied, with its errno; without a `target` it is never retried."""
+    return NewTransfer(source, target, problem=readable(problem), error_number=number)
 
 
 def _local_target(root: str, relative: str) -> str:

@@ -78,11 +78,12 @@ class ExpansionRunner(JobTaskRunner):
         await self.change_job(job, Hold(str(error), obstacle or Obstacle("other", "/")))
         self._held_jobs.schedule_check()
 
-    async def give_up(self, job: Job, reason: str) -> None:
+    async def give_up(self, job: Job, reason: str, number: int) -> None:
         """Fail the sources that were not expanded; the files found so far continue."""
         current = await self._store.job(job.id)
         failed = [
-            NewTransfer(source, "", problem=reason) for source in current.spec.sources[current.checkpoint.sources :]
+            NewTransfer(source, "", problem=reason, error_number=number)
+            for source in current.spec.sources[current.checkpoint.sources :]
         ]
         await self._store.add(job.id, failed, ExpansionAdvanced(Checkpoint(len(current.spec.sources), "directory")))
         _log_failures(job, failed)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from aliend.core.cli.log_records import facts
 from aliend.core.transfers import backoff
-from aliend.core.transfers.error_mapping import error_kind
+from aliend.core.transfers.error_mapping import error_kind, error_number
 from aliend.core.transfers.job import Job, JobEvent, SetMessage
 from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError
@@ -68,13 +68,13 @@ class JobTaskRunner(ABC):
         """Do the work. Raises AliendError; JobStopped if the job was cancelled or paused."""
 
     @abstractmethod
-    async def give_up(self, job: Job, reason: str) -> None:
-        """Record that the work has failed for good. Raises AliendError."""
+    async def give_up(self, job: Job, reason: str, number: int) -> None:
+        """Record that the work has failed for good; `number` is the errno (0: none). Raises AliendError."""
 
     async def handle_failure(self, job: Job, error: AliendError) -> None:
         """Give up after a permanent error; otherwise retry after an exponential back-off."""
         if error_kind(error) == "permanent":
-            await self._give_up(job, str(error))
+            await self._give_up(job, str(error), error_number(error))
             return
         failures = self._failures[job.id] = self._failures.get(job.id, 0) + 1
         pause = backoff.delay(failures, self._context.random(), 1.0, backoff.SHORT_CAP)
@@ -99,14 +99,14 @@ class JobTaskRunner(ABC):
             await self.handle_failure(job, error)
         except Exception:
             log.exception("%s: internal error", self.what, extra=facts(job=job.id))
-            await self._give_up(job, f"internal error: {self.what} failed; see `alienctl daemon logs`")
+            await self._give_up(job, f"internal error: {self.what} failed; see `alienctl daemon logs`", 0)
         finally:
             self._running.discard(job.id)
             self._context.wake()
 
-    async def _give_up(self, job: Job, reason: str) -> None:
+    async def _give_up(self, job: Job, reason: str, number: int) -> None:
         try:
-            await self.give_up(job, reason)
+            await self.give_up(job, reason, number)
         except AliendError as error:
             log.error("%s", error, extra=facts(job=job.id))
             self._postponed[job.id] = self._context.clock() + backoff.SHORT_CAP

@@ -21,9 +21,10 @@ BATCH = 500
 class LocalFile:
     """A file (absolute path, name below the source, bytes), or why it cannot be uploaded.
 
-    `obstacle` is a problem that the user can fix. `changed_ms` is its modification time (POSIX milliseconds), `owner`
-    and `group` are names of this machine. `device`, `inode`, `modified_ns` and `status_ns` (mtime and ctime, POSIX
-    nanoseconds) identify its content; `is_link`: its name is a link to it.
+    `obstacle` is a problem that the user can fix, `error_number` the errno of any problem (0: none). `changed_ms` is
+    its modification time (POSIX milliseconds), `owner` and `group` are names of this machine. `device`, `inode`,
+    `modified_ns` and `status_ns` (mtime and ctime, POSIX nanoseconds) identify its content; `is_link`: its name is a
+    link to it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class LocalFile:
     status_ns: int = 0
     is_link: bool = False
     obstacle: Obstacle | None = None
+    error_number: int = 0
 
 
 def stat_source(path: str) -> LocalFile | None:
@@ -119,7 +121,7 @@ def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
     """Return what cannot be read. Only a missing permission is an obstacle: a bad disk must not stop other files."""
     refused = read_error(error, path)
     obstacle = refused.obstacle if refused.obstacle and refused.obstacle.kind == "reading" else None
-    return LocalFile(path, below, 0, str(refused), obstacle=obstacle)
+    return LocalFile(path, below, 0, str(refused), obstacle=obstacle, error_number=refused.error_number)
 
 
 def _described(path: str, below: str, status: os.stat_result) -> LocalFile:

@@ -7,6 +7,7 @@ counts as missing by mistake. The catalogue is never asked for an answer that it
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
@@ -28,7 +29,7 @@ async def catalogue_source(
 ) -> AsyncGenerator[list[ListedFile], None]:
     """Return the files of a source. Raises CopyError unless it is a directory, and the service's errors."""
     if not await _is_directory(catalogue, directory):
-        raise CopyError(f"{directory} does not exist in the catalogue", kind="permanent")
+        raise CopyError(f"{directory} does not exist in the catalogue", kind="permanent").with_errno(errno.ENOENT)
     async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
         async for batch in batches:
             yield batch
@@ -52,7 +53,9 @@ async def local_source(directory: str, selection: Selection, *, whole: bool) -> 
     file_or_none = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
     if file_or_none is not None:
         kind: ErrorKind = "local" if file_or_none.obstacle else "permanent"
-        raise CopyError(file_or_none.problem or f"{directory} is not a directory", kind, obstacle=file_or_none.obstacle)
+        problem = file_or_none.problem or f"{directory} is not a directory"
+        number = file_or_none.error_number or errno.ENOTDIR
+        raise CopyError(problem, kind, obstacle=file_or_none.obstacle).with_errno(number)
     async with aclosing(_walked(directory)) as batches:
         async for batch in batches:
             wanted = [file for file in batch if file.is_unreadable_directory or selection.matches(_facts(file))]

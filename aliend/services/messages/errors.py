@@ -18,6 +18,7 @@ from aliend.errors import (
     ContractMismatch,
     CopyError,
     ErrorKind,
+    InternalError,
     LoginRefused,
     NoSuchFile,
     NoSuchJob,
@@ -60,6 +61,7 @@ _KINDS: tuple[tuple[type[AliendError], Code, Reason], ...] = (
     (NoSuchJob, Code.NOT_FOUND, errors_pb2.ERROR_REASON_JOB_NOT_FOUND),
     (WebError, Code.UNAVAILABLE, errors_pb2.ERROR_REASON_WEB),
     (StoreError, Code.INTERNAL, errors_pb2.ERROR_REASON_STORE),
+    (InternalError, Code.INTERNAL, errors_pb2.ERROR_REASON_INTERNAL),
 )
 """Code and reason of each error; the first that fits."""
 _SERVICE_CODES = {
@@ -70,6 +72,7 @@ _SERVICE_CODES = {
     20: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_NOT_A_DIRECTORY),
     21: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_IS_A_DIRECTORY),
     22: (Code.INVALID_ARGUMENT, errors_pb2.ERROR_REASON_INVALID_REQUEST),
+    errno.ENOTEMPTY: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_DIRECTORY_NOT_EMPTY),
     77: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_COPY_FAILED),
     61: (Code.NOT_FOUND, errors_pb2.ERROR_REASON_NOT_FOUND),
     116: (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_FILE_REPLACED),

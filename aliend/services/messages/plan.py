@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from aliend.core.cli.escaping import readable
 from aliend.core.copying.sync import PlannedFile
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.expansion.dry_run import DryRunResult, dry_run
+from aliend.errors import ServiceError
 from aliend.runtime import Runtime
 from aliend.v1 import transfers_pb2 as pb
 
@@ -19,7 +21,10 @@ _READ_AHEAD = 4 * PAGE
 
 
 async def planned(runtime: Runtime, spec: JobSpec) -> AsyncGenerator[pb.PlanJobResponse, None]:
-    """Yield what a job would do. Close the iterator to stop early. Raises AliendError if files cannot be listed."""
+    """Yield what a job would do. Close the iterator to stop early.
+
+    Raises AliendError if files cannot be listed, or if the only source does not exist.
+    """
     if spec.purpose == "sync":
         async for answer in _synchronisation(runtime, spec):
             yield answer
@@ -38,6 +43,8 @@ async def planned(runtime: Runtime, spec: JobSpec) -> AsyncGenerator[pb.PlanJobR
     try:
         page: list[pb.PlannedFile] = []
         while file := await files.get():
+            if file.error_number == errno.ENOENT and len(spec.sources) == 1:
+                raise ServiceError("cp", errno.ENOENT, file.reason)
             page.append(_copied(file))
             if len(page) == PAGE or files.empty():
                 yield pb.PlanJobResponse(files=page)

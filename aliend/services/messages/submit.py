@@ -56,6 +56,10 @@ MAX_VALUES = {
     "min_rate": MAX_RATE,
 }
 """The largest values of the numbers in a request."""
+MAX_EXCLUDED, MAX_TEXT = 1000, 4096
+"""The most texts, patterns or regular expressions that exclude files, and the most characters of a text."""
+SELECTION_TEXTS = ("pattern", "regex", "name", "user", "group", "site")
+SELECTION_LISTS = ("exclude_texts", "exclude_patterns", "exclude_regexes")
 SELECTION_NUMBERS = ("grid_job_id", "min_size", "max_size", "min_depth", "max_depth", "limit", "offset")
 
 
@@ -74,6 +78,7 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) ->
     names = [*request.targets] or [request.sources[0] if stays and request.sources else request.target]
     if not request.sources or not all(names):
         raise UsageError("SubmitJob needs at least one source and a target")
+    _require_short(request.exclude, "SubmitJob: exclude")
     if request.exclude and purpose != "sync":
         raise UsageError("SubmitJob: only SYNC takes `exclude`; a copy has `selection`")
     if not stays:
@@ -160,6 +165,10 @@ def selection_of(message: transfers_pb2.Selection) -> Selection:
     for name in SELECTION_NUMBERS:
         if getattr(message, name) > LARGEST:
             raise UsageError(f"selection: {name} must be less than 2^63")
+    for name in SELECTION_TEXTS:
+        _require_short([getattr(message, name)], f"selection: {name}")
+    for name in SELECTION_LISTS:
+        _require_short(getattr(message, name), f"selection: {name}")
     if sum(map(bool, (message.pattern, message.regex, message.name))) > 1:
         raise UsageError("selection: set only one of pattern, regex and name")
     regex = selection.require_regex(message.regex, "selection.regex") if message.regex else ""
@@ -223,6 +232,14 @@ def _require_not_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
     if not all(texts):
         raise UsageError(f"selection: an empty text in {what} would exclude every file")
     return tuple(texts)
+
+
+def _require_short(texts: Sequence[str], what: str) -> None:
+    """Raise UsageError for too many texts, or a text that is too long: each is compared with each file."""
+    if len(texts) > MAX_EXCLUDED:
+        raise UsageError(f"{what} has at most {MAX_EXCLUDED} texts, not {len(texts)}")
+    if (longest := max(map(len, texts), default=0)) > MAX_TEXT:
+        raise UsageError(f"{what} has at most {MAX_TEXT} characters, not {longest}")
 
 
 def _check_replicas(sources: Sequence[ResolvedPath], storage: str) -> None:

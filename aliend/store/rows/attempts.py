@@ -46,10 +46,15 @@ def interrupted_record(transfer: Transfer, now_ms: int) -> AttemptRecord:
     return AttemptRecord(transfer.id, transfer.attempts, "", Stage.UNKNOWN, error, "", 0, now_ms, 0.0)
 
 
+def refused_record(transfer: int, error: str, number: int, now_ms: int) -> AttemptRecord:
+    """Return the record of a file that fails before the first attempt; `number` is the errno (0: none)."""
+    return AttemptRecord(transfer, 0, "", Stage.PREPARE, error, "permanent", 0, now_ms, 0.0, number)
+
+
 def select(connection: sqlite3.Connection, transfers: Sequence[int]) -> list[AttemptRecord]:
-    """Return the records of these transfers, by transfer, in order."""
+    """Return the records of the attempts of these transfers, by transfer, in order."""
     marks = ",".join("?" * len(transfers))
-    sql = f"SELECT {_COLUMNS} FROM attempt WHERE transfer IN ({marks}) ORDER BY transfer, id"
+    sql = f"SELECT {_COLUMNS} FROM attempt WHERE transfer IN ({marks}) AND number > 0 ORDER BY transfer, id"
     return [_record_of(row) for row in connection.execute(sql, tuple(transfers)).fetchall()]
 
 

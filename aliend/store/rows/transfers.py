@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import UNFINISHED, Done, Failed, NoIntent, Phase, Queued, State, Transfer, phase_of
 from aliend.errors import Obstacle
 from aliend.store.database import Transaction
-from aliend.store.rows import events
+from aliend.store.rows import attempts, events
 from aliend.store.rows.codec import TRANSFER_COLUMNS, in_states, intent_to_text, state_columns, transfer_of
 
 _CAUSES = 20
@@ -30,6 +31,7 @@ _CHANGING = (
 class NewTransfer:
     """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes.
 
+    `error_number` is the errno of the problem, or the code of the central service (0: none).
     `obstacle` is a problem on this machine that the user can fix; it is not stored. `existing` is the state of a file
     whose target has the same content (None: it has not, or this is unknown).
     """
@@ -41,6 +43,7 @@ class NewTransfer:
     problem: str = ""
     obstacle: Obstacle | None = None
     existing: Done | None = None
+    error_number: int = 0
 
 
 def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Transfer]:
@@ -54,7 +57,7 @@ def insert(transaction: Transaction, job: Job, files: Iterable[NewTransfer]) -> 
 
     A target that another source has already is a failure.
     """
-    stored = [_put(transaction, new) for row in files if (new := _new(transaction.connection, job, row))]
+    stored = [new for row in files if (new := _insert_one(transaction, job, row))]
     return _counted(job, *stored), [row for row in stored if isinstance(row.state, Queued)]
 
 
@@ -132,13 +135,20 @@ def change_job(transaction: Transaction, jobs: tuple[Job, Job], row: Transfer) -
     return _uncounted(jobs[0], row), _counted(jobs[1], moved)
 
 
-def _new(connection: sqlite3.Connection, job: Job, row: NewTransfer) -> Transfer | None:
-    """Return the transfer of a file that was found; None if it exists already."""
+def _insert_one(transaction: Transaction, job: Job, row: NewTransfer) -> Transfer | None:
+    """Add a file that was found, with the record of why it fails; return None if it exists already."""
+    connection = transaction.connection
     taken = connection.execute(_SAME if row.problem else _SAME_TARGET, (job.id, row.target, row.source)).fetchone()
     if taken and taken[0] == row.source:
         return None
-    problem = f"{taken[0]} has the same target; nothing was overwritten" if taken else row.problem
-    return Transfer(0, job.id, row.source, row.target, _first_state(connection, row, problem), row.size, row.md5)
+    problem, number = row.problem, row.error_number
+    if taken:
+        problem, number = f"{taken[0]} has the same target; nothing was overwritten", errno.EEXIST
+    state = _first_state(connection, row, problem)
+    stored = _put(transaction, Transfer(0, job.id, row.source, row.target, state, row.size, row.md5))
+    if problem:
+        attempts.insert(connection, [attempts.refused_record(stored.id, problem, number, transaction.now_ms)])
+    return stored
 
 
 def _first_state(connection: sqlite3.Connection, row: NewTransfer, problem: str) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import subprocess
@@ -13,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+import grpc
 import pytest
 
 from alienctl import api
 from alienctl.api import errors
-from aliend.v1 import daemon_pb2
+from aliend.v1 import catalogue_pb2, daemon_pb2, transfers_pb2
 from tests.harness import ROOT, Grid, User, alive, eventually, make_user
 
 pytestmark = pytest.mark.xdist_group("python-api")
@@ -116,6 +118,65 @@ def test_a_failed_copy(alien: api.Grid, tmp_path: Path) -> None:
     with pytest.raises(errors.CopyFailedError, match="1 of 1 files were not copied") as failed:
         alien.copy("F", tmp_path / "F").wait(300)
     assert failed.value.failures[0].source == f"{alien.pwd()}F"
+
+
+def test_a_failed_copy_is_the_exception_of_its_reason(alien: api.Grid, tmp_path: Path) -> None:
+    for source, target in (("alien:none", tmp_path / "x"), (tmp_path / "none", "x")):
+        with pytest.raises(FileNotFoundError) as missing:
+            alien.copy(source, target).wait(300)
+        assert isinstance(missing.value, errors.CopyFailedError)
+        assert (missing.value.errno, missing.value.reason) == (2, "NOT_FOUND")
+        assert missing.value.lfn in (f"{alien.pwd()}none", str(tmp_path / "none"))
+    (tmp_path / "F").write_bytes(b"other")
+    with pytest.raises(FileExistsError) as exists:
+        alien.copy("F", tmp_path / "F").wait(300)
+    assert 'overwrite="always" replaces it' in str(exists.value)
+
+
+def test_an_empty_file_is_copied_on_request(alien: api.Grid, tmp_path: Path) -> None:
+    (tmp_path / "E").write_bytes(b"")
+    with pytest.raises(errors.CopyFailedError) as refused:
+        alien.copy(tmp_path / "E", "E").wait(300)
+    assert "touch_empty=True creates an entry" in str(refused.value)
+    with pytest.raises(PermissionError):
+        alien.copy(tmp_path / "E", "/alice/E", touch_empty=True).wait(300)
+    job = alien.copy(tmp_path / "E", "E", touch_empty=True, label="empty").wait(300)
+    assert (job.label, alien.stat("E").size) == ("empty", 0)
+    alien.rm("E")
+
+
+def test_a_refused_change_says_why(alien: api.Grid) -> None:
+    alien.mkdir("full/d", parents=True)
+    with pytest.raises(OSError, match="full is not empty") as full:
+        alien.rm("full")
+    assert full.value.errno == errno.ENOTEMPTY
+    with pytest.raises(FileNotFoundError, match="none does not exist in the catalogue"):
+        alien.mv("full", "none/full")
+    with pytest.raises(FileNotFoundError, match="none does not exist in the catalogue"):
+        alien.mkdir("none/d")
+    with pytest.raises(FileExistsError):
+        alien.mkdir("F")
+    with pytest.raises(PermissionError):
+        alien.mkdir("/alice/d")
+    alien.mkdir("/alice")
+    touch = alien.services().catalogue.TouchEntries
+    with pytest.raises(grpc.RpcError) as untouched:
+        touch(catalogue_pb2.TouchEntriesRequest(lfns=["/alice/f"]))
+    assert untouched.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    alien.rm("full", recursive=True)
+
+
+def test_a_plan_with_a_single_missing_source_is_an_error(alien: api.Grid, tmp_path: Path) -> None:
+    def plan(*sources: str) -> list[int]:
+        wanted = transfers_pb2.SubmitJobRequest(sources=sources, target=f"file:{tmp_path}/")
+        answers = alien.services().transfers.PlanJob(transfers_pb2.PlanJobRequest(job=wanted))
+        return [file.action for answer in answers for file in answer.files]
+
+    here = alien.pwd()
+    with pytest.raises(grpc.RpcError) as failed:
+        plan(f"{here}none")
+    assert failed.value.code() == grpc.StatusCode.NOT_FOUND
+    assert sorted(plan(f"{here}F", f"{here}none")) == [1, 4]
 
 
 def test_a_cancelled_copy(alien: api.Grid, owner: User, tmp_path: Path) -> None:
@@ -231,7 +292,7 @@ async def test_the_asynchronous_api(alien: api.Grid, owner: User, tmp_path: Path
 
 
 FORKS = """
-import asyncio, os
+import asyncio, os, sys
 from alienctl import api
 
 def in_child(work):
@@ -259,20 +320,56 @@ def refused():
 
 asyncio.run(use())
 print(in_child(refused), in_child(lambda: 40 + (grid.pwd() == here)))
+
+listing, watch = grid.ls(), grid.job(int(sys.argv[1])).watch()
+next(listing), next(watch)
+
+def continued():
+    try:
+        next(listing)
+        list(listing)
+    except api.ForkedProcessError as error:
+        return 40 + ("begin a new one" in str(error)) + 2 * (next(watch).id == int(sys.argv[1]))
+
+print(in_child(continued))
+grid.job(int(sys.argv[1])).cancel()
+print([job.state for job in watch][-1], len(list(listing)) > 0)
+
+async def begin():
+    one = api.connect_async()
+    listing = one.ls()
+    await anext(listing)
+    return one, listing
+
+loop = asyncio.new_event_loop()
+kept = loop.run_until_complete(begin())
+
+async def rest():
+    return [one async for one in kept[1]]
+
+def continued_async():
+    try:
+        asyncio.new_event_loop().run_until_complete(rest())
+    except api.ForkedProcessError as error:
+        return 40 + ("begin a new one" in str(error))
+
+print(in_child(continued_async), len(loop.run_until_complete(rest())) > 0)
 """
 
 
-def test_a_forked_process_has_a_channel_of_its_own(alien: api.Grid, owner: User) -> None:
-    assert alien.pwd()  # the daemon runs
+def test_a_forked_process_has_a_channel_of_its_own(alien: api.Grid, owner: User, tmp_path: Path) -> None:
+    owner.must("transfers", "limit", "down.rate=1K")  # ten minutes for the file
+    copy = alien.copy("F", tmp_path / "F")
     done = subprocess.run(
-        [sys.executable, "-c", FORKS],
+        [sys.executable, "-c", FORKS, str(copy.id)],
         env={**owner.environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
-    assert done.stdout.splitlines() == ["41 True", "41 41"], done.stderr
+    owner.must("transfers", "limit", "down.rate=default")
+    assert done.stdout.splitlines() == ["41 True", "41 41", "43", "cancelled True", "41 True"], done.stderr
 
 
 def test_a_missing_daemon_socket_is_reported(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:

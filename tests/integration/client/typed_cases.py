@@ -342,7 +342,7 @@ CASES: dict[str, Case] = {
     "CatalogueService.GetUsage": Case(
         lambda g: cat.GetUsageRequest(lfns=[g.file]),
         lambda g, a: (a[0].usages[0].files, a[0].usages[0].bytes) == (1, len(DATA)),
-        invalid(lambda g: cat.GetUsageRequest()),
+        missing(lambda g: cat.GetUsageRequest(lfns=[g.file, "/no/such"])),
         CENTRAL,
     ),
     "CatalogueService.ResolveGuids": Case(

@@ -213,8 +213,16 @@ def test_names_are_moved_and_removed(files: AlienFileSystem, base: str) -> None:
     files.pipe(f"{base}/moving/a", b"a")
     files.mv(f"{base}/moving/a", f"{base}/moving/b")
     assert files.ls(f"{base}/moving", detail=False) == [f"{base}/moving/b"]
-    with pytest.raises(OSError, match="Could not remove directory"):
-        files.rmdir(f"{base}/moving")
+    for refused in (files.rmdir, files.rm):
+        with pytest.raises(OSError, match="moving is not empty") as full:
+            refused(f"{base}/moving")
+        assert full.value.errno == errno.ENOTEMPTY
+    with pytest.raises(FileNotFoundError, match="none does not exist"):
+        files.mv(f"{base}/moving/b", f"{base}/none/b")
+    with pytest.raises(FileNotFoundError):
+        files.cp_file(f"{base}/none", f"{base}/copied")
+    with pytest.raises(PermissionError):
+        files.touch("/alice/touched")
     files.rm(f"{base}/moving", recursive=True)
     assert not files.exists(f"{base}/moving")
 

@@ -71,3 +71,25 @@ async def test_a_wait_for_a_resting_storage_element_is_not_recorded(house: House
     await house.until(job.id, "waiting")
     assert (await house.only(job.id)).attempts == 0
     assert await history(house, job.id) == []
+
+
+async def test_a_file_that_fails_before_its_first_attempt_has_a_reason_and_no_attempt(
+    house: House, tmp_path: Path
+) -> None:
+    job = await house.done(JobSpec("download", ("/a/none",), f"{tmp_path}/x"))
+    file = await house.only(job.id)
+    assert await house.engine.attempts([file.id]) == []
+    failure = (await house.engine.last_failures([file.id]))[file.id]
+    assert (failure.kind, failure.error_number, failure.error) == ("permanent", 2, file.message)
+
+
+async def test_an_unreadable_local_source_has_its_errno(house: House, tmp_path: Path) -> None:
+    job = await house.done(JobSpec("upload", (f"{tmp_path}/none",), "/a/x"))
+    file = await house.only(job.id)
+    assert (await house.engine.last_failures([file.id]))[file.id].error_number == 2
+
+
+async def test_a_listing_that_is_refused_has_the_number_of_the_service(house: House, tmp_path: Path) -> None:
+    job = await house.done(JobSpec("copy", ("/a/none",), "/b", purpose="sync"))
+    file = await house.only(job.id)
+    assert (await house.engine.last_failures([file.id]))[file.id].error_number == 2

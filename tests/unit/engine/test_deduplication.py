@@ -124,3 +124,14 @@ async def test_joined_jobs_stay_joined_after_a_restart(house: House, tmp_path: P
     assert (await house.only(second.id)).joined == (await house.only(first.id)).id
     go_on(house)
     assert {(await house.ended(job.id)).state for job in (first, second)} == {"done"}
+
+
+async def test_a_file_that_fails_with_that_of_another_job_has_the_same_reason(house: House, tmp_path: Path) -> None:
+    first, second = await two(house, tmp_path)
+    house.workers.faults.append(CopyError("no such file", "permanent").with_errno(2))
+    go_on(house)
+    for job in (first, second):
+        assert (await house.ended(job.id)).state == "failed"
+        number = (await house.only(job.id)).id
+        assert (await house.engine.last_failures([number]))[number].error_number == 2
+    assert await house.engine.attempts([(await house.only(second.id)).id]) == []

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import base64
+import logging
+from importlib import import_module
+from inspect import getmembers, isfunction
+from types import SimpleNamespace
+from typing import Any
 
+import grpc
 import pytest
 from google.protobuf import any_pb2
 from google.rpc import status_pb2
 
 from aliend.core.cli.escaping import readable
-from aliend.errors import ServiceError, UsageError
+from aliend.errors import InternalError, ServiceError, UsageError
+from aliend.lifecycle.activity import Activity
+from aliend.services.grpc_errors import errors_to_status
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.errors import MAX_NAME, code_and_reason, info_of, message_of, retry_of
 from aliend.services.messages.times import duration
+from aliend.services.server import LAZY
 from aliend.v1 import errors_pb2, storage_pb2, transfers_pb2
 
 HEADER_LIMIT = 8192
@@ -71,3 +80,61 @@ def test_a_duration_has_less_than_a_second_of_nanoseconds(seconds: float) -> Non
     assert message
     assert message.nanos < 1_000_000_000
     assert message.seconds + message.nanos / 1e9 == pytest.approx(seconds, abs=1e-9)
+
+
+class Ended(Exception):
+    """The end of a call, with its status; stands for the exception of the gRPC library."""
+
+
+class Context:
+    async def abort_with_status(self, status: grpc.Status) -> None:
+        raise Ended(status)
+
+
+CONTEXT: Any = Context()
+
+
+class Servicer:
+    _runtime: Any = SimpleNamespace(activity=Activity())
+
+    @errors_to_status
+    async def Fail(self, request: Exception, _context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        raise request
+
+
+async def test_an_exception_that_nobody_expected_becomes_a_status_with_details(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(Ended) as caught, caplog.at_level(logging.ERROR):
+        await Servicer().Fail(KeyError("a secret"), CONTEXT)
+    (status,) = caught.value.args
+    assert status.code is grpc.StatusCode.INTERNAL
+    assert status.details == "aliend failed with an internal error (KeyError)"
+    packed = status_pb2.Status.FromString(status.trailing_metadata[0][1])
+    info = errors_pb2.ErrorInfo()
+    assert packed.details[0].Unpack(info)
+    assert info.reason == errors_pb2.ERROR_REASON_INTERNAL
+    assert "`alienctl daemon logs`" in info.remedy
+    assert b"secret" not in packed.SerializeToString()
+    (record,) = caplog.records
+    assert (record.getMessage(), bool(record.exc_info)) == ("Servicer.Fail: internal error", True)
+
+
+async def test_an_ended_call_keeps_its_status(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(grpc.aio.AbortError):
+        await Servicer().Fail(grpc.aio.AbortError("Locally aborted."), CONTEXT)
+    assert not caplog.records
+
+
+def test_an_internal_error_is_not_repeated() -> None:
+    assert retry_of(InternalError(OSError())) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "module"), [*LAZY.items(), ("ConsoleService", "console"), ("DaemonService", "daemon")]
+)
+def test_every_call_converts_errors_to_its_status(service: str, module: str) -> None:
+    servicer = getattr(import_module(f"aliend.services.{module}"), service)
+    calls = [call for name, call in getmembers(servicer, isfunction) if name[0].isupper()]
+    assert calls
+    assert [call.__name__ for call in calls if not hasattr(call, "__wrapped__")] == []

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
-from alienctl.api import calls, errors
+from alienctl.api import calls, errors, results
 from alienctl.api.grid import Copy, Grid, Performer
 from aliend.v1 import catalogue_pb2, errors_pb2, session_pb2, transfers_pb2
 from tests.unit.alienctl.api.fake_channel import LOST, Answers, Failure, FakeConnection
@@ -137,6 +137,72 @@ def test_wait_raises_for_files_that_were_not_copied() -> None:
         assert (error.job.files_done, error.failures[0].source) == (2, "/a/x")
     waits = [limit for (name, _), limit in zip(connection.requests, connection.timeouts, strict=True) if "Wait" in name]
     assert all(limit is not None and 0 < limit <= 60 for limit in waits)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ((errors_pb2.ERROR_REASON_NOT_FOUND,), FileNotFoundError),
+        ((errors_pb2.ERROR_REASON_PERMISSION_DENIED,) * 2, PermissionError),
+        ((errors_pb2.ERROR_REASON_NOT_FOUND, errors_pb2.ERROR_REASON_PERMISSION_DENIED), errors.CopyFailedError),
+    ],
+)
+def test_a_failed_copy_is_the_exception_of_its_reason(reasons: tuple[int, ...], expected: type[OSError]) -> None:
+    failed = [results.transfer_of(failed_transfer(one, "x")) for one in reasons]
+    error = errors.copy_failed(results.job_of(job(6, total=2, failed=2)), failed)
+    for one in (error, pickle.loads(pickle.dumps(error))):
+        assert isinstance(one, expected)
+        assert isinstance(one, errors.CopyFailedError)
+        assert isinstance(one, FileNotFoundError | PermissionError) == (expected is not errors.CopyFailedError)
+
+
+def failed_transfer(reason: int, message: str) -> transfers_pb2.Transfer:
+    failure = transfers_pb2.TransferFailure(reason=reason)  # type: ignore[arg-type]
+    return transfers_pb2.Transfer(id=1, source="/a/x", message=message, failure=failure)
+
+
+@pytest.mark.parametrize(
+    ("message", "happened", "advice"),
+    [
+        ("/a/x exists; use -f to replace it", "/a/x exists", 'overwrite="always" replaces it'),
+        ("/a/x exists; remove it or overwrite it with -f", "/a/x exists", 'overwrite="always" replaces it'),
+        (
+            "/a/x is empty; use --touch-empty to create an entry without content",
+            "/a/x is empty",
+            "touch_empty=True creates an entry without content",
+        ),
+        ("no room; see `alienctl quota`", "/a/x: no room", "see `alienctl quota`"),
+    ],
+)
+def test_advice_names_arguments_of_copy(message: str, happened: str, advice: str) -> None:
+    failed = results.transfer_of(failed_transfer(errors_pb2.ERROR_REASON_COPY_FAILED, message))
+    error = errors.copy_failed(results.job_of(job(6, total=1, failed=1)), [failed])
+    assert error.message == f"job 7 is failed: 1 of 1 files were not copied; {happened}"
+    assert error.advice.startswith(f"{advice}; `alienctl transfers show 7`")
+
+
+def test_a_job_without_files_is_not_reported_as_no_files_of_none() -> None:
+    assert "0 of 0" not in str(errors.copy_failed(results.job_of(job(6)), []))
+
+
+def test_options_of_a_copy_are_those_of_the_request() -> None:
+    connection = FakeConnection(SubmitJob=[transfers_pb2.SubmitJobResponse(job=job(1))])
+    grid_on(connection).copy("x", Path("y"), touch_empty=True, label="mine")
+    ((_, request),) = connection.requests
+    assert (request.touch_empty, request.label) == (True, "mine")
+
+
+@pytest.mark.parametrize("one", [(-1, 2), (0, -2)])
+def test_a_negative_range_is_refused(one: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=r"is negative; read_ranges needs an offset and a length"):
+        grid_on(FakeConnection()).read_ranges("x", [one])
+
+
+def test_a_path_is_no_lfn() -> None:
+    grid = grid_on(FakeConnection())
+    for name in ("stat", "exists", "whereis", "mkdir", "rm", "read_bytes", "open", "cd", "ls", "find"):
+        with pytest.raises(TypeError, match="an LFN is a str, not PosixPath"):
+            getattr(grid, name)(Path("x"))
 
 
 def test_a_cancelled_job_is_a_failed_copy() -> None:

@@ -32,6 +32,16 @@ def test_reads_continue_and_end(file: GridFile, reads: list[tuple[int, int]]) ->
     assert reads == [(0, 60), (60, 40)]
 
 
+def test_a_read_of_more_than_the_memory_ends_with_the_file(file: GridFile) -> None:
+    assert file.read(1 << 40) == DATA
+
+
+def test_a_write_is_an_unsupported_operation(file: GridFile) -> None:
+    for use in (lambda: file.write(b"x"), lambda: file.writelines([b"x"]), lambda: file.truncate(0)):
+        with pytest.raises(io.UnsupportedOperation):
+            use()
+
+
 def test_the_rest_is_one_read(file: GridFile, reads: list[tuple[int, int]]) -> None:
     file.seek(10)
     assert file.read() == DATA[10:]

@@ -414,6 +414,17 @@ async def test_an_empty_file_becomes_an_entry_on_request(house: House, tmp_path:
     assert (house.grid.files["/a/f"].size, house.catalogue.calls["touch"]) == (0, 1)
 
 
+async def test_an_empty_file_in_a_directory_that_refuses_fails_at_once(house: House, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"")
+    house.grid.files["/a"] = Entry("/a", "directory", permissions="755", owner="admin")
+    house.catalogue.touch = lambda _: asyncio.sleep(0)  # type: ignore[method-assign]  # no error and no entry
+    job = await house.done(up(tmp_path / "f", "/a/f", touch_empty=True))
+    file = await house.only(job.id)
+    assert (job.state, file.attempts) == ("failed", 1)
+    assert "may not create files in /a (owner admin" in file.message
+    assert (await house.engine.last_failures([file.id]))[file.id].error_number == 13
+
+
 async def test_an_empty_file_never_replaces_another_one(house: House, tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     house.grid.put("/a/f", b"theirs")
