@@ -14,7 +14,7 @@ from alienctl.api import calls
 from alienctl.api.call_kinds import Attempts, Call, Stream, name_method
 from alienctl.api.connection import AsyncConnection, check_iterator
 from alienctl.api.copy_progress import progress_bar, show
-from alienctl.api.errors import copy_failed, is_daemon_lost
+from alienctl.api.errors import DeadlineError, copy_failed, copy_unfinished, is_daemon_lost
 from alienctl.api.open_file import new_position
 from alienctl.api.results import Content, Job, Transfer, WaitReason
 from alienctl.api.services import Services
@@ -33,7 +33,7 @@ class AsyncPerformer:
         """Return the result of a call. Raises GridError, ForkedProcessError."""
         if not call.is_repeatable:
             await self.perform(calls.hello())  # a daemon that ended before cannot leave the outcome unknown
-        attempts = Attempts(call)
+        attempts = Attempts(is_repeatable=call.is_repeatable, timeout=call.timeout)
         while True:
             services = await self.connection.services()
             stub = getattr(getattr(services, call.service), call.method)
@@ -45,7 +45,7 @@ class AsyncPerformer:
 
     async def stream(self, call: Stream[T]) -> AsyncGenerator[T, None]:
         """Yield the results of a call. Raises GridError, ForkedProcessError."""
-        attempts = Attempts(call)
+        attempts = Attempts(has_snapshots=call.has_snapshots, timeout=call.timeout)
         while True:
             process, services = os.getpid(), await self.connection.services()
             answers = getattr(getattr(services, call.service), call.method)(call.request, timeout=attempts.timeout())
@@ -190,12 +190,15 @@ class AsyncCopy:
         bar: show a progress bar; None: if tqdm is installed, and the program runs on a terminal or in a notebook
         Raises CopyFailedError, DeadlineError.
         """
-        with progress_bar(self.id, bar) as shown:
-            if shown is not None:
-                async with aclosing(self._performer.stream(calls.watch(self.id, timeout))) as changes:
-                    async for one in changes:
-                        show(shown, one)
-            job = await self._performer.perform(calls.wait(self.id, timeout))
+        try:
+            with progress_bar(self.id, bar) as shown:
+                if shown is not None:
+                    async with aclosing(self._performer.stream(calls.watch(self.id, timeout))) as changes:
+                        async for one in changes:
+                            show(shown, one)
+                job = await self._performer.perform(calls.wait(self.id, timeout))
+        except DeadlineError:
+            raise copy_unfinished(await self.progress(), timeout or 0.0) from None
         if job.state != "done":
             raise copy_failed(job, await self.failures())
         return job

@@ -15,7 +15,9 @@ from alienctl.api.errors import ErrorFacts, GridError, OutcomeUnknownError, from
 
 T = TypeVar("T")
 _REPEATS = 5
-"""How often one call is made again because the daemon ended."""
+"""How often one call is made again because the daemon ended; a call that ran for long begins to count anew."""
+_LONG = 60.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,15 @@ class Stream(Generic[T]):
 class Attempts:
     """The attempts of one call: the time that is left, and whether a failed one is followed by another."""
 
-    def __init__(self, call: Call[Any] | Stream[Any]) -> None:
-        self._call = call
-        self._is_repeatable = isinstance(call, Stream) or call.is_repeatable
-        self._left = _REPEATS if self._is_repeatable else 0
-        self._end = None if call.timeout is None else time.monotonic() + call.timeout
+    def __init__(
+        self, *, is_repeatable: bool = True, has_snapshots: bool = False, timeout: float | None = None
+    ) -> None:
+        """The arguments are the fields of `Call` and `Stream`."""
+        self._is_repeatable, self._has_snapshots = is_repeatable, has_snapshots
+        self._left = _REPEATS if is_repeatable else 0
+        self._has_part = False
+        self._begun = time.monotonic()
+        self._end = None if timeout is None else time.monotonic() + timeout
 
     def timeout(self) -> float | None:
         """Return the seconds that are left; None: no limit."""
@@ -67,15 +73,19 @@ class Attempts:
 
     def note_answer(self) -> None:
         """Allow no other attempt of a stream whose caller has a part of the result, unless that may come again."""
-        self._left = _REPEATS if isinstance(self._call, Stream) and self._call.has_snapshots else 0
+        self._has_part = not self._has_snapshots
+        self._left = _REPEATS
 
     def check(self, error: grpc.RpcError) -> None:
         """Return if the call shall be made again; otherwise raise the GridError of its failure."""
         if not is_daemon_lost(error):
             raise from_status(error) from error
-        if self._left == 0:
+        if time.monotonic() - self._begun > _LONG and self._is_repeatable:
+            self._left = _REPEATS
+        if self._left == 0 or self._has_part:
             raise (from_status(error) if self._is_repeatable else _outcome_unknown()) from error
         self._left -= 1
+        self._begun = time.monotonic()
 
 
 def _outcome_unknown() -> GridError:

@@ -26,9 +26,10 @@ def progress_bar(number: int, wanted: bool | None) -> Iterator[Any]:
 
 
 def show(bar: Any, job: Job) -> None:  # noqa: ANN401 - a bar of tqdm
-    """Show the bytes and files of a job."""
+    """Show the bytes and files of a job, and why it is held."""
     bar.total, bar.n = job.bytes_total or None, job.bytes_done
-    bar.set_postfix_str(f"{job.files_done}/{job.files} files", refresh=False)
+    waits = f", {job.state}: {job.message}" if job.message and not job.has_ended else ""
+    bar.set_postfix_str(f"{job.files_done}/{job.files} files{waits}", refresh=False)
     bar.refresh()
 
 

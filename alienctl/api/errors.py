@@ -148,6 +148,14 @@ class CopyFailedError(GridError):
         return _copy_error, (self.message, self.facts, self.job, self.failures)
 
 
+def copy_unfinished(job: Job, timeout: float) -> DeadlineError:
+    """Return the exception for a job that has not ended after `timeout` seconds; it says why the job is held."""
+    held = f"; {job.message}" if job.message else ""
+    text = f"job {job.id} is {job.state} after {timeout:g} s: {job.files_done} of {job.files} files have arrived{held}"
+    facts = ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE", advice="`why()` says what its files wait for")
+    return DeadlineError(text, facts)
+
+
 def copy_failed(job: Job, failures: Sequence[Transfer]) -> CopyFailedError:
     """Return the exception for a job that has ended without copying all of its files; its facts are the first one's."""
     first = next(iter(failures), None)

@@ -13,7 +13,7 @@ from alienctl.api import calls
 from alienctl.api.call_kinds import Attempts, Call, Stream, name_method
 from alienctl.api.connection import Connection, check_iterator
 from alienctl.api.copy_progress import progress_bar, show
-from alienctl.api.errors import copy_failed, is_daemon_lost
+from alienctl.api.errors import DeadlineError, copy_failed, copy_unfinished, is_daemon_lost
 from alienctl.api.open_file import GridFile
 from alienctl.api.results import Job, Transfer, WaitReason
 from alienctl.api.services import Services
@@ -32,7 +32,7 @@ class Performer:
         """Return the result of a call. Raises GridError."""
         if not call.is_repeatable:
             self.perform(calls.hello())  # a daemon that ended before cannot leave the outcome unknown
-        attempts = Attempts(call)
+        attempts = Attempts(is_repeatable=call.is_repeatable, timeout=call.timeout)
         while True:
             services = self.connection.services()
             stub = getattr(getattr(services, call.service), call.method)
@@ -47,7 +47,7 @@ class Performer:
 
         There, answers that are snapshots come from a call of its own.
         """
-        attempts = Attempts(call)
+        attempts = Attempts(has_snapshots=call.has_snapshots, timeout=call.timeout)
         while True:
             process, services = os.getpid(), self.connection.services()
             answers = getattr(getattr(services, call.service), call.method)(call.request, timeout=attempts.timeout())
@@ -202,11 +202,14 @@ class Copy:
         bar: show a progress bar; None: if tqdm is installed, and the program runs on a terminal or in a notebook
         Raises CopyFailedError, DeadlineError.
         """
-        with progress_bar(self.id, bar) as shown:
-            if shown is not None:
-                for one in self._performer.stream(calls.watch(self.id, timeout)):
-                    show(shown, one)
-            job = self._performer.perform(calls.wait(self.id, timeout))
+        try:
+            with progress_bar(self.id, bar) as shown:
+                if shown is not None:
+                    for one in self._performer.stream(calls.watch(self.id, timeout)):
+                        show(shown, one)
+                job = self._performer.perform(calls.wait(self.id, timeout))
+        except DeadlineError:
+            raise copy_unfinished(self.progress(), timeout or 0.0) from None
         if job.state != "done":
             raise copy_failed(job, self.failures())
         return job

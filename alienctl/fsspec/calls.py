@@ -12,15 +12,13 @@ from typing import Any, TypeVar
 
 import grpc
 
+from alienctl.api.call_kinds import Attempts
 from alienctl.api.connection import Connection
-from alienctl.api.errors import from_status, is_daemon_lost
+from alienctl.api.errors import is_daemon_lost
 from alienctl.api.services import Services
+from aliend.v1 import daemon_pb2
 
 Result = TypeVar("Result")
-
-TRIES = 3
-"""How often a call is made while the daemon ends under it."""
-_PAUSE = 0.2
 
 
 class Calls:
@@ -29,9 +27,12 @@ class Calls:
     def __init__(self, profile: str) -> None:
         self._connection = Connection(profile)
 
-    async def unary(self, call: Callable[[Services], Any], request: object, tries: int = TRIES) -> Any:
-        """Return the response to one request. Raises GridError. With `tries=1` it is never repeated."""
-        return await self._repeated(lambda services: _answer(call(services).future(request)), tries)
+    async def unary(self, call: Callable[[Services], Any], request: object, *, is_repeatable: bool = True) -> Any:
+        """Return the response to one request. Raises GridError, OutcomeUnknownError if it cannot be repeated."""
+        if not is_repeatable:  # a daemon that ended before cannot leave the outcome unknown
+            await self.unary(lambda services: services.daemon.Hello, daemon_pb2.HelloRequest())
+        attempts = Attempts(is_repeatable=is_repeatable)
+        return await self._repeated(lambda services: _answer(call(services).future(request)), attempts)
 
     async def stream(self, call: Callable[[Services], Any], request: object) -> list[Any]:
         """Return all responses to one request. Raises GridError."""
@@ -41,7 +42,7 @@ class Calls:
             found.clear()
             await self._consume(call(services)(request), found.append)
 
-        await self._repeated(once, TRIES)
+        await self._repeated(once, Attempts())
         return found
 
     async def read(
@@ -51,25 +52,21 @@ class Calls:
 
         If the daemon ends meanwhile, `request` is called again and returns what is left.
         """
-        await self._repeated(lambda services: self._consume(call(services)(request()), deliver), TRIES)
+        await self._repeated(lambda services: self._consume(call(services)(request()), deliver), Attempts())
 
     async def upload(self, call: Callable[[Services], Any], messages: Callable[[], Iterator[Any]]) -> Any:
         """Return the response to a stream of requests; `messages` starts it again. Raises GridError."""
-        return await self._repeated(lambda services: _answer(call(services).future(messages())), TRIES)
+        return await self._repeated(lambda services: _answer(call(services).future(messages())), Attempts())
 
-    async def _repeated(self, once: Callable[[Services], Any], tries: int) -> Any:
-        for number in range(1, tries + 1):
+    async def _repeated(self, once: Callable[[Services], Any], attempts: Attempts) -> Any:
+        while True:
             services = await asyncio.to_thread(self._connection.services)
             try:
                 return await once(services)
             except grpc.RpcError as error:
                 if is_daemon_lost(error):
                     self._connection.forget(services)
-                    if number < tries:
-                        await asyncio.sleep(_PAUSE)
-                        continue
-                raise from_status(error) from None
-        raise AssertionError("the last try returns or raises")
+                attempts.check(error)
 
     async def _consume(self, call: Any, deliver: Callable[[Any], None]) -> None:
         """Deliver responses in a daemon thread: a thread of a pool would delay the end of the interpreter."""

@@ -14,26 +14,26 @@ import errno
 import io
 import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 import fsspec.asyn
 from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.utils import isfilelike
 
-from alienctl.api.errors import DirectoryError, ErrorFacts, ExistsError, InvalidRequestError, NotFoundError
+from alienctl.api.errors import DirectoryError, ErrorFacts, ExistsError, InvalidRequestError
 from alienctl.fsspec.calls import Calls
 from alienctl.fsspec.contents import Contents
+from alienctl.fsspec.entries import Facts, facts_of, missing, omit_missing
 from alienctl.fsspec.jobs import Jobs, Kind
-from alienctl.fsspec.open_file import AlienFile
+from alienctl.fsspec.open_file import AlienFile, CompressedFile, TextFile
 from aliend.v1 import catalogue_pb2 as pb
 
-Facts = dict[str, Any]
-"""What fsspec calls `info`: name, size (bytes), type, and the facts of the catalogue; times are aware datetimes."""
 Limits = tuple[int | None, int | None]
 """Start and end of a range as in a slice."""
 
-_TYPES = {pb.ENTRY_TYPE_FILE: "file", pb.ENTRY_TYPE_DIRECTORY: "directory"}
 _MAX_NAMES = 1000
 _LISTINGS = 4
 """Directories that are listed at a time."""
@@ -87,8 +87,8 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         request = pb.StatEntriesRequest(lfns=names, session=self._session)
         found = await self._calls.unary(lambda services: services.catalogue.StatEntries, request)
         if found.missing:
-            raise _missing(found.missing[0])
-        return [_facts(entry) for entry in found.entries]
+            raise missing(found.missing[0])
+        return [facts_of(entry) for entry in found.entries]
 
     async def _find_one(self, path: str) -> Facts | None:
         """Return the facts of a name, or None if it does not exist. Raises GridError if that is unknown."""
@@ -112,7 +112,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         name = self._strip_protocol(path)
         request = pb.ListEntriesRequest(lfn=name, all=True, session=self._session)
         pages = await self._calls.stream(lambda services: services.catalogue.ListEntries, request)
-        found = sorted((_facts(entry) for page in pages for entry in page.entries), key=lambda one: str(one["name"]))
+        found = sorted((facts_of(entry) for page in pages for entry in page.entries), key=lambda one: str(one["name"]))
         return found if detail else [one["name"] for one in found]
 
     async def _find(
@@ -132,7 +132,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         else:
             request = pb.FindEntriesRequest(directory=name, session=self._session)
             pages = await self._calls.stream(lambda services: services.catalogue.FindEntries, request)
-            found = [_facts(entry) for page in pages for entry in page.entries]
+            found = [facts_of(entry) for page in pages for entry in page.entries]
         by_name = {one["name"]: one for one in sorted(found, key=lambda one: str(one["name"]))}
         return by_name if options.get("detail") else list(by_name)
 
@@ -157,7 +157,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
 
     async def _walk(self, path: str, maxdepth: int | None = None, on_error: Any = "omit", **options: Any) -> Any:
         """Yield the directories below a path; a listing that fails ends the walk: it would look like an empty one."""
-        on_error = _omit_missing if on_error == "omit" else on_error
+        on_error = omit_missing if on_error == "omit" else on_error
         async for one in super()._walk(path, maxdepth=maxdepth, on_error=on_error, **options):
             yield one
 
@@ -198,7 +198,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         names = [self._strip_protocol(path) for path in paths]
         for start in range(0, len(names), _MAX_NAMES):
             request = pb.RemoveEntriesRequest(lfns=names[start : start + _MAX_NAMES], session=self._session, **how)
-            await self._calls.unary(lambda services: services.catalogue.RemoveEntries, request, tries=1)
+            await self._calls.unary(lambda services: services.catalogue.RemoveEntries, request, is_repeatable=False)
         self._contents.forget()
 
     async def _mv(self, path1: str, path2: str, **_: Any) -> None:
@@ -209,7 +209,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         if str(path2).endswith("/") or await self._isdir(target):
             target = f"{target.rstrip('/')}/{source.rpartition('/')[2]}"
         request = pb.MoveEntryRequest(lfn=source, target=target, session=self._session)
-        await self._calls.unary(lambda services: services.catalogue.MoveEntry, request, tries=1)
+        await self._calls.unary(lambda services: services.catalogue.MoveEntry, request, is_repeatable=False)
         self._contents.forget()
 
     async def _mv_file(self, path1: str, path2: str, **_: Any) -> None:
@@ -327,6 +327,19 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         await self._jobs.copy(Kind("copy", overwrite=True, storage=storage), source, target)
         self._contents.forget(target)
 
+    def open(
+        self, path: str, mode: str = "rb", block_size: Any = None, compression: str | None = None, **options: Any
+    ) -> Any:
+        """Open a file as `fsspec` does; the layers of a file for writing know when an exception ends its block."""
+        if not set(mode) & {"w", "x"}:
+            return super().open(path, mode, block_size, compression=compression, **options)
+        text = {key: options.pop(key) for key in ("encoding", "errors", "newline") if key in options}
+        binary = mode.replace("t", "").replace("b", "") + "b"
+        file: Any = super().open(path, binary, block_size, **options)
+        if codec := get_compression(path, compression):
+            file = CompressedFile(compr[codec](file, mode="w"), file)
+        return file if "b" in mode else TextFile(file, **text)
+
     def _open(self, path: str, mode: str = "rb", **options: Any) -> AlienFile:
         options.setdefault("storage", "")
         if mode not in ("rb", "wb", "xb"):
@@ -360,29 +373,3 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
     def ukey(self, path: str) -> str:
         """Return the GUID of a file, which changes whenever its content does."""
         return cast("str", self.info(path)["guid"])
-
-
-def _facts(entry: pb.Entry) -> Facts:
-    changed = entry.change_time.ToDatetime(UTC) if entry.HasField("change_time") else None
-    return {
-        "name": f"/{entry.lfn.strip('/')}",
-        "size": entry.size,
-        "type": _TYPES.get(entry.type, "other"),
-        "mtime": changed,
-        "md5": entry.md5,
-        "guid": entry.guid,
-        "owner": entry.owner,
-        "group": entry.group,
-        "permissions": entry.permissions,
-    }
-
-
-def _missing(name: str) -> NotFoundError:
-    facts = ErrorFacts(errno.ENOENT, name, "NOT_FOUND")
-    return NotFoundError(f"{name} does not exist in the catalogue", facts)
-
-
-def _omit_missing(error: OSError) -> None:
-    """Ignore a directory that was removed during a walk. Raises every other error."""
-    if not isinstance(error, FileNotFoundError):
-        raise error

@@ -6,17 +6,16 @@ import asyncio
 import os
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from alienctl.api.errors import ErrorFacts, GridError, InvalidRequestError, kind_of, reason_name
+from alienctl.api.errors import ErrorFacts, GridError, InvalidRequestError, kind_of, split_advice
+from alienctl.api.results import Transfer, transfer_of
 from alienctl.fsspec.calls import Calls
 from aliend.v1 import transfers_pb2 as pb
 
 _MAX_FILES = 10_000
 _PAGE = 1000
-_WAIT_TRIES = 20
-"""How often the daemon may end during one job."""
 _COLLECT = 0.005
 """Seconds in which copies are collected for one job."""
 _REASONS_LIMIT = 300
@@ -61,16 +60,16 @@ class Jobs:
                 failures = await self._run(kind, [source for source, _, _ in part], [target for _, target, _ in part])
             except GridError as error:
                 failures = {target: error for _, target, _ in part}
-            for _, target, ended in part:
+            for source, target, ended in part:
                 if ended.done():
                     continue
-                if error_of_file := failures.get(target):
+                if error_of_file := failures.get(target) or failures.get(source):
                     ended.set_exception(error_of_file)
                 else:
                     ended.set_result(None)
 
     async def _run(self, kind: Kind, sources: list[str], targets: list[str]) -> dict[str, GridError]:
-        """Run a job to its end; return the failures by target."""
+        """Run a job to its end; return the failures by target, those of refused names by source."""
         request = pb.SubmitJobRequest(
             request_id=str(uuid.uuid4()),
             sources=[_location(name, is_local=kind.direction == "upload") for name in sources],
@@ -83,14 +82,16 @@ class Jobs:
         )
         answer = await self._calls.unary(lambda services: services.transfers.SubmitJob, request)
         wait = pb.WaitJobRequest(id=answer.job.id)
-        job = (await self._calls.unary(lambda services: services.transfers.WaitJob, wait, _WAIT_TRIES)).job
+        job = (await self._calls.unary(lambda services: services.transfers.WaitJob, wait)).job
         if job.state == pb.JOB_STATE_DONE:
             return {}
         failures = await self._failures(job.id)
         if not failures:
             reason = job.message or f"the job ended as {pb.JobState.Name(job.state).removeprefix('JOB_STATE_')}"
+            facts = ErrorFacts(reason="COPY_FAILED", advice=f"see `alienctl transfers show {job.id}`")
             failures = {
-                target: _failure(job.id, source, reason) for source, target in zip(sources, targets, strict=True)
+                target: GridError(f"{source} was not copied: {reason}", replace(facts, lfn=source))
+                for source, target in zip(sources, targets, strict=True)
             }
         return failures
 
@@ -102,19 +103,18 @@ class Jobs:
             request = pb.ListTransfersRequest(job_id=job, page_size=_PAGE, page_token=token, states=states)
             page = await self._calls.unary(lambda services: services.transfers.ListTransfers, request)
             for one in page.transfers:
-                found[one.target] = _failure(job, one.source, one.message or "the transfer was cancelled", one.failure)
+                found[one.target or one.source] = _failure(job, transfer_of(one))
             token = page.next_page_token
             if not token:
                 return found
 
 
-def _failure(job: int, source: str, message: str, failure: pb.TransferFailure | None = None) -> GridError:
-    failure = failure or pb.TransferFailure()
-    reason = reason_name(failure.reason)
-    kind, number = kind_of(reason)
-    advice = f"see `alienctl transfers show {job}`"
-    facts = ErrorFacts(failure.error_number or number, source, reason or "COPY_FAILED", advice, failure.se)
-    return kind(f"{source} was not copied: {message[:_REASONS_LIMIT]}", facts)
+def _failure(job: int, one: Transfer) -> GridError:
+    kind, number = kind_of(one.reason)
+    happened, remedy = split_advice(one.message or "the transfer was cancelled")
+    advice = "; ".join(filter(None, (remedy, f"see `alienctl transfers show {job}`")))
+    facts = ErrorFacts(one.error_number or number, one.source, one.reason or "COPY_FAILED", advice, one.se)
+    return kind(f"{one.source} was not copied: {happened[:_REASONS_LIMIT]}", facts)
 
 
 def _location(name: str, *, is_local: bool) -> str:

@@ -59,9 +59,9 @@ class ChangeStream:
                     yield await self._message(rows, resume_token)
                 if not rows.complete:
                     continue
-                await asyncio.sleep(_PAUSE)
                 if await self._has_ended(revision):
                     return
+                await asyncio.sleep(_PAUSE)
                 if not has_sent:
                     has_sent = True
                     yield await self._message(rows, resume_token)

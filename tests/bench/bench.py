@@ -17,6 +17,7 @@ PARTS = (
     "large",
     "small",
     "repeated",
+    "throttle",
     "expansion",
     "scheduler",
     "many_jobs",

@@ -179,6 +179,15 @@ def proportional_memory(pid: int) -> float:
     return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 
 
+def cpu_with_children(pid: int) -> float:
+    """Return the seconds of CPU that a process and its children have used, those that have ended included."""
+    seconds = 0.0
+    for one in (pid, *children(pid)):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
 def percentile(values: list[float], part: float) -> float:
     """Return the least value that at least `part` (0 to 1) do not exceed: of 100, the p99 is the second largest."""
     ordered = sorted(values)

@@ -7,11 +7,13 @@ Runs twice: with a central service on this machine, and with one whose replies a
 from __future__ import annotations
 
 import os
+import resource
 import shutil
+import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.bench.measurement import Stage, compared, in_turns, must, setting, timed
+from tests.bench.measurement import Stage, compared, cpu_with_children, in_turns, must, setting, timed
 
 FILES = 500
 FAR_ROUNDS = 2
@@ -27,7 +29,8 @@ Counted = dict[str, dict[str, int]]
 def measure(stage: Stage) -> Iterator[str]:
     """Measure the upload of files of 1 KiB to two replicas, and their download."""
     counted: Counted = {}
-    yield from _both_ways(_Course(stage, "near", FILES, counted), setting("BENCH_ROUNDS", 3), "")
+    near = _Course(stage, "near", FILES, counted)
+    yield from _both_ways(near, setting("BENCH_ROUNDS", 3), "")
     yield f"Commands of the central service for {FILES} files (counted there)"
     goals = {"up, alienctl cp": "3.02", "down, alienctl cp": "1"}
     for name, commands in counted.items():
@@ -35,6 +38,7 @@ def measure(stage: Stage) -> Iterator[str]:
         told = ", ".join(f"{count} {command}" for command, count in most)
         goal = f"   (goal: {goals[name]} a file and 1 a directory)" if name in goals else ""
         yield f"  {name:<28}{sum(commands.values()) / FILES:7.2f} a file   {told}{goal}"
+    yield from near.cpu_lines()
     stage.must("sandbox", "fault", "delay", str(DISTANCE))
     try:
         where = f", the central service {DISTANCE * 1000:.0f} ms away"
@@ -53,6 +57,8 @@ class _Course:
         self.target = stage.work / f"{name}-back"
         self.folder = f"{stage.home()}small-{name}/"
         self._counted = counted
+        self._cpu: dict[str, list[float]] = {}
+        """Seconds of CPU of each run, by what ran."""
         self._turns = iter(range(10_000))
         self.source.mkdir()
         for number in range(files):
@@ -68,8 +74,25 @@ class _Course:
 
     def _run(self, what: str, program: str, *words: str) -> None:
         self.stage.commands()
+        before = self._cpu_seconds(program)
         must(program, "cp", *words)
+        self._cpu.setdefault(what, []).append(self._cpu_seconds(program) - before)
         self._counted[what] = self.stage.commands()
+
+    def _cpu_seconds(self, program: str) -> float:
+        """Return the CPU used so far by the daemon with its workers, or by alien.py and all other children."""
+        if program == self.stage.alienctl:
+            return cpu_with_children(self.stage.daemon())
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def cpu_lines(self) -> Iterator[str]:
+        """Yield the CPU of one file for each program and direction: medians."""
+        goals = {"up, alienctl cp": "   (goal: 2.3 ms)", "down, alienctl cp": "   (goal: 1.7 ms)"}
+        yield "CPU for one file: daemon and workers, or alien.py with its start-up"
+        for what, seconds in self._cpu.items():
+            own = 1000 * statistics.median(seconds) / self.files
+            yield f"  {what:<28}{own:7.2f} ms{goals.get(what, '')}"
 
     def medians(self, go: Callable[[str, str], None], rounds: int) -> dict[str, float]:
         """Run both programs alternately."""

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Literal, Protocol
 
 from aliend.commands.following.wait_notices import WaitNotices
@@ -73,6 +74,32 @@ class Tally:
         return (*lines, later, f"Successful jobs (total): {total}/{wanted}")
 
 
+class OutputLines:
+    """Lines for standard output and standard error that are printed together: each message to the client costs time."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._pending: list[tuple[bool, str]] = []
+        """Whether a text is for standard error, and the text; in the order of printing."""
+
+    def add(self, text: str) -> None:
+        """Add a text of one or more lines for standard output; nothing for an empty text."""
+        if text:
+            self._pending.append((False, text))
+
+    def add_notice(self, text: str) -> None:
+        """Add a text of one or more lines for standard error; nothing for an empty text."""
+        if text:
+            self._pending.append((True, text.rstrip("\n")))
+
+    async def flush(self) -> None:
+        """Print everything that was added, in its order; texts for the same stream in a row are printed together."""
+        pending, self._pending = self._pending, []
+        for is_notice, group in groupby(pending, lambda one: one[0]):
+            text = "\n".join(text for _, text in group)
+            await (self._call.print_error(text) if is_notice else self._call.print(text))
+
+
 class Follower:
     """Prints the progress and the results of jobs, one after the other."""
 
@@ -81,6 +108,7 @@ class Follower:
         self._shows_end = not call.as_json and (call.terminal.stdout or not is_copy)
         self._runtime = runtime
         self._call = call
+        self._lines = OutputLines(call)
         self._style = style
         self._numbers: dict[int, int] = {}
         """The number printed for each transfer that has started and not ended."""
@@ -144,7 +172,8 @@ class Follower:
             if (self._has_new_waits or is_silent) and (not asked_at or now - asked_at >= _SILENCE):
                 asked_at, self._has_new_waits = now, False
                 groups = await self._runtime.engine.wait_summary(job)
-                await self._print_notice("\n".join(notices.lines(groups, time.time())))
+                self._print_notice("\n".join(notices.lines(groups, time.time())))
+                await self._lines.flush()
 
     async def _report(self, transfers: Iterable[TransferView], total: int) -> None:
         arrived = [transfer.id for transfer in transfers if transfer.state == "done"]
@@ -153,43 +182,44 @@ class Follower:
         for transfer in transfers:
             match transfer.state:
                 case "running" if transfer.bytes_done:
-                    await self._report_start(transfer, total)
+                    self._report_start(transfer, total)
                 case "done":
-                    await self._report_success(transfer, last.get(transfer.id), total)
+                    self._report_success(transfer, last.get(transfer.id), total)
                 case "failed":
-                    await self._report_failure(transfer, total)
+                    self._report_failure(transfer, total)
                 case "cancelled":
                     self._numbers.pop(transfer.id, None)
                 case "waiting":
                     self._has_new_waits = True
+        await self._lines.flush()
 
-    async def _report_start(self, transfer: TransferView, total: int) -> int:
+    def _report_start(self, transfer: TransferView, total: int) -> int:
         """Print that bytes of a file move, once; return its number."""
         if transfer.id not in self._numbers:
             self._announced += 1
             self._numbers[transfer.id] = self._announced
-            await self._print_line(f"jobID: {self._announced}/{max(total, self._announced)} >>> Start")
+            self._print_line(f"jobID: {self._announced}/{max(total, self._announced)} >>> Start")
         return self._numbers[transfer.id]
 
-    async def _report_success(self, transfer: TransferView, record: AttemptRecord | None, total: int) -> None:
+    def _report_success(self, transfer: TransferView, record: AttemptRecord | None, total: int) -> None:
         moved, seconds = (record.bytes, max(record.seconds, 0.001)) if record else (0, 0.001)
         if transfer.size and not moved:
             self.tally.kept += 1
             self._numbers.pop(transfer.id, None)
-            await self._print_line(f"{escape_newlines(transfer.target)} --> TARGET VALID (size match, md5 match)")
+            self._print_line(f"{escape_newlines(transfer.target)} --> TARGET VALID (size match, md5 match)")
             return
         self.tally.tries[transfer.attempts] += 1
         self._bytes += moved
-        number = await self._report_start(transfer, total)
+        number = self._report_start(transfer, total)
         del self._numbers[transfer.id]
         rate = format_size(int(moved / seconds), 2)
-        await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
+        self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
         if transfer.message == NO_HTTP:
-            await self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
+            self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
         elif transfer.message:
-            await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}")
+            self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}")
 
-    async def _report_failure(self, transfer: TransferView, total: int) -> None:
+    def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
         self.tally.incomplete += is_incomplete(transfer.message)
         number = self._numbers.pop(transfer.id, 0)
@@ -201,7 +231,7 @@ class Follower:
             if transfer.direction == "download" or not transfer.target
             else f"{transfer.source} to {transfer.target}"
         )
-        await self._print_notice(
+        self._print_notice(
             f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{transfer.message}"
         )
 
@@ -209,24 +239,28 @@ class Follower:
         """Print one summary of all jobs, and the end of each job: on standard error if standard output is parsed."""
         lines = "\n".join(self.tally.summary())
         if self._ends and self._style == "line" and not lines and all(job.ended_ms for job in jobs):
-            await self._print_line("No copy jobs to be done!")
-        elif self._ends and self._style == "line" and lines:
-            await (self._print_line(lines) if self.tally.arrived > self.tally.kept else self._print_notice(lines))
+            self._print_line("No copy jobs to be done!")
+        elif self._ends and self._style == "line" and self.tally.arrived > self.tally.kept:
+            self._print_line(lines)
+        elif self._ends and self._style == "line":
+            self._print_notice(lines)
+        show_end = self._lines.add if self._shows_end else self._print_notice
         for text in self._ends.values():
-            await (self._call.print(text) if self._shows_end else self._print_notice(text))
+            show_end(text)
+        await self._lines.flush()
 
-    async def _warn_once(self, text: str) -> None:
+    def _warn_once(self, text: str) -> None:
         if text not in self._warned:
             self._warned.add(text)
-            await self._print_notice(text)
+            self._print_notice(text)
 
-    async def _print_line(self, text: str) -> None:
+    def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
-            await self._call.print(text)
+            self._lines.add(text)
 
-    async def _print_notice(self, text: str) -> None:
+    def _print_notice(self, text: str) -> None:
         if not self._call.as_json:
-            await self._call.print_error(text)
+            self._lines.add_notice(text)
 
 
 async def follow(runtime: Runtime, call: Call, job: int) -> JobView:

@@ -127,21 +127,33 @@ class Batch:
 
         A copied file enters the stage `then`.
         """
-        if not copies:
-            return []
+        while copies:
+            try:
+                return await self._copy_together(copies, then)
+            except CopyError:  # no process can be started, or an element became unavailable
+                copies = self._let_unavailable_leave(copies)
+        return []
+
+    async def _copy_together(self, copies: Sequence[BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
+        """Copy files as `copy`. Raises CopyError before the first copy has started."""
         self._enter(copies, Stage.SLOT)
         options = [self._attempts.task_options(copy.member.running) for copy in copies]
         elements = {copy.member.running.transfer.id: copy.ses for copy in copies}
-        try:
-            async with self._running.acquire_batch(elements) as window:
-                self._enter(copies, Stage.COPY)
-                tasks = [copy.task for copy in copies]
-                results = await self.context.workers.start_batch(tasks, window, options)
-                return await self._collect(dict(zip(results, copies, strict=True)), then)
-        except CopyError:  # no process can be started, or an element became unavailable: that concerns each file
-            for copy in copies:
+        async with self._running.acquire_batch(elements) as window:
+            self._enter(copies, Stage.COPY)
+            tasks = [copy.task for copy in copies]
+            results = await self.context.workers.start_batch(tasks, window, options)
+            return await self._collect(dict(zip(results, copies, strict=True)), then)
+
+    def _let_unavailable_leave(self, copies: Sequence[BatchCopy]) -> list[BatchCopy]:
+        """Let the files leave whose elements are unavailable (if all are available: all files); return the others."""
+        unavailable = self.limiter.unavailable_until().keys()
+        others = [copy for copy in copies if not copy.ses & unavailable]
+        others = others if len(others) < len(copies) else []
+        for copy in copies:
+            if copy not in others:
                 self.leave(copy.member, copy.redo)
-            return []
+        return others
 
     def _enter(self, copies: Iterable[BatchCopy], stage: Stage) -> None:
         for copy in copies:

@@ -8,8 +8,10 @@ variables once in the life of a process; only a few sets of variables have proce
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +28,8 @@ SMALL_FILE = 64 << 20
 """Bytes; smaller files are copied by the processes for small files."""
 _MAX_SETTINGS = 3
 """Sets of variables that have processes at a time."""
+_TRIED_LAST = 300.0
+"""Seconds for which reads try a storage element last after it did not answer one."""
 
 
 class WorkerPool:
@@ -48,6 +52,8 @@ class WorkerPool:
         self._by_size: dict[Literal["small", "bulk"], WorkerGroup] = {}
         self._by_settings: dict[Settings, WorkerGroup] = {}
         self._group_idle = asyncio.Event()
+        self._unanswered: dict[str, float] = {}
+        """Storage elements that did not answer a read, and until when they are tried last (monotonic seconds)."""
 
     async def __aenter__(self) -> WorkerPool:
         return self
@@ -101,15 +107,24 @@ class WorkerPool:
     async def open_read(self, task: Read) -> AsyncGenerator[Stream, None]:
         """Stream the bytes of a file no faster than they are consumed; never waits for copies.
 
-        Leaving the block early stops the reading.
+        Storage elements that did not answer a read lately are tried last. Leaving the block early stops the reading.
         """
         from aliend.storage.tasks import TaskOptions
 
+        now = time.monotonic()
+        sources = tuple(sorted(task.sources, key=lambda source: self._unanswered.get(source.se, 0.0) > now))
+        ordered, options = replace(task, sources=sources), TaskOptions(on_failure=self._note_unanswered)
+
         async def write(output: PipeWriter) -> ReadDone:
-            return await self._group_of_size("small").run(task, lambda _: None, TaskOptions(), output)
+            done = await self._group_of_size("small").run(ordered, lambda _: None, options, output)
+            self._unanswered.pop(done.se, None)
+            return done
 
         async with open_stream(write) as stream:
             yield stream
+
+    def _note_unanswered(self, se: str, _reason: str) -> None:
+        self._unanswered[se] = time.monotonic() + _TRIED_LAST
 
     async def close(self) -> None:
         """End all processes within 2 s, gracefully first. Tasks that have not ended raise WorkerDied."""

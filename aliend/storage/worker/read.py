@@ -7,6 +7,7 @@ which parts are read stays open for the next part.
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Generator
 from contextlib import closing
@@ -24,6 +25,8 @@ from aliend.storage.tasks import Read, ReadDone, ReplicaUrl
 
 _FIRST = 256 << 10
 """Bytes of the first request; each further one is four times larger, up to the size of a chunk."""
+_UNANSWERED = frozenset({errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTUNREACH})
+"""The failures of a server as a whole: another read of it would probably wait as long."""
 _open_files = OpenFiles()
 
 
@@ -53,6 +56,8 @@ class _Reading:
                 self._copy(remote_file.with_own_connection(source, self._context.slot, self._task.size))
             except CopyError as error:
                 failures.append((source.se, error))
+                if error.error_number in _UNANSWERED:
+                    self._context.report_failure(source.se, str(error))
                 continue
             return ReadDone(self._delivered, source.se, self._warning(source))
         raise combine_failures(failures)

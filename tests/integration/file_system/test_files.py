@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gzip
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -159,6 +162,75 @@ def test_a_file_that_was_not_written_to_its_end_is_not_stored(files: AlienFileSy
     with pytest.raises(ZeroDivisionError):
         write_half()
     assert not files.exists(f"{base}/half")
+
+
+def gzipped(files: AlienFileSystem, name: str) -> Any:  # noqa: ANN401 - fsspec has no types
+    return files.open(name, "wb", compression="gzip")
+
+
+def url(_: AlienFileSystem, name: str) -> Any:  # noqa: ANN401 - fsspec has no types
+    return fsspec.open(f"alien://{name}", "wb")
+
+
+def zipped_url(_: AlienFileSystem, name: str) -> Any:  # noqa: ANN401 - fsspec has no types
+    return fsspec.open(f"alien://{name}.gz", "wb", compression="infer")
+
+
+@pytest.mark.parametrize("opened", [gzipped, url, zipped_url])
+def test_a_layer_above_a_file_stores_it_only_without_an_exception(
+    files: AlienFileSystem, base: str, opened: Callable[[AlienFileSystem, str], Any]
+) -> None:
+    def write(name: str, *, ends_early: bool) -> None:
+        with opened(files, name) as file:
+            file.write(CONTENT)
+            if ends_early:
+                raise ZeroDivisionError
+
+    ended = "was not stored: its with block ended with ZeroDivisionError"
+    with pytest.warns(RuntimeWarning, match=ended), pytest.raises(ZeroDivisionError):
+        write(f"{base}/layer-half", ends_early=True)
+    assert files.glob(f"{base}/layer-half*") == []
+    write(f"{base}/{opened.__name__}-whole", ends_early=False)
+    (stored,) = files.glob(f"{base}/{opened.__name__}-whole*")
+    data = files.cat_file(stored)
+    assert (data if opened is url else gzip.decompress(data)) == CONTENT
+
+
+def test_a_text_file_is_stored_only_without_an_exception(files: AlienFileSystem, base: str) -> None:
+    def write(*, ends_early: bool) -> None:
+        with files.open(f"{base}/text", "w", encoding="latin-1") as file:
+            file.write("é")
+            if ends_early:
+                raise ZeroDivisionError
+
+    with pytest.warns(RuntimeWarning, match="was not stored"), pytest.raises(ZeroDivisionError):
+        write(ends_early=True)
+    assert not files.exists(f"{base}/text")
+    write(ends_early=False)
+    assert files.cat_file(f"{base}/text") == b"\xe9"
+
+
+def test_a_file_that_is_written_while_an_exception_is_handled_is_stored(files: AlienFileSystem, base: str) -> None:
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        with files.open(f"{base}/report", "w") as file:
+            file.write("failed")
+    file = files.open(f"{base}/closed", "wb")
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        file.write(b"x")
+        file.close()
+    assert (files.cat_file(f"{base}/report"), files.cat_file(f"{base}/closed")) == (b"failed", b"x")
+
+
+def test_a_file_that_nobody_closes_is_not_stored(files: AlienFileSystem, base: str) -> None:
+    file = files.open(f"{base}/forgotten", "wb")
+    file.write(CONTENT)
+    with pytest.warns(ResourceWarning, match="forgotten was not closed, so it was not stored"):
+        del file
+    assert not files.exists(f"{base}/forgotten")
 
 
 def test_files_of_a_transaction_are_stored_at_its_end(files: AlienFileSystem, base: str) -> None:

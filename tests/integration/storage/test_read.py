@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -76,6 +77,27 @@ async def test_the_next_replica_continues(workers: WorkerPool, se_one: StorageEl
     dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//r/next", "", "DEAD")
     short = se_two.put("/r/next", CONTENT[:-1])
     assert (await all_of(workers, reading(CONTENT, dead, short, se_one.put("/r/next", CONTENT))))[0] == CONTENT
+
+
+async def test_a_server_that_did_not_answer_is_tried_last_by_the_next_read(
+    workers: WorkerPool, se_one: StorageElement
+) -> None:
+    calls: list[int] = []
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(1)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for number in range(3):
+            dead = ReplicaUrl(f"root://127.0.0.1:{port}//r/{number}", "", "DEAD")
+            task = reading(CONTENT, dead, se_one.put(f"/r/{number}", CONTENT), start=5, end=9)
+            assert (await all_of(workers, task))[0] == CONTENT[5:9]
+            if not number:
+                before = len(calls)
+                assert before
+    assert len(calls) == before
 
 
 async def test_a_member_of_an_archive_is_streamed_whole_and_in_part(

@@ -56,6 +56,10 @@ class House:
         """Wait until the only transfer of the job is in `state`."""
         await self._until(lambda: self._transfer_states(job), [state])
 
+    async def until_states(self, job: int, states: list[str]) -> None:
+        """Wait until the transfers of the job are in these states, in their order."""
+        await self._until(lambda: self._transfer_states(job), states)
+
     async def until_job(self, job: int, state: str) -> JobView:
         """Wait until the job is in `state`."""
         await self._until(lambda: self._job_state(job), state)

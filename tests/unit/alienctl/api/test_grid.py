@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
 from google.rpc import status_pb2
 
-from alienctl.api import calls, errors, results
+from alienctl.api import calls, copy_progress, errors, results
 from alienctl.api.grid import Copy, Grid, Performer
 from aliend.v1 import catalogue_pb2, errors_pb2, session_pb2, transfers_pb2
 from tests.unit.alienctl.api.fake_channel import LOST, Answers, Failure, FakeConnection
@@ -203,6 +204,24 @@ def test_a_path_is_no_lfn() -> None:
     for name in ("stat", "exists", "whereis", "mkdir", "rm", "read_bytes", "open", "cd", "ls", "find"):
         with pytest.raises(TypeError, match="an LFN is a str, not PosixPath"):
             getattr(grid, name)(Path("x"))
+
+
+def test_a_time_limit_says_why_the_job_is_held() -> None:
+    held = transfers_pb2.GetJobResponse(job=job(3, total=1))
+    held.job.message = "the disk is full"
+    late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)
+    connection = FakeConnection(GetJob=[held, held], WaitJob=[late])
+    with pytest.raises(TimeoutError, match="job 7 is paused after 3 s: 0 of 1 files have arrived; the disk is full"):
+        grid_on(connection).job(7).wait(3)
+
+
+def test_a_bar_says_why_the_job_is_held() -> None:
+    texts: list[str] = []
+    bar = SimpleNamespace(set_postfix_str=lambda text, refresh: texts.append(text), refresh=lambda: None)
+    held = job(3, total=1)
+    held.message = "the disk is full"
+    copy_progress.show(bar, results.job_of(held))
+    assert texts == ["0/1 files, paused: the disk is full"]
 
 
 def test_a_cancelled_job_is_a_failed_copy() -> None:

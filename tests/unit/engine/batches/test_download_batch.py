@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.job import JobSpec
+from aliend.engine.admission.throughput_monitor import STALLED_AFTER
 from aliend.errors import CopyError, NotConnected, Obstacle, ServiceError
 from aliend.storage.tasks import Download, LeftBatch
 from tests.unit.engine.conftest import House, eventually
@@ -121,6 +122,22 @@ async def test_a_copy_that_does_not_move_leaves_the_batch(house: House, tmp_path
     house.workers.held = set()
     assert (await house.ended(job.id)).state == "done"
     assert arrived(tmp_path) == expected(6)
+
+
+async def test_a_batch_goes_on_without_the_files_of_an_element_that_has_stalled(house: House, tmp_path: Path) -> None:
+    """The batch waits for all of its elements; one of them, full with copies that do not move, is then given up."""
+    put(house, 32, ("A::B::SE1",))
+    house.workers.held = {f"{tmp_path}/in/d/{number:02}" for number in range(32)}
+    await house.submit(down(tmp_path))
+    await eventually(lambda: house.workers.running == 16)  # four times four on one element
+    for number in range(8):
+        house.grid.put(f"/a/e/{number}", b"x", ("A::B::SE1",) if number < 2 else ("A::B::SE2",))
+    job = await house.submit(JobSpec("download", ("/a/e",), f"{tmp_path}/in/"))
+    await eventually(lambda: house.catalogue.calls["access"] == 40)
+    house.clock.now += STALLED_AFTER
+    await house.until_states(job.id, ["waiting"] * 2 + ["done"] * 6)
+    assert house.workers.batches == [32, 6]
+    house.workers.held = set()
 
 
 async def test_a_new_daemon_downloads_what_the_last_one_had_begun(house: House, tmp_path: Path) -> None:
