@@ -45,6 +45,7 @@ from aliend.credential_places import (
     usual_authorities,
 )
 from aliend.errors import ConfigurationError
+from aliend.small_files import read_small
 from aliend.temporary_places import own_place
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -318,7 +319,7 @@ def file_system_of(path: Path) -> str:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # Path.resolve fails for a link to itself
     best, kind = "", ""
     for line in mounts:
         words = line.split()
@@ -351,9 +352,7 @@ def _number(name: str, text: str) -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.is_fifo():
-            raise ConfigurationError(f"The configuration {path} is a FIFO; replace it with a file")
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path).decode("utf-8")
         import tomllib  # most users have no configuration
 
         return tomllib.loads(text)

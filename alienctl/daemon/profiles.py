@@ -9,6 +9,8 @@ from alienctl.transport import own_place
 
 _EINVAL = 22
 _ALWAYS = ("default", "sandbox")
+_LARGEST = 1 << 20
+"""Bytes of a configuration file."""
 
 
 def check_typed(invocation: Invocation) -> None:
@@ -43,8 +45,9 @@ def _configured(invocation: Invocation) -> list[str]:
     import tomllib
 
     try:
-        with open(f"{configuration_home(invocation)}/aliend/config.toml", "rb") as file:
-            profiles = tomllib.load(file).get("profile", {})
-    except (OSError, ValueError):
+        flags = os.O_RDONLY | os.O_NONBLOCK  # a FIFO does not block
+        with open(os.open(f"{configuration_home(invocation)}/aliend/config.toml", flags), "rb") as file:
+            profiles = tomllib.loads(file.read(_LARGEST).decode()).get("profile", {})
+    except (OSError, ValueError, RecursionError):
         return []
     return list(profiles) if isinstance(profiles, dict) else []

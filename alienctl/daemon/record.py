@@ -20,7 +20,7 @@ _LOCAL_FILE_SYSTEMS = (
     *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
 )
 """File systems of a single host; on any other, the state is in a local directory of this host."""
-_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO does not block
 _LARGEST = 4096
 _READS = 5
 
@@ -107,6 +107,8 @@ def _content(path: str) -> bytes:
         return b""
     try:
         return os.read(descriptor, _LARGEST) if os.fstat(descriptor).st_uid == os.getuid() else b""
+    except OSError:  # a directory
+        return b""
     finally:
         os.close(descriptor)
 

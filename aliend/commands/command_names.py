@@ -19,6 +19,7 @@ from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import READ_ONLY_COMMANDS, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
+from aliend.small_files import read_small
 
 CLIENT_COMMANDS = frozenset(
     {
@@ -112,8 +113,8 @@ async def batch_file(runtime: Runtime, call: Call, aliases: Mapping[str, str]) -
 def read_if_exists(path: str) -> str:
     """Return the text of a file, or an empty text if it is missing or unreadable."""
     try:
-        return Path(path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
-    except OSError:
+        return read_small(Path(path)).decode("utf-8", "surrogateescape") if path else ""
+    except (OSError, ValueError):  # ValueError: a NUL byte in the name
         return ""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aliend import CONTRACT, VERSION
 from aliend.errors import ConfigurationError
+from aliend.small_files import read_small
 
 _LOCK = "lock"
 _RECORD_BYTES = 1024
@@ -106,7 +107,7 @@ def check_parents(path: Path) -> None:
         except FileNotFoundError:
             return
         if stat.S_ISLNK(facts.st_mode) and not is_sticky:
-            check_parents(parent.resolve() / path.name)
+            check_parents(Path(os.path.realpath(parent), path.name))  # Path.resolve fails for a link to itself
             facts = parent.stat()
         if is_exposed and (problem := _parent_problem(facts)):
             raise ConfigurationError(f"{parent} {problem}; refusing to use {path}")
@@ -144,7 +145,7 @@ def take_lock(directory: str) -> Lock | None:
 def read_record(directory: str) -> Record | None:
     """Return the record in the lock file; None if it is missing, as in files of old versions."""
     try:
-        return Record(**json.loads((Path(directory) / _LOCK).read_bytes()))
+        return Record(**json.loads(read_small(Path(directory) / _LOCK)))
     except (OSError, ValueError, TypeError):
         return None
 

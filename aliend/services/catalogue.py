@@ -134,7 +134,8 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         reply = await caller.central.request(Request("guid2lfn", tuple(guids)))
         if reply.exit_code != _NO_LFN:
             reply.checked(Request("guid2lfn"))
-        found = {str(one["guid"]).lower(): str(one["lfn"]) for one in reply.results if one.get("lfn")}
+        named = [one for one in reply.results if one.get("lfn") and one.get("guid")]
+        found = {str(one["guid"]).lower(): str(one["lfn"]) for one in named}
         return pb.ResolveGuidsResponse(lfns=found)
 
     @errors_to_status

@@ -11,11 +11,11 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc.aio
 from google.protobuf import any_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from aliend.errors import AliendError, InternalError
+from aliend.errors import AliendError, BadReply, InternalError, UsageError
 from aliend.runtime import Runtime
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.errors import code_and_reason, info_of, message_of, retry_of
@@ -63,6 +63,10 @@ def errors_to_status(method: Method) -> Method:
                 return await method(self, request, context)
             except AliendError as error:
                 await abort(context, error, _lfn_of(request, str(error)))
+            except DecodeError as error:  # a message of a stream
+                await abort(context, UsageError(f"a message of the request cannot be decoded: {error}"))
+            except UnicodeEncodeError as error:  # a text of the service, in a message
+                await abort(context, BadReply(f"a text of the reply is not valid Unicode: {error.object[:100]!a}", 42))
             except grpc.aio.BaseError:  # the call has its status, or its client has left
                 raise
             except Exception as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import grpc.aio
-from google.protobuf import json_format
 
 from aliend.commands.files.ccdb import found_objects
 from aliend.commands.grid.connectivity import addresses_of, measure_logins, measure_pings
@@ -16,6 +15,7 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.grpc_errors import errors_to_status
+from aliend.services.messages.entries import add_values
 from aliend.services.messages.times import duration, milliseconds_of, timestamp
 from aliend.v1 import network_pb2 as pb
 from aliend.v1 import network_pb2_grpc
@@ -66,7 +66,7 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             raise UsageError("node must not be empty")
         answer = pb.QueryMonitoringResponse()
         for row in await values_of(self._runtime, self._runtime.context(None), request.node):
-            json_format.ParseDict(row, answer.values.add())
+            add_values(answer.values, row)
         return answer
 
     @errors_to_status

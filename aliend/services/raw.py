@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import grpc.aio
-from google.protobuf import json_format
 
 from aliend.commands.grid.passthrough import request_in
 from aliend.core.protocol.requests import Request
@@ -13,6 +12,7 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.grpc_errors import errors_to_status
+from aliend.services.messages.entries import add_values
 from aliend.v1 import raw_pb2, raw_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -34,5 +34,5 @@ class RawService(raw_pb2_grpc.RawServiceServicer):
         reply = await request_in(self._runtime, caller.context, asked, await caller.state())
         answer = raw_pb2.ExecuteResponse(exit_code=reply.exit_code, error=reply.error)
         for result in reply.results:
-            json_format.ParseDict(dict(result), answer.results.add())
+            add_values(answer.results, result)
         return answer

@@ -18,6 +18,8 @@ OTHERS, FILES, KIB = 4, 600, 64
 """The number of storage elements besides the frozen one, and of files on each."""
 ALONE, BESIDE = 20.0, 60.0
 """Duration of the measurement in seconds, without and with the frozen one."""
+SETTLED = 8.0
+"""Seconds after which the frozen element has been noticed, and all processes run."""
 PART = "0.1"
 """The fraction of the time that a slow storage element runs."""
 RATE = "100M"
@@ -28,10 +30,11 @@ RATE = "100M"
 class Watched:
     """Files of the others per second, the longest time (s) without one, and when (s) the frozen one was avoided.
 
-    `rested` is 0 when it did not.
+    `later_rate` is that after SETTLED seconds; `rested` is 0 when it was not avoided.
     """
 
     rate: float
+    later_rate: float
     gap: float
     rested: float
 
@@ -51,6 +54,8 @@ def measure(stage: Stage) -> Iterator[str]:
         yield f"  the others without it    {alone.rate:6.1f} files/s"
         ratio = f"{100 * beside.rate / alone.rate:5.0f} %   (goal: 95 %)"
         yield f"  the others beside it     {beside.rate:6.1f} files/s   {ratio}   nothing came for {beside.gap:.0f} s"
+        later = 100 * beside.later_rate / alone.later_rate
+        yield f"    after {SETTLED:.0f} s              {beside.later_rate:6.1f} files/s   {later:5.0f} %"
         yield f"  it is put to rest        {_rest(beside)}"
         aside.must("daemon", "stop")  # it would remember that the element is backing off
         aside.must("transfers", "limit", f"rate={RATE}")
@@ -83,7 +88,11 @@ def _watched(stage: Stage, name: str, seconds: float, frozen: str, *words: str) 
             rested = time.monotonic() - begin
     stage.must("transfers", "cancel", job)
     moved = [0.0, *(after[0] for before, after in pairwise(came) if after[1] > before[1]), came[-1][0]]
-    return Watched(came[-1][1] / came[-1][0], max(after - before for before, after in pairwise(moved)), rested)
+    settled = next(one for one in came if one[0] >= min(SETTLED, came[-1][0] / 2))
+    later_rate = (came[-1][1] - settled[1]) / (came[-1][0] - settled[0])
+    return Watched(
+        came[-1][1] / came[-1][0], later_rate, max(after - before for before, after in pairwise(moved)), rested
+    )
 
 
 def _rests(stage: Stage, se: str) -> bool:

@@ -7,7 +7,6 @@ that a run can be repeated as far as the order of requests is the same.
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import random
 import ssl
@@ -15,23 +14,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.fuzz import documents
 from tests.harness import Grid
 
-ESCAPE = "/tmp/aliend-hostile-escape"
-"""A file that nothing may create."""
-_VALUES: tuple[object, ...] = (
-    *(None, True, 0, -1, 5, 2**31, 2**63, 10**400, 1.5, float("inf"), float("nan"), [], {}, [[]], {"a": []}),
-    *("", " ", "0", "-1", "1e999", "NaN", "9" * 5000, "x" * 100_000, "\0", "a\nb", "\ud800", "../" * 40 + ESCAPE[1:]),
-    *("\x1b]0;owned\x07", "\x1b[35;5mred", "\x9b31m", "txt.\u202eexe", "back\rward", "%s%n", "'; touch " + ESCAPE),
-    *(f"file://{ESCAPE}", ESCAPE, "root://", "root://localhost:1//x", "http://localhost:1/x", "root://[::1", "/", "."),
-    *("-f", "--json", "*", "{", '"', "<a>&b;", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
-)
 _DOCUMENTS = ("", "null", "[]", "5", "{", '{"metadata":{},"results":[]}', '{"results":[]}', "[" * 5000, "<html>")
 
 
@@ -90,33 +80,5 @@ class HostileCentral:
             self.last = self._chance.choice(_DOCUMENTS)
             return self.last
         document = json.loads(reply)
-        self.last = _change(document, self._chance)
+        self.last = documents.change(document, self._chance)
         return json.dumps(document)
-
-
-def _change(document: Any, chance: random.Random) -> str:  # noqa: ANN401 - any JSON
-    """Change one place of a document, one of its lists and objects as likely as the other; describe the change."""
-    places = [place for place in _places(document) if place[0]]
-    parent, key = chance.choice(places) if places else (document, None)
-    if key is None:
-        return ""
-    match chance.randrange(8):
-        case 0:
-            del parent[key]
-            return f"without {key}"
-        case 1 if isinstance(parent, list):
-            parent.extend(copy.deepcopy(parent[key]) for _ in range(3))
-            return f"{key} repeated"
-        case 2 if isinstance(parent, dict):
-            parent[key] = {"x": parent[key]}
-            return f"{key} nested"
-        case _:
-            parent[key] = chance.choice(_VALUES)
-            return f"{key}={str(parent[key])[:60]!r}"
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
-    children: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield value, key
-        yield from _places(child)

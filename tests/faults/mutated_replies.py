@@ -14,7 +14,8 @@ from aliend import CONTRACT
 from aliend.v1 import console_pb2
 from aliend.v1.console_pb2_grpc import ConsoleServiceStub as _Console
 from tests.faults.campaign import Ground, Order, Report, ground
-from tests.faults.hostile_central import ESCAPE, HostileCentral
+from tests.faults.hostile_central import HostileCentral
+from tests.fuzz.documents import ESCAPE
 from tests.harness import ROOT, alive
 
 WHAT = "replies of the central service with one wrong place each, for all commands"

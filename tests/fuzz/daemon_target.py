@@ -13,30 +13,16 @@ from pathlib import Path
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 
-from aliend.v1 import catalogue_pb2, console_pb2, daemon_pb2, session_pb2, transfers_pb2
-from tests.fuzz import patched_daemon
+from tests.fuzz import patched_daemon, rpc_inputs
 from tests.fuzz.target import Target, must_be
 from tests.harness import eventually, make_user
 
-_MODULES = (catalogue_pb2, console_pb2, daemon_pb2, session_pb2, transfers_pb2)
-_ENDS_THE_DAEMON = {"Stop", "Drain"}
 _LIMIT = 20.0
 """Seconds within which a call must be answered."""
-_PATIENCE = 0.2
-"""Seconds that a stream is read."""
+_PATIENCE = 0.05
+"""Seconds that a stream is read, and that a call may wait."""
 _FAILED = ("Unexpected <class", "internal error", "Connection refused", "Socket closed")
 """In the text of a status: an error that nobody expected, or a daemon that ended."""
-
-
-def _methods() -> dict[str, MethodDescriptor]:
-    """Return the rpcs by `Service/Method`, without those that end the daemon."""
-    return {
-        f"{service.name.removesuffix('Service')}/{method.name}": method
-        for module in _MODULES
-        for service in module.DESCRIPTOR.services_by_name.values()
-        for method in service.methods
-        if method.name not in _ENDS_THE_DAEMON
-    }
 
 
 class _Daemon:
@@ -47,22 +33,19 @@ class _Daemon:
         self._log = log
         self._read = 0
         self._channel = grpc.insecure_channel(f"unix:{socket_path}")
-        self._methods = _methods()
 
     def check(self, data: bytes) -> None:
-        """Input: a line with the name of an rpc or `RAW`, then its message, or what is sent over the socket."""
-        first, _, message = data.partition(b"\n")
-        name = first.decode("latin-1")
-        if name == "RAW":
-            self._send(message)
-            name, message = "Daemon/Hello", b""
-        method = self._methods.get(name) or list(self._methods.values())[len(data) % len(self._methods)]
-        self._call(method, message)
+        given = rpc_inputs.parse(data)
+        if given.method is None:
+            self._send(given.message)
+            self._call(rpc_inputs.METHODS["Daemon/Hello"], b"")
+        else:
+            self._call(given.method, given.message)
         self._check_log()
 
     def _send(self, content: bytes) -> None:
         with closing(socket.socket(socket.AF_UNIX)) as raw, suppress(OSError):
-            raw.settimeout(_PATIENCE)
+            raw.settimeout(4 * _PATIENCE)
             raw.connect(self._socket)
             raw.sendall(content)
             raw.recv(4096)
@@ -71,7 +54,8 @@ class _Daemon:
         path = f"/{method.containing_service.full_name}/{method.name}"
         try:
             if not method.server_streaming:
-                self._channel.unary_unary(path, bytes, bytes)(message, timeout=_LIMIT)
+                limit = _PATIENCE if rpc_inputs.waits(method) else _LIMIT
+                self._channel.unary_unary(path, bytes, bytes)(message, timeout=limit)
                 return
             if method.client_streaming:
                 call = self._channel.stream_stream(path, bytes, bytes)(iter([message]), timeout=_LIMIT)
@@ -88,7 +72,8 @@ class _Daemon:
             code, text = error.code(), str(error.details())
             if "google.protobuf.message.DecodeError" in text:  # the answer of the gRPC library to garbage
                 return
-            failed = code is grpc.StatusCode.DEADLINE_EXCEEDED or any(sign in text for sign in _FAILED)
+            is_late = code is grpc.StatusCode.DEADLINE_EXCEEDED and not rpc_inputs.waits(method)
+            failed = is_late or any(sign in text for sign in _FAILED)
             must_be(not failed, f"{path}: {code}: {text}")
 
     def _check_log(self) -> None:
@@ -130,10 +115,11 @@ def _running(defect: str) -> Iterator[None]:
 
 TARGETS = (
     Target(
-        "grpc-requests",
+        "grpc-daemon",
         _Place.check,
         {name: nullcontext for name in patched_daemon.DEFECTS if name},
         place=_running,
+        change=rpc_inputs.change,
         examples=80,
         is_remote=True,
     ),

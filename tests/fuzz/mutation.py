@@ -1,27 +1,35 @@
-"""Changes a few places of an input, repeatably: for the quick form of fuzzing, and where no coverage is known."""
+"""Changes a few places of an input, repeatably: for the quick form of fuzzing, and in half of the inputs of atheris."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-LONGEST = 1 << 16
+from tests.fuzz.target import LONGEST, Target
+
 _NUMBERS = (b"0", b"-1", b"65536", b"2147483648", b"9223372036854775808", b"1e999", b"Infinity", b"9" * 5000)
 _SIGNS = (b"\0", b"\n", b"\r", b"\x1b[31m", b"\x07", b"\xff", b"\xc2\x9b", b"'", b'"', b"\\", b"<", b"&", b"[" * 3000)
 
 
-def mutations(corpus: Sequence[bytes], seed: int) -> Iterator[bytes]:
-    """Yield the inputs of a corpus, then endless mutations of them."""
-    chance = random.Random(seed)
+def mutations(target: Target, seed: int) -> Iterator[bytes]:
+    """Yield the inputs of a target's corpus, then endless mutations of them."""
+    chance, corpus = random.Random(seed), target.corpus
     yield from corpus
     while True:
-        content = bytearray(chance.choice(corpus))
-        for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
-            _mutate(content, corpus, chance)
-        yield bytes(content[:LONGEST])
+        yield mutated(chance.choice(corpus), target, corpus, chance)
 
 
-def _mutate(content: bytearray, corpus: Sequence[bytes], chance: random.Random) -> None:
+def mutated(data: bytes, target: Target, corpus: list[bytes], chance: random.Random) -> bytes:
+    """Return a changed input, of at most `LONGEST` bytes: well-formed if the target can change inputs so."""
+    if target.change and chance.random() < 0.7:
+        return target.change(data, chance)[:LONGEST]
+    content = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
+        _mutate(content, corpus, chance)
+    return bytes(content[:LONGEST])
+
+
+def _mutate(content: bytearray, corpus: list[bytes], chance: random.Random) -> None:
     start = chance.randint(0, len(content))
     end = min(len(content), start + chance.choice((0, 1, 1, 2, 4, 16, 64)))
     match chance.randrange(7):

@@ -7,17 +7,11 @@ from collections.abc import Callable
 from unittest import mock
 
 from aliend import __main__
-from aliend.services.messages import submit
-
-
-def _first_of_range(message: object, least: str, most: str) -> tuple[int, int]:
-    low, high = getattr(message, least), getattr(message, most)
-    return range(low, max(high, 1 << 40))[0], high
-
+from aliend.services import transfers
 
 DEFECTS: dict[str, Callable[[], object]] = {
     "": lambda: None,
-    "bounds are not compared": lambda: mock.patch.object(submit, "_bounds", _first_of_range).start(),
+    "page tokens are not checked": lambda: mock.patch.object(transfers, "page_token", int).start(),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,10 +19,21 @@ from aliend.core.protocol import replies, reply_stream
 from aliend.core.protocol.reply_stream import ReplyReader
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
+from tests.fuzz import documents
 from tests.fuzz.target import Target, must_be
 
 FIND = Request("find")
 _SCHEMES = {"root", "roots", "http", "https"}
+
+
+def change_reply(data: bytes, chance: random.Random) -> bytes:
+    """Return a reply with one other value; bytes that are no reply stay as they are."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    documents.change(document, chance)
+    return json.dumps(document).encode()
 
 
 def text_of(data: bytes) -> str:
@@ -141,11 +154,13 @@ TARGETS = (
                 replies, "_number", lambda result, key, *_: int(result.get(key) or 0)
             ),
         },
+        change=change_reply,
     ),
     Target(
         "reply-stream",
         _check_stream,
         {"numbers end with a piece": lambda: mock.patch.object(reply_stream, "_DELIMITED", '{["-0123456789')},
+        change=lambda data, chance: data[:1] + change_reply(data[1:], chance),
         examples=300,
     ),
     Target(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 CORPORA = Path(__file__).with_name("corpus")
+LONGEST = 1 << 16
+"""Bytes of an input."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Target:
     `check` reads an input; it raises for every outcome that is neither a value nor an error of ours. `defects` are
     seeded ones, by name: each is a context in which `check` must fail for some input. `place` is entered before the
     first input, with the name of the seeded defect (empty: none). `examples` are those of the quick form. `is_remote`:
-    another process reads the input, so that its coverage is not known.
+    another process reads the input, so that its coverage is not known. `change` returns a changed input that is
+    well-formed as a whole, where random changes of bytes rarely are.
     """
 
     name: str
@@ -26,6 +30,7 @@ class Target:
     place: Callable[[str], AbstractContextManager[object]] = lambda _: nullcontext()
     examples: int = 1500
     is_remote: bool = False
+    change: Callable[[bytes, random.Random], bytes] | None = None
 
     @contextmanager
     def prepared(self, defect: str) -> Iterator[None]:

@@ -23,7 +23,7 @@ _ENOUGH = 4000
 def test_changed_inputs_become_values_or_errors_of_ours(name: str) -> None:
     target = TARGETS[name]
     with target.prepared(""):
-        for data in islice(mutations(target.corpus, 0), target.examples):
+        for data in islice(mutations(target, 0), target.examples):
             target.check(data)
 
 
@@ -32,7 +32,7 @@ def test_changed_inputs_become_values_or_errors_of_ours(name: str) -> None:
 def test_each_target_finds_its_seeded_defects(name: str, defect: str) -> None:
     target = TARGETS[name]
     with target.prepared(defect):
-        for data in islice(mutations(target.corpus, 0), _ENOUGH):
+        for data in islice(mutations(target, 0), _ENOUGH):
             try:
                 target.check(data)
             except Exception:  # noqa: BLE001 - whatever the defect causes

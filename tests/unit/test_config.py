@@ -217,11 +217,16 @@ def test_a_link_to_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
             read_again()
 
 
-def test_a_fifo_is_a_mistake(tmp_path: Path) -> None:
+def test_a_fifo_and_a_huge_file_are_mistakes(tmp_path: Path) -> None:
     file = tmp_path / ".config/aliend/config.toml"
     file.parent.mkdir(parents=True)
     os.mkfifo(file)
-    with pytest.raises(ConfigurationError, match="is a FIFO"):
+    with pytest.raises(ConfigurationError, match="it is not a regular file"):
+        load("default", environment(tmp_path))
+    file.unlink()
+    with file.open("wb") as created:
+        created.truncate(3 << 30)
+    with pytest.raises(ConfigurationError, match="it has more than 1 MiB"):
         load("default", environment(tmp_path))
 
 

@@ -7,12 +7,12 @@ ignored.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from aliend.core.connection import pem
 from aliend.core.connection.pem import PemError, is_authority_name
 from aliend.errors import ConfigurationError
+from aliend.small_files import read_small
 
 _LARGEST = 16 << 20
 """Maximum size of a file in bytes; the bundle of a whole system has less than one MiB."""
@@ -43,26 +43,16 @@ def load(place: str) -> list[bytes]:
 def _files_of(directory: Path) -> list[Path]:
     """Return every file that may hold authorities; of several links to one file the first."""
     names = sorted(name for name in os.listdir(directory) if is_authority_name(name))  # noqa: PTH208 (raises at once)
-    distinct = {(directory / name).resolve(): directory / name for name in reversed(names)}
+    # not Path.resolve, which fails for a link to itself
+    distinct = {os.path.realpath(directory / name): directory / name for name in reversed(names)}
     return sorted(distinct.values())
 
 
 def _certificates(file: Path) -> list[bytes]:
     try:
-        return [block.content for block in pem.certificates(pem.decode(_content(file)))]
+        return [block.content for block in pem.certificates(pem.decode(read_small(file, _LARGEST)))]
     except PemError:
         return []
-
-
-def _content(file: Path) -> bytes:
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with open(descriptor, "rb") as opened:  # noqa: PTH123 (a descriptor has no path)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is not a regular file")
-        if status.st_size > _LARGEST:
-            raise OSError(0, f"it has more than {_LARGEST >> 20} MiB")
-        return opened.read(_LARGEST)
 
 
 def _why_empty(path: Path, files: int, problem: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.central.credentials.pkcs12 import SIZE_LIMIT
+from aliend.small_files import read_small
 
 _SUFFIXES = (".p12", ".pfx")
 _PAIR = ("usercert.pem", "userkey.pem")
@@ -73,7 +74,7 @@ def _modified(path: Path) -> float:
 def _download_directory(home: Path, configuration: Path) -> Path:
     """Return the download directory of this desktop (xdg-user-dirs); its name depends on the language."""
     try:
-        text = (configuration / "user-dirs.dirs").read_text(encoding="utf-8", errors="replace")
+        text = read_small(configuration / "user-dirs.dirs").decode("utf-8", "replace")
     except OSError:
         return home / "Downloads"
     found = _DOWNLOADS.search(text)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from aliend.core.catalogue.entries import Entry
 from aliend.core.cli.numbers import LARGEST, parse_whole
 from aliend.core.protocol.replies import Result
+from aliend.errors import BadReply
 from aliend.services.messages.times import timestamp
 from aliend.v1 import catalogue_pb2 as pb
 
@@ -76,3 +81,11 @@ def number(result: Result, key: str, least: int = 0) -> int:
     """Return a whole number of a result, also one with decimals; 0 if it is missing or out of range."""
     text = str(result.get(key, "")).strip().partition(".")[0]
     return parse_whole(text, least) or 0
+
+
+def add_values(values: RepeatedCompositeFieldContainer[struct_pb2.Struct], result: Mapping[str, Any]) -> None:
+    """Append a result as a message of any values. Raises BadReply for a value that such a message cannot hold."""
+    try:
+        json_format.ParseDict(dict(result), values.add())
+    except (json_format.ParseError, OverflowError) as error:  # nested too deeply, or a number that is too large
+        raise BadReply(f"the reply has a value that cannot be passed on: {str(error)[:100]}", 42) from error

@@ -1,4 +1,4 @@
-"""A daemon survives requests that no client of ours sends; the quick form of `make fuzz TARGET=grpc-requests`."""
+"""A daemon survives requests that no client of ours sends; the quick form of `make fuzz TARGET=grpc-daemon`."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tests.fuzz.mutation import mutations
 def test_every_rpc_answers_changed_requests_and_the_daemon_lives_on() -> None:
     (target,) = TARGETS
     with target.prepared(""):
-        for data in islice(mutations(target.corpus, 0), target.examples):
+        for data in islice(mutations(target, 0), target.examples):
             target.check(data)

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
 from aliend.core.cli.escaping import readable
@@ -118,6 +119,23 @@ async def test_an_exception_that_nobody_expected_becomes_a_status_with_details(
     assert b"secret" not in packed.SerializeToString()
     (record,) = caplog.records
     assert (record.getMessage(), bool(record.exc_info)) == ("Servicer.Fail: internal error", True)
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (DecodeError("Error parsing message"), grpc.StatusCode.INVALID_ARGUMENT),
+        (UnicodeEncodeError("utf-8", "a\udc9b", 1, 2, "surrogates not allowed"), grpc.StatusCode.INTERNAL),
+    ],
+)
+async def test_texts_and_messages_that_are_not_valid_are_no_defects(
+    raised: Exception, code: grpc.StatusCode, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Ended) as caught:
+        await Servicer().Fail(raised, CONTEXT)
+    assert caught.value.args[0].code is code
+    assert "internal error" not in caught.value.args[0].details
+    assert not caplog.records
 
 
 async def test_an_ended_call_keeps_its_status(caplog: pytest.LogCaptureFixture) -> None:
