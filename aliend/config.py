@@ -46,7 +46,7 @@ from aliend.credential_places import (
 )
 from aliend.errors import ConfigurationError
 from aliend.small_files import read_small
-from aliend.temporary_places import own_place
+from aliend.temporary_directories import own_directory
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SOCKET_PATH_LIMIT = 107
@@ -178,7 +178,7 @@ class Settings:
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
-            raise ConfigurationError("No sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
+            raise ConfigurationError("no sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
         home = home_of(variables)
@@ -213,7 +213,7 @@ class Settings:
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
     """Read the files for `profile`. Raises ConfigurationError with the file, the key and the mistake."""
     if not PROFILE_NAME.fullmatch(profile):
-        raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+        raise ConfigurationError(f"invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
@@ -254,14 +254,14 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
         path = fallback_socket(profile)
     if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
         raise ConfigurationError(
-            f"The socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
+            f"the socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
         )
     return path
 
 
 def fallback_socket(profile: str) -> str:
     """Return the socket path for a user without a runtime directory."""
-    return f"{own_place(f'/tmp/aliend-{os.getuid()}')}/{profile}.sock"
+    return f"{own_directory(f'/tmp/aliend-{os.getuid()}')}/{profile}.sock"
 
 
 def state_home(environment: Mapping[str, str]) -> Path:
@@ -304,7 +304,7 @@ def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str,
     kind = file_system_of(usual)
     if not is_shared(kind):
         return str(usual), ""
-    local = f"{own_place(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
+    local = f"{own_directory(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
     return local, f"{usual} is on {kind}, which other hosts may share; the state of this host is in {local}"
 
 
@@ -358,12 +358,12 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except FileNotFoundError:
         if path.is_symlink():
-            raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
+            raise ConfigurationError(f"the configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
-        raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and too deep tables
-        raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
+        raise ConfigurationError(f"the configuration {path} is not valid TOML: {error}") from error
 
 
 def _checked(content: Mapping[str, Any], where: str) -> Tables:

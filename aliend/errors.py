@@ -233,7 +233,7 @@ class NewerDatabase(StoreError):
 
 
 class InternalError(AliendError):
-    """The daemon has a defect: `cause` is an exception that nobody expected. Its text stays in the log."""
+    """The daemon has a defect: `cause` is an unexpected exception. Its text stays in the log."""
 
     exit_code = 70
 

@@ -106,7 +106,7 @@ class CentralSession:
         self._closed = False
         self._freed_memory = FreedMemory()
         self._stamp: tuple[float, tuple[int, ...]] = (0.0, ())
-        """When the token's file was looked at (monotonic seconds), and its identity then."""
+        """When the token's file was last checked (monotonic seconds), and its identity then."""
         self.serial = itertools.count(time.time_ns() // 1_000_000)
         """Numbers that this session has not used, and probably no earlier one."""
 
@@ -191,7 +191,7 @@ class CentralSession:
                     raise lost
 
     def expect_bulk(self, commands: int) -> None:
-        """Say how many commands of bulk work will probably follow."""
+        """Announce the probable number of further commands of bulk work."""
         self._pool.expected = commands
 
     async def ping(self) -> tuple[float, str]:

@@ -24,7 +24,7 @@ class CataloguePort(Protocol):
     """Typed operations on absolute LFNs; they raise the errors of `aliend.errors`."""
 
     def expect_commands(self, count: int, /) -> None:
-        """Say how many commands will probably follow."""
+        """Announce the probable number of further commands."""
 
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Return the entries that exist, and the names that do not."""

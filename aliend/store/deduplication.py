@@ -62,7 +62,7 @@ def transfer_ownership(
 ) -> Job:
     """Assign a leader (first of the pair) to the job of its successor (second); return the changed `job`.
 
-    The successor's row is replaced by a row of the old job: joined in turn (`keep`), or cancelled.
+    The successor's row is replaced by a row of the old job: which joins the leader (`keep`), or is cancelled.
     """
     leader, successor = pair
     other = rows.load(transaction.connection, successor.job)
@@ -92,7 +92,7 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
 
 
 def joined_counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """Return the number of rows joined to each of these transfers, where there are any."""
+    """Return by transfer the number of other jobs' transfers that share its result, where it is not 0."""
     marks = ",".join("?" * len(numbers))
     sql = f"SELECT joined, count(*) FROM transfer WHERE joined > 0 AND joined IN ({marks}) GROUP BY joined"
     return dict(connection.execute(sql, tuple(numbers)).fetchall())

@@ -210,7 +210,7 @@ class Connection:
 
     def _too_large(self, size: str) -> InvalidValue:
         """Return the error for a reply that is refused while it arrives; another request would get the same."""
-        return InvalidValue(f"{self._endpoint} sent a reply of more than {size}; ask for less at once")
+        return InvalidValue(f"{self._endpoint} sent a reply of more than {size}; request less at a time")
 
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)

@@ -79,14 +79,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The file has arrived completely; `warning` tells the user about restrictions."""
+    """The file has arrived completely; `warning` is a message for the user about a restriction."""
 
     warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It will not be tried again unless the user says so."""
+    """It is not retried unless the user requests it."""
 
     reason: str
 

@@ -266,7 +266,7 @@ class AttemptRunner:
             self._count(running, change.event, state)
             if isinstance(state, Done):
                 running.needs_cleanup = False
-                self._running.rates.add_files(running.job.id, 1)
+                self._running.rates.add_file(running.job.id)
                 self._held_jobs.reset_backoff(running.job.id)
             running.is_stopped = True
             for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
@@ -349,7 +349,7 @@ class AttemptRunner:
             while await self._store.end_waits(se, BATCH) == BATCH:
                 pass
         except StoreError as error:
-            log.warning("files that wait for %s start later: %s", se, error)
+            log.warning("cannot start the files that wait for %s yet: %s", se, error)
         self._context.wake()
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def own_place(usual: str) -> str:
+def own_directory(usual: str) -> str:
     """Return `usual`, or the directory that replaces it, which is created if it does not exist.
 
     `usual` is returned if it does not exist, and if no other can be created: the caller's check then gives the reason.

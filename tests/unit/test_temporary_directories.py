@@ -11,10 +11,10 @@ import pytest
 from alienctl import transport
 from aliend.errors import ConfigurationError
 from aliend.lifecycle.state_directory import make_private, take_lock
-from aliend.temporary_places import own_place
+from aliend.temporary_directories import own_directory
 
 OTHER = 12345
-RULES = pytest.mark.parametrize("rule", [own_place, transport.own_place], ids=["daemon", "client"])
+RULES = pytest.mark.parametrize("rule", [own_directory, transport.own_directory], ids=["daemon", "client"])
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can create files of another user")
 
 
@@ -67,7 +67,7 @@ def test_a_place_that_is_not_ours_is_replaced_and_the_substitute_found_again(
     assert found.startswith(f"{usual}-")
     assert Path(found).lstat().st_uid == os.geteuid()
     assert Path(found).lstat().st_mode & 0o777 == 0o700
-    assert [other(str(usual)) for other in (own_place, transport.own_place)] == [found, found]
+    assert [other(str(usual)) for other in (own_directory, transport.own_directory)] == [found, found]
 
 
 @ROOT_ONLY
