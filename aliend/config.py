@@ -6,7 +6,8 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [central]      host, port, site, role
     [credentials]  token_cert, token_key, user_cert, user_key
     [tls]          ca (file or directory), server_name
-    [transfers]    files, files_per_se, worker_processes, keep_free_mib, keep_days
+    [transfers]    files, files_per_se, worker_processes, keep_free_mib, keep_days,
+                   executor, scheduler, scheduler_file, tls_ca, tls_cert, tls_key
     [ccdb]         host
     [monitor]      host
     [daemon]       idle_exit
@@ -27,7 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aliend.core.cli import transfer_settings
 from aliend.core.cli.numbers import parse_whole
+from aliend.core.cli.transfer_settings import ClusterSettings, TransferLimits
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
 from aliend.credential_places import (
@@ -53,7 +56,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "central": {"host": str, "port": int, "site": str, "role": str},
     "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
     "tls": {"ca": str, "server_name": str},
-    "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int, "keep_days": int},
+    "transfers": transfer_settings.KEYS,
     "ccdb": {"host": str},
     "monitor": {"host": str},
     "daemon": {"idle_exit": int},
@@ -63,7 +66,7 @@ _TABLES: dict[str, dict[str, type]] = {
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes", "max_mib"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0, "max_days": 0}
 """The smallest valid number for each key."""
-_CHOICES = {"level": ("debug", "info", "warning", "error"), "format": ("text", "json")}
+_CHOICES = {"executor": ("local", "dask"), "level": ("debug", "info", "warning", "error"), "format": ("text", "json")}
 """The valid values of each key that takes only some."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
@@ -82,21 +85,6 @@ _LOCAL_FILE_SYSTEMS = (
 """File systems of a single host. Others may be shared by several hosts, and their locks may not be reliable."""
 
 Tables = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class TransferLimits:
-    """Limits of concurrent copies: files in total, files per storage element, worker processes.
-
-    `keep_free_mib` of a disk stay free (MiB; -1: 5 % of the disk, at most 2 GiB). Ended jobs are deleted after
-    `keep_days` (0: never).
-    """
-
-    files: int = 8
-    files_per_se: int = 4
-    worker_processes: int = 2
-    keep_free_mib: int = -1
-    keep_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +148,18 @@ class Settings:
     @property
     def limits(self) -> TransferLimits:
         """Return the limits of transfers, from the files."""
-        return TransferLimits(**{**self.shared.get("transfers", {}), **self.chosen.get("transfers", {})})
+        return transfer_settings.limits_of(self.values.get("transfers", {}))
+
+    @property
+    def cluster(self) -> ClusterSettings | None:
+        """Return the cluster that runs copies; None: this machine does. Raises ConfigurationError."""
+        cluster = transfer_settings.cluster_of(self.values.get("transfers", {}))
+        if cluster is None:
+            return None
+        home = home_of(self.environment)
+        files = (cluster.ca, cluster.cert, cluster.key)
+        place = cluster.place if "://" in cluster.place else expanded(cluster.place, home)
+        return ClusterSettings(place, *(expanded(file, home) for file in files))
 
     @property
     def ccdb_host(self) -> str:

@@ -80,7 +80,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
     notifier = Notifier(settings.environment)
     limits = settings.limits
     centrals = CentralSessions()
-    workers = WorkerPool(processes=limits.worker_processes, environment=settings.environment)
+    workers = _workers(settings)
     # grpcio needs as much time as the database needs for its writes to the disk
     server_imported = asyncio.create_task(asyncio.to_thread(import_module, "aliend.services.server"))
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
@@ -125,6 +125,17 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             await parts.stdin_files.close()
         await centrals.close()
     log.info("stopped")
+
+
+def _workers(settings: Settings) -> WorkerPool:
+    """Return the worker processes: on this machine, or on the cluster that the configuration names."""
+    processes = settings.limits.worker_processes
+    cluster = settings.cluster
+    if cluster is None:
+        return WorkerPool(processes=processes, environment=settings.environment)
+    connect = import_module("aliend.storage.cluster.executor").cluster_pool
+    pool: WorkerPool = connect(cluster, processes, settings.environment, settings.state_directory)
+    return pool
 
 
 async def _restore_bridge(parts: Runtime) -> None:

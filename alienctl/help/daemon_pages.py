@@ -73,6 +73,14 @@ PAGES = {
         examples=("alienctl sandbox up", 'eval "$(alienctl sandbox env)"'),
         exit_codes=_LOCAL_CODES,
     ),
+    "cluster": Page(
+        "cluster certs DIRECTORY",
+        "make certificates for a private Dask cluster, whose workers run copies",
+        "Writes certificates and keys for the scheduler, its workers and the daemon, valid for a year, and prints how"
+        " to use them. Only you can read them. Existing files are never replaced.",
+        examples=("alienctl cluster certs ~/dask-certs", "alienctl cluster certs --json certs"),
+        exit_codes=_LOCAL_CODES,
+    ),
     "bridge": Page(
         "bridge [on | off | status]",
         "serve programs that know only JBox: ROOT's TAlien, O2 programs, alienpy",

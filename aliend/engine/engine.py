@@ -351,7 +351,7 @@ class Engine(Queries):
             now=self._clock(),
             last_job=self._round_robin.last_job,
             full=self._running.full_jobs(load),
-            closed=closed_directions(load, self._limits),
+            closed=(*closed_directions(load, self._limits), *self._running.closed_directions),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
             batches=self._limits.batch_directions if self._rates == Rates() else (),
             expanding=runners.expansions.excluded() if runners else (),

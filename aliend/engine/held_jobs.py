@@ -107,6 +107,10 @@ class HeldJobs:
 
 def _may_resume(spec: JobSpec, obstacle: Obstacle) -> bool:
     """Return whether the obstacle was removed; a missing disk must be mounted again. Blocking."""
+    if obstacle.kind == "scheduler":
+        from aliend.storage.pool.scheduler_address import is_reachable  # most daemons have no cluster
+
+        return is_reachable(obstacle.path)
     if obstacle.kind != "mount":
         return is_resolved(obstacle)
     try:

@@ -67,7 +67,7 @@ def transfer_ownership(
     leader, successor = pair
     other = rows.load(transaction.connection, successor.job)
     state = Queued() if keep else Cancelled()
-    rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0)
+    rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0, losses=0)
     job, other = _swapped(transaction, (job, other), (leader, successor), rest)
     rows.save(transaction, rows.load(transaction.connection, other.id), other, now_ms)
     return job
@@ -122,7 +122,7 @@ def _take_over(
 ) -> Job:
     """Move the leader to the more urgent `job`; the job that had it joins. Return the changed `job`."""
     owner = rows.load(transaction.connection, leader.job)
-    rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0)
+    rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0, losses=0)
     after, job = _swapped(transaction, (owner, job), (leader, joined), rest)
     rows.save(transaction, owner, after, now_ms)
     return job

@@ -280,8 +280,13 @@ class AttemptRunner:
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
         attempt = self.attempt_of(running)
+        copy = work or _work_of(attempt.spec)
         try:
-            return await (work or _work_of(attempt.spec))(attempt)
+            if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
+                return await copy(attempt)
+            async with self._context.workers.place(attempt.spec.settings, attempt.progress.wait_for_worker):
+                attempt.progress.use_worker()
+                return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
             return self.failure(running, error)
 
@@ -326,7 +331,14 @@ class AttemptRunner:
             self._limiter.switch_to(running.transfer.id, se)
             running.progress.enter_stage(running.progress.stage, {se})
 
-        return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
+        return TaskOptions(
+            job=running.job.id,
+            rate=spec.rate,
+            settings=spec.settings,
+            on_source_change=on_source_change,
+            on_failure=self._limiter.record_failure,
+            attempt=running.transfer.attempts,
+        )
 
     def _end_waits(self, se: str) -> None:
         """Start the files that wait for a storage element, which works again."""
