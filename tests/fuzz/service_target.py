@@ -223,7 +223,7 @@ async def _runtime(home: Path) -> AsyncGenerator[Runtime, None]:
 
 
 def _index_of_bound(message: object, least: str, most: str) -> tuple[int, int]:
-    return range(100)[getattr(message, least)], getattr(message, most)
+    return range(1)[getattr(message, least)], getattr(message, most)
 
 
 def _number(result: Result, key: str, *_: int) -> int:
