@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from importlib import metadata
+from typing import NoReturn
 
 from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
 from alienctl.daemon import configuration, control, logs, systemd
@@ -24,7 +25,7 @@ _EINVAL = 22
 _CHAIN = re.compile(r"[;|!\n]")
 """Signs of several commands, or of a pipe to the shell."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
-_WITH_ACTIONS = frozenset({"daemon", "transfers", "doctor", "bug-report"})
+_WITH_ACTIONS = frozenset({"daemon", "transfers", "doctor", "bug-report", "cluster"})
 """Commands whose page is also printed if `--help` comes last, as in `daemon logs --help`."""
 _INSTALLERS = {"install-names": install_names.install, "root-plugin": root_plugin.run}
 _HELLO_WAIT = 4.0
@@ -57,8 +58,8 @@ def perform(invocation: Invocation) -> int:
         return 0
     if command == "daemon":
         return _daemon(invocation, operands, as_json)
-    if command == "sandbox":
-        return _sandbox(invocation)
+    if command in ("sandbox", "cluster"):
+        _run_program(command, invocation, operands, as_json)
     if command in _INSTALLERS:
         text, code = _INSTALLERS[command](operands, as_json)
         say(text)
@@ -150,12 +151,14 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
     return code
 
 
-def _sandbox(invocation: Invocation) -> int:
-    args = list(invocation.args)
-    args.remove("sandbox")
-    os.execve(
-        sys.executable, [*interpreter.command("aliend.sandbox"), *args], interpreter.clean(invocation.environment)
-    )
+def _run_program(command: str, invocation: Invocation, operands: list[str], as_json: bool) -> NoReturn:
+    """Become another program of aliend. Raises ClientError."""
+    module, args = "aliend.sandbox", [arg for arg in invocation.args if arg != "sandbox"]
+    if command == "cluster":
+        if len(operands) != 2 or operands[0] != "certs" or operands[1].startswith("-"):
+            raise ClientError("cluster takes only: certs DIRECTORY; see `alienctl help cluster`", _EINVAL)
+        module, args = "aliend.storage.cluster.certificates", [operands[1], *(["--json"] if as_json else [])]
+    os.execve(sys.executable, [*interpreter.command(module), *args], interpreter.clean(invocation.environment))
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:

@@ -20,6 +20,7 @@ _HELP = ("-h", "--h", "-help", "--help")
 _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--h", "-help", "--help", "-V", "--version", "logout", ""),
     *("install-names", "root-plugin", "completion", "shell", "term", "terminal", "console", "doctor", "bug-report"),
+    "cluster",
 )
 _LIVE_VIEW = ["transfers", "top"]
 

@@ -85,18 +85,18 @@ class Recovery:
         return ClientError(sentence, _TEMPORARY_FAILURE)
 
 
-def is_read_only(words: list[str]) -> bool:
+def is_read_only(args: list[str]) -> bool:
     """Return whether a command line is a single command that changes nothing."""
-    return _plain_command(words) in READ_ONLY
+    return _plain_command(args) in READ_ONLY
 
 
-def _plain_command(words: list[str]) -> str:
+def _plain_command(args: list[str]) -> str:
     """Return the command of a line with a single command that needs no standard input; else an empty string."""
-    words = words[0].split() if len(words) == 1 else words
-    words = [word for word in words if word not in ("--json", "-json", "--jsonl")]
-    if not words or "-" in words or any(sign in word for word in words for sign in ";\n|!"):
+    args = args[0].split() if len(args) == 1 else args
+    args = [word for word in args if word not in ("--json", "-json", "--jsonl")]
+    if not args or "-" in args or any(sign in word for word in args for sign in ";\n|!"):
         return ""
-    command, *options = words
+    command, *options = args
     sign = _WRITING_OPTIONS.get(command, "")
     changes = any(option == sign or (option.startswith("-") and sign in option) for option in options if sign)
     return "" if changes else command

@@ -35,15 +35,15 @@ def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
         uid = os.getuid()
         places = (os.fsdecode(environment.get(b"XDG_RUNTIME_DIR", b"")), f"/run/user/{uid}")
         ours = next((place for place in places if place[:1] == "/" and _is_our_directory(place)), "")
-        path = f"{ours}/aliend/{profile}.sock" if ours else f"{own_place(f'/tmp/aliend-{uid}')}/{profile}.sock"
+        path = f"{ours}/aliend/{profile}.sock" if ours else f"{own_directory(f'/tmp/aliend-{uid}')}/{profile}.sock"
     if len(os.fsencode(path)) > _PATH_LIMIT:
         sentence = f"the socket path {path} is longer than {_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
         raise ClientError(sentence, _EINVAL)
     return path
 
 
-def own_place(usual: str) -> str:
-    """Return a directory, or its substitute if another user has created the usual one (see `aliend.temporary_places`).
+def own_directory(usual: str) -> str:
+    """Return the usual directory, or its substitute if another user created it (see `aliend.temporary_directories`).
 
     The substitute is created if none exists.
     """
@@ -102,7 +102,7 @@ def check_directory(path: str) -> None:
     elif facts.st_uid != os.getuid():
         reason = f"it belongs to the user with id {facts.st_uid}"
     elif facts.st_mode & 0o777 != 0o700:
-        reason = f"its mode is {facts.st_mode & 0o777:04o}, not 0700 (chmod 700 {directory})"
+        reason = f"its mode is {facts.st_mode & 0o777:04o}, not 0700 (run `chmod 700 {directory}`)"
     else:
         return
     sentence = f"the socket directory {directory} is not safe: {reason}; ALIEND_SOCKET can select another socket"

@@ -6,7 +6,8 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [central]      host, port, site, role
     [credentials]  token_cert, token_key, user_cert, user_key
     [tls]          ca (file or directory), server_name
-    [transfers]    files, files_per_se, worker_processes, keep_free_mib, keep_days
+    [transfers]    files, files_per_se, worker_processes, keep_free_mib, keep_days,
+                   executor, scheduler, scheduler_file, tls_ca, tls_cert, tls_key
     [ccdb]         host
     [monitor]      host
     [daemon]       idle_exit
@@ -27,7 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aliend.core.cli import transfer_settings
 from aliend.core.cli.numbers import parse_whole
+from aliend.core.cli.transfer_settings import ClusterSettings, TransferLimits
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
 from aliend.credential_places import (
@@ -43,7 +46,7 @@ from aliend.credential_places import (
 )
 from aliend.errors import ConfigurationError
 from aliend.small_files import read_small
-from aliend.temporary_places import own_place
+from aliend.temporary_directories import own_directory
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SOCKET_PATH_LIMIT = 107
@@ -53,7 +56,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "central": {"host": str, "port": int, "site": str, "role": str},
     "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
     "tls": {"ca": str, "server_name": str},
-    "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int, "keep_days": int},
+    "transfers": transfer_settings.KEYS,
     "ccdb": {"host": str},
     "monitor": {"host": str},
     "daemon": {"idle_exit": int},
@@ -63,7 +66,7 @@ _TABLES: dict[str, dict[str, type]] = {
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes", "max_mib"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0, "max_days": 0}
 """The smallest valid number for each key."""
-_CHOICES = {"level": ("debug", "info", "warning", "error"), "format": ("text", "json")}
+_CHOICES = {"executor": ("local", "dask"), "level": ("debug", "info", "warning", "error"), "format": ("text", "json")}
 """The valid values of each key that takes only some."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
@@ -82,21 +85,6 @@ _LOCAL_FILE_SYSTEMS = (
 """File systems of a single host. Others may be shared by several hosts, and their locks may not be reliable."""
 
 Tables = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class TransferLimits:
-    """Limits of concurrent copies: files in total, files per storage element, worker processes.
-
-    `keep_free_mib` of a disk stay free (MiB; -1: 5 % of the disk, at most 2 GiB). Ended jobs are deleted after
-    `keep_days` (0: never).
-    """
-
-    files: int = 8
-    files_per_se: int = 4
-    worker_processes: int = 2
-    keep_free_mib: int = -1
-    keep_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +148,18 @@ class Settings:
     @property
     def limits(self) -> TransferLimits:
         """Return the limits of transfers, from the files."""
-        return TransferLimits(**{**self.shared.get("transfers", {}), **self.chosen.get("transfers", {})})
+        return transfer_settings.limits_of(self.values.get("transfers", {}))
+
+    @property
+    def cluster(self) -> ClusterSettings | None:
+        """Return the cluster that runs copies; None: this machine does. Raises ConfigurationError."""
+        cluster = transfer_settings.cluster_of(self.values.get("transfers", {}))
+        if cluster is None:
+            return None
+        home = home_of(self.environment)
+        files = (cluster.ca, cluster.cert, cluster.key)
+        place = cluster.place if "://" in cluster.place else expanded(cluster.place, home)
+        return ClusterSettings(place, *(expanded(file, home) for file in files))
 
     @property
     def ccdb_host(self) -> str:
@@ -179,7 +178,7 @@ class Settings:
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
-            raise ConfigurationError("No sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
+            raise ConfigurationError("no sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
         home = home_of(variables)
@@ -214,7 +213,7 @@ class Settings:
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
     """Read the files for `profile`. Raises ConfigurationError with the file, the key and the mistake."""
     if not PROFILE_NAME.fullmatch(profile):
-        raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+        raise ConfigurationError(f"invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
@@ -255,14 +254,14 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
         path = fallback_socket(profile)
     if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
         raise ConfigurationError(
-            f"The socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
+            f"the socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
         )
     return path
 
 
 def fallback_socket(profile: str) -> str:
     """Return the socket path for a user without a runtime directory."""
-    return f"{own_place(f'/tmp/aliend-{os.getuid()}')}/{profile}.sock"
+    return f"{own_directory(f'/tmp/aliend-{os.getuid()}')}/{profile}.sock"
 
 
 def state_home(environment: Mapping[str, str]) -> Path:
@@ -305,7 +304,7 @@ def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str,
     kind = file_system_of(usual)
     if not is_shared(kind):
         return str(usual), ""
-    local = f"{own_place(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
+    local = f"{own_directory(f'/var/tmp/aliend-{os.getuid()}')}/{profile}"
     return local, f"{usual} is on {kind}, which other hosts may share; the state of this host is in {local}"
 
 
@@ -359,12 +358,12 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except FileNotFoundError:
         if path.is_symlink():
-            raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
+            raise ConfigurationError(f"the configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
-        raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and too deep tables
-        raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
+        raise ConfigurationError(f"the configuration {path} is not valid TOML: {error}") from error
 
 
 def _checked(content: Mapping[str, Any], where: str) -> Tables:

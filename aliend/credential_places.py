@@ -121,7 +121,7 @@ def _why_no_authorities(name: str, value: str, directory: str) -> str:
     except (OSError, ValueError) as error:
         return f"cannot be read: {getattr(error, 'strerror', '') or 'invalid name'}"
     if name == "X509_CERT_FILE":
-        return "" if Path(place).is_file() else "is no file"
+        return "" if Path(place).is_file() else "is not a file"
     try:
         with os.scandir(place) as entries:
             found = any(is_authority_name(entry.name) for entry in entries)

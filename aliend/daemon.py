@@ -80,7 +80,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
     notifier = Notifier(settings.environment)
     limits = settings.limits
     centrals = CentralSessions()
-    workers = WorkerPool(processes=limits.worker_processes, environment=settings.environment)
+    workers = _workers(settings)
     # grpcio needs as much time as the database needs for its writes to the disk
     server_imported = asyncio.create_task(asyncio.to_thread(import_module, "aliend.services.server"))
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
@@ -99,15 +99,16 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             listener = _listener(parts, stop, lock, reloader)
             loop.add_signal_handler(signal.SIGUSR1, listener.check_soon)
             await listener.open()
-            finding = asyncio.create_task(listener.watch(), name="listener")
-            forgetting = asyncio.create_task(
-                prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
+            work = (
+                listener.watch(),
+                prune_history(store, time.time, lambda: parts.settings.limits.keep_days),
+                stop_when_idle(parts, stop, reloader.reloaded),
+                _restore_bridge(parts),
+                write_metrics(parts, reloader.metrics_changed),
+                parts.tokens.watch(centrals.contexts),
+                load_remaining_modules(),
             )
-            idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
-            bridging = asyncio.create_task(_restore_bridge(parts), name="bridge")
-            measuring = asyncio.create_task(write_metrics(parts, reloader.metrics_changed), name="metrics")
-            watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
-            loading = asyncio.create_task(load_remaining_modules(), name="modules")
+            background = [asyncio.create_task(each) for each in work]
             ready()
             notifier.send("READY=1")
             log.info("ready: profile %s, socket %s, pid %d", settings.profile, listener.path, os.getpid())
@@ -116,7 +117,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            for task in (watching, forgetting, finding, idle, measuring, loading, bridging):
+            for task in background:
                 task.cancel()
             if parts.bridge is not None:
                 await parts.bridge.close()
@@ -124,6 +125,17 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
             await parts.stdin_files.close()
         await centrals.close()
     log.info("stopped")
+
+
+def _workers(settings: Settings) -> WorkerPool:
+    """Return the worker processes: on this machine, or on the cluster that the configuration names."""
+    processes = settings.limits.worker_processes
+    cluster = settings.cluster
+    if cluster is None:
+        return WorkerPool(processes=processes, environment=settings.environment)
+    connect = import_module("aliend.storage.cluster.executor").cluster_pool
+    pool: WorkerPool = connect(cluster, processes, settings.environment, settings.state_directory)
+    return pool
 
 
 async def _restore_bridge(parts: Runtime) -> None:

@@ -36,10 +36,11 @@ import errno
 from dataclasses import dataclass
 from typing import Literal, Self
 
-ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "resting"]
+ErrorKind = Literal["permanent", "transient", "local", "credential", "storage", "lost", "resting"]
 """Who can act on a failed copy: `permanent`: nobody; `transient`: a retry; `local`: the owner of the local disk;
 `credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a worker process died
-during several copies); `resting`: nothing was tried, because a storage element is backing off."""
+during several copies); `lost`: a retry on another worker of the cluster, because the worker has ended; `resting`:
+nothing was tried, because a storage element is backing off."""
 
 
 class AliendError(Exception):
@@ -161,9 +162,12 @@ class OutcomeUnknown(AliendError):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A local obstacle at `path`: `need` bytes that are not free, a missing permission, or an unmounted disk."""
+    """A local obstacle at `path`: `need` bytes that are not free, a missing permission, or an unmounted disk.
 
-    kind: Literal["space", "permission", "reading", "mount", "other"]
+    `scheduler`: the Dask scheduler at this address, or of this scheduler file, is unreachable.
+    """
+
+    kind: Literal["space", "permission", "reading", "mount", "scheduler", "other"]
     path: str
     need: int = 0
 
@@ -229,7 +233,7 @@ class NewerDatabase(StoreError):
 
 
 class InternalError(AliendError):
-    """The daemon has a defect: `cause` is an exception that nobody expected. Its text stays in the log."""
+    """The daemon has a defect: `cause` is an unexpected exception. Its text stays in the log."""
 
     exit_code = 70
 

@@ -44,7 +44,7 @@ class Runtime:
         self.socket = settings.socket
         """The path on which the daemon listens now."""
         self.umask = umask
-        """The umask of whoever started the daemon, for callers that name none; the daemon itself runs with 077."""
+        """The umask of the process that started the daemon, for callers without one; the daemon itself uses 077."""
         self.store = store
         self.central_sessions = centrals
         self.engine = engine

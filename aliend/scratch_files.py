@@ -44,14 +44,14 @@ class Scratch:
         """Create a directory for a text with this md5, to be passed to `leave`. Raises CopyError, kind `local`."""
         return self._make_directory(f"{_EDITED}{md5}-")
 
-    def remove_unless_edited(self, place: Path, settled: bool) -> Path | None:
+    def remove_unless_edited(self, directory: Path, settled: bool) -> Path | None:
         """Remove a directory. Unless `settled`, keep one that contains an edited text, and return the text's path."""
-        if not settled and _is_locked(place):
-            log.warning("an editor is still open in %s", place)
+        if not settled and _is_locked(directory):
+            log.warning("an editor is still open in %s", directory)
             return None
-        text = None if settled else _find_edited(place)
+        text = None if settled else _find_edited(directory)
         if text is None:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
         else:
             log.warning("an edited text was kept: %s", text)
         return text
@@ -74,9 +74,9 @@ class Scratch:
             raise CopyError(str(error), "local") from error
 
 
-def _is_locked(place: Path) -> bool:
+def _is_locked(directory: Path) -> bool:
     """Return whether a client, or the editor that it started, still uses the directory."""
-    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -88,10 +88,10 @@ def _is_locked(place: Path) -> bool:
     return False
 
 
-def _find_edited(place: Path) -> Path | None:
+def _find_edited(directory: Path) -> Path | None:
     """Return the file if its content has changed; other files (`.name.swp`, `name~`) belong to the editor."""
-    before = place.name.removeprefix(_EDITED).partition("-")[0]
-    for text in place.iterdir():
+    before = directory.name.removeprefix(_EDITED).partition("-")[0]
+    for text in directory.iterdir():
         if text.name.startswith(".") or text.name.endswith("~") or not text.is_file():
             continue
         with text.open("rb") as file:

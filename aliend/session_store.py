@@ -97,7 +97,7 @@ class SessionStore:
         try:
             await self._store.sessions.put(name, directory, previous, user=user, home=home, stack=stack)
         except StoreError as error:
-            log.warning("a session is only in memory: %s", error)
+            log.warning("cannot save a session; it is kept in memory only: %s", error)
             self._unsaved[name] = SessionRecord(name, directory, previous, user, home, tuple(stack))
             while len(self._unsaved) > _MOST_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
@@ -129,4 +129,4 @@ class SessionStore:
         try:
             await self._store.identities.put(name, record)
         except StoreError as error:
-            log.warning("the role and site of a session are only in memory: %s", error)
+            log.warning("cannot save the role and site of a session; they are kept in memory only: %s", error)

@@ -100,7 +100,7 @@ class StdinSpool:
         try:
             await self._jobs.wait(job)
         except AliendError as error:
-            log.warning("cannot wait; %s stays until the next start: %s", path, error, extra=facts(job=job))
+            log.warning("cannot wait for the job; %s stays until the next start: %s", path, error, extra=facts(job=job))
             return
         self.discard(path)
 

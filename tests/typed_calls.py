@@ -109,6 +109,7 @@ CALLS: dict[str, str] = {
     "install-names": f"{LOCAL}it makes links to `alienctl`",
     "doctor": f"{LOCAL}it examines this machine, above all when no daemon runs",
     "bug-report": f"{LOCAL}it collects files of this machine, above all when no daemon runs",
+    "cluster": f"{LOCAL}it makes certificates on this machine",
     "root-plugin": f"{LOCAL}it writes the user's `.rootrc`",
     "getCAcerts": f"{LOCAL}it installs certificate authorities on this machine",
     "sandbox": f"{LOCAL}a program of its own, which runs a grid on this machine",

@@ -38,11 +38,13 @@ class Session:
         self._pid = 0
         self._lasts = False
 
-    def name(self, words: "list[str]") -> str:
-        """Return the session for a command line; without changes so far, one that ends with the line, in the home."""
+    def name(self, arguments: "list[str]") -> str:
+        """Return the session for a command line.
+
+        Until a command changes the session, each line gets a new one that starts in the home and ends with the line."""
         if self._pid != os.getpid():
             self._pid, self._lasts = os.getpid(), False
-        self._lasts = self._lasts or any(map(_CHANGES_SESSION.search, words))
+        self._lasts = self._lasts or any(map(_CHANGES_SESSION.search, arguments))
         name = f"python:{self._pid}.{_STARTED}"
         return name if self._lasts else f"once:{os.urandom(8).hex()}:{name}"
 
@@ -101,15 +103,15 @@ class _Captured(CommandRun):
         self.invocation.socket = done.stdout.strip()
 
 
-def run(words: "list[str]", *, shown: bool = False) -> Output:
-    """Run a command line: one text, which may be a chain, or the words of one command.
+def run(arguments: "list[str]", *, shown: bool = False) -> Output:
+    """Run a command line: one text, which may be a chain, or the arguments of one command.
 
     With `shown` the output goes to the program's own streams, and the result contains only the exit code.
     """
     try:
-        invocation = Invocation(list(words), os.environb)
+        invocation = Invocation(list(arguments), os.environb)
         if not invocation.names_session:
-            invocation.session = SESSION.name(list(words))
+            invocation.session = SESSION.name(list(arguments))
         command = _Captured(invocation, shown=shown)
         code = command.run()
     except ClientError as error:
@@ -120,9 +122,9 @@ def run(words: "list[str]", *, shown: bool = False) -> Output:
     return Output(code, *texts)
 
 
-def document(words: "list[str]") -> "tuple[Output, Any]":
+def document(arguments: "list[str]") -> "tuple[Output, Any]":
     """Run a command with `--json`; return its output and its document, an empty one if it printed none."""
-    output = run(["--json", *words])
+    output = run(["--json", *arguments])
     try:
         return output, json.loads(output.out)
     except ValueError:

@@ -44,8 +44,8 @@ def DO_XrootdCp(
         os.unlink(pairs.name)
 
 
-def _copy(words: "list[str]", printout: str) -> RET:
-    output = commands.run(["cp", "--compat-exit", *words])
+def _copy(arguments: "list[str]", printout: str) -> RET:
+    output = commands.run(["cp", "--compat-exit", *arguments])
     lines = output.out.splitlines()
     summary = [line for line in lines if _SUMMARY.match(line)]
     is_silent = bool(_SILENT.search(printout))

@@ -164,18 +164,18 @@ def JAlien(cmds: "str | list[str] | None" = None) -> int:
     return ProcessCommandChain(None, cmds)
 
 
-def command_result(words: "list[str]") -> RET:
+def command_result(arguments: "list[str]") -> RET:
     """Run one command of alienctl and return its result."""
-    if words[0] in _OF_THE_CLIENT:
-        done = subprocess.run([commands.PROGRAM, *words], capture_output=True, text=True, check=False)
+    if arguments[0] in _OF_THE_CLIENT:
+        done = subprocess.run([commands.PROGRAM, *arguments], capture_output=True, text=True, check=False)
         return RET(done.returncode, done.stdout.strip(), done.stderr.strip(), {})
-    if words[0] not in _DOCUMENTS:
-        output = commands.run(words)
+    if arguments[0] not in _DOCUMENTS:
+        output = commands.run(arguments)
         AlienSessionInfo["exitcode"] = output.code
         return RET(output.code, output.out, output.err, {})
-    output, document = commands.document(words)
-    if words[0] == "ccdb":  # its text is not in the document
-        return RET(output.code, "" if output.code else commands.run(words).out, output.err, document)
+    output, document = commands.document(arguments)
+    if arguments[0] == "ccdb":  # its text is not in the document
+        return RET(output.code, "" if output.code else commands.run(arguments).out, output.err, document)
     return _remembered(output, document)
 
 

@@ -8,6 +8,7 @@ that failed because the daemon ended (`errors.is_daemon_lost`), pass the service
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import threading
@@ -142,7 +143,7 @@ class AsyncConnection:
             if not self._services:
                 target = _target(await asyncio.to_thread(locate, self._profile))
                 self._services = Services(grpc.aio.insecure_channel(target, options=_OPTIONS))
-                _AsyncProcess.number = os.getpid()
+                _AsyncProcess.enter()
             return self._services
 
     def keep_inherited(self, answers: object) -> None:
@@ -165,6 +166,16 @@ class _AsyncProcess:
     """The process that has used the asynchronous API; 0: none. Its threads do not survive a fork."""
 
     number = 0
+
+    @classmethod
+    def enter(cls) -> None:
+        """Record that this process uses the asynchronous API.
+
+        A child does not collect what it inherits: the end of an object of grpc.aio there can end the process.
+        """
+        if not cls.number:
+            os.register_at_fork(before=gc.freeze, after_in_parent=gc.unfreeze)
+        cls.number = os.getpid()
 
 
 def check_iterator(process: int) -> None:

@@ -114,7 +114,7 @@ def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_re
 
 
 def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None, as_json: bool) -> str:
-    """Say that no daemon runs; `other` is the daemon of another state directory that listens on our socket."""
+    """Return the report that no daemon runs; `other` has another state directory and listens on our socket."""
     if as_json:
         facts: dict[str, object] = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
         if other:
@@ -202,8 +202,8 @@ def _kill(invocation: Invocation) -> int:
     return process.pid
 
 
-def _host(found: record.Record | None) -> str:
-    return found.host if found else os.uname().nodename
+def _host(running: record.Record | None) -> str:
+    return running.host if running else os.uname().nodename
 
 
 def facts_of(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def _lines(daemon: wire_replies.DaemonStatus, host: str) -> str:
         f"  socket     {daemon.socket}",
         f"  state      {daemon.state_directory}",
         f"  log        {daemon.log_file}",
-        f"  transfers  {daemon.running_transfers} running, {daemon.active_jobs} jobs have not ended",
+        f"  transfers  {daemon.running_transfers} running, unfinished jobs: {daemon.active_jobs}",
     ]
     for central in daemon.central:
         lines += _lines_of(central)
@@ -254,5 +254,5 @@ def _lines_of(central: wire_replies.CentralStatus) -> list[str]:
     if central.problem:
         lines.append(central.problem)
     if central.next_attempt_ms:
-        lines.append(f"the next login is not made before {_moment(central.next_attempt_ms)}")
+        lines.append(f"no login attempt before {_moment(central.next_attempt_ms)}")
     return [lines[0], *(f"             {line}" for line in lines[1:])]

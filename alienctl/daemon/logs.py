@@ -47,35 +47,37 @@ class _Options:
         self.selection = Selection(job, since, level)
 
 
-def show(invocation: Invocation, words: list[str]) -> int:
+def show(invocation: Invocation, arguments: list[str]) -> int:
     """Write the log's last lines; with `-f` continue until a signal or until the reader ends. Raises ClientError."""
-    options = _Options(words)
+    options = _Options(arguments)
     directory = record.state_directory(invocation.profile, invocation.environment)
-    place = f"{directory}/aliend.log"
-    if not os.path.exists(place):
-        raise ClientError(f"the daemon has not written a log yet: {place} is missing", _ENOENT)
-    if not os.path.isfile(place):
-        raise ClientError(f"the log {place} is not a regular file; remove it, then: alienctl daemon restart", _EINVAL)
+    path = f"{directory}/aliend.log"
+    if not os.path.exists(path):
+        raise ClientError(f"the daemon has not written a log yet: {path} is missing", _ENOENT)
+    if not os.path.isfile(path):
+        raise ClientError(
+            f"the log {path} is not a regular file; remove it, then run `alienctl daemon restart`", _EINVAL
+        )
     daemon = record.read(directory) if record.is_held(directory) else None
     if os.isatty(2):
-        print_error(f"{place}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")
+        print_error(f"{path}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")
     selector = Selector(options.selection)
     try:
         whole = options.selection.is_all
-        position = _tail(place, options.lines) if whole else _selected(place, selector, options.lines)
+        position = _tail(path, options.lines) if whole else _selected(path, selector, options.lines)
         while options.follow:
             time.sleep(_PAUSE)
-            position = _more(place, position, selector)
+            position = _more(path, position, selector)
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise ClientError(f"cannot read the log {place}: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot read the log {path}: {error.strerror}", error.errno or 1) from None
     return 0
 
 
-def last_lines(place: str, lines: int) -> tuple[bytes, int]:
+def last_lines(path: str, lines: int) -> tuple[bytes, int]:
     """Return the last lines of a log, and the position after them. Raises OSError."""
-    with open(place, "rb") as log:
+    with open(path, "rb") as log:
         end = start = log.seek(0, os.SEEK_END)
         content = b""
         while start and content.count(b"\n") <= lines:
@@ -86,16 +88,16 @@ def last_lines(place: str, lines: int) -> tuple[bytes, int]:
     return b"".join(kept[len(kept) - lines :] if lines < len(kept) else kept), end
 
 
-def _tail(place: str, lines: int) -> int:
-    content, end = last_lines(place, lines)
+def _tail(path: str, lines: int) -> int:
+    content, end = last_lines(path, lines)
     _write(content)
     return end
 
 
-def _selected(place: str, selector: Selector, lines: int) -> int:
+def _selected(path: str, selector: Selector, lines: int) -> int:
     """Write the last selected lines of all log files; return the position after them."""
-    older = [name for suffix in _OLDER if os.path.isfile(name := f"{place}{suffix}")]
-    with open(place, "rb") as log:
+    older = [name for suffix in _OLDER if os.path.isfile(name := f"{path}{suffix}")]
+    with open(path, "rb") as log:
         kept = deque(selector.chosen(_lines_of(older)), lines)
         kept.extend(selector.chosen(log))
         _write(b"".join(kept))
@@ -108,9 +110,9 @@ def _lines_of(names: list[str]) -> Iterator[bytes]:
             yield from log
 
 
-def _more(place: str, position: int, selector: Selector) -> int:
+def _more(path: str, position: int, selector: Selector) -> int:
     """Write the text after `position`, or from the start of a log that is now shorter; return the new position."""
-    with open(place, "rb") as log:
+    with open(path, "rb") as log:
         size = log.seek(0, os.SEEK_END)
         log.seek(position if position <= size else 0)
         content = log.read()

@@ -5,7 +5,7 @@ import os
 from alienctl import ClientError
 from alienctl.daemon.directories import configuration_home, state_home
 from alienctl.invocation import Invocation
-from alienctl.transport import own_place
+from alienctl.transport import own_directory
 
 _EINVAL = 22
 _ALWAYS = ("default", "sandbox")
@@ -31,7 +31,7 @@ def _used(invocation: Invocation) -> list[str]:
     """Return the profiles that have a state directory."""
     state = state_home(invocation)
     found = []
-    for directory in (f"{state}/aliend", own_place(f"/var/tmp/aliend-{os.getuid()}")):
+    for directory in (f"{state}/aliend", own_directory(f"/var/tmp/aliend-{os.getuid()}")):
         try:
             names = os.listdir(directory)
         except OSError:

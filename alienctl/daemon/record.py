@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 
-from alienctl.transport import own_place
+from alienctl.transport import own_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
     home = os.fsdecode(environment.get(b"HOME", b"")) or os.path.expanduser("~")
     named = os.fsdecode(environment.get(b"XDG_STATE_HOME", b""))
     state = named if named.startswith("/") else f"{home}/.local/state"
-    return f"{state}/aliend", own_place(f"/var/tmp/aliend-{os.getuid()}")
+    return f"{state}/aliend", own_directory(f"/var/tmp/aliend-{os.getuid()}")
 
 
 def read(directory: str) -> "Record | None":

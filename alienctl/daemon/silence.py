@@ -50,7 +50,7 @@ def check(run: WaitingCommand, connection: Connection, *, is_late: bool) -> None
     if (stopped or is_late) and not run.jobs:
         if is_read_only(run.args):
             raise error
-        raise ClientError(f"{error}\nthe outcome of the command is unknown", _OUTCOME_UNKNOWN)
+        raise ClientError(f"{error}\nits outcome is unknown; check before running the command again", _OUTCOME_UNKNOWN)
     if not run.reported_unresponsive:
         run.reported_unresponsive = True
         print_error(str(error))

@@ -25,7 +25,7 @@ _PATIENCE = 15.0
 """Seconds to wait for a daemon to answer, counted from its last start."""
 _RESPONSE_LIMIT = 4.0
 """Seconds for a daemon that has lost its socket to bind again."""
-_TURN_LIMIT = 10.0
+_LOCK_LIMIT = 10.0
 """Seconds to wait for another client that is starting the daemon."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 _STARTS = 3
@@ -98,10 +98,10 @@ def _peer(path: str) -> tuple[int, int]:
         probe.close()
 
 
-def _is_ours(path: str, found: "record.Record | None") -> bool:
+def _is_ours(path: str, running: "record.Record | None") -> bool:
     """Return whether the recorded daemon, of this user, listens on a socket."""
     pid, user = _peer(path)
-    return found is not None and user == os.getuid() and (pid in (0, found.pid) or not shares_numbers(found))
+    return running is not None and user == os.getuid() and (pid in (0, running.pid) or not shares_numbers(running))
 
 
 class _Search:
@@ -110,7 +110,7 @@ class _Search:
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self._directory = record.state_directory(invocation.profile, invocation.environment)
-        self._turn = _Turn(self._directory)
+        self._start_lock = _StartLock(self._directory)
         self._reason: _Reason | None = None
         self._starts = 0
         self._deadline = time.monotonic() + _PATIENCE
@@ -119,7 +119,7 @@ class _Search:
         self._pause = _SHORTEST_PAUSE
 
     def find_running(self) -> bool:
-        """See `attach`."""
+        """Find the running daemon; return False if none runs. See `attach`."""
         while not find(self._invocation):
             if not record.is_held(self._directory):
                 return bool(find(self._invocation))
@@ -128,7 +128,7 @@ class _Search:
         return True
 
     def find_or_start(self) -> None:
-        """See `start`."""
+        """Find the running daemon, or start one. See `start`."""
         try:
             while not find(self._invocation):
                 if record.is_held(self._directory):
@@ -137,7 +137,7 @@ class _Search:
                     self._start()
                 self._wait()
         finally:
-            self._turn.close()
+            self._start_lock.close()
             if self._reason:
                 self._reason.close()
 
@@ -145,7 +145,7 @@ class _Search:
         """Return whether this client should start the daemon: no other has done so in the meantime."""
         if self._reason:
             return False
-        if not self._turn.take():
+        if not self._start_lock.take():
             self._deadline = time.monotonic() + _PATIENCE  # somebody else starts one now
             return False
         return not find(self._invocation) and not record.is_held(self._directory)
@@ -187,7 +187,7 @@ class _Search:
             raise ClientError(f"{sentence}: {text}" if text else sentence, 107)
 
     def _take_end(self, reason: "_Reason", ended: int) -> None:
-        """If our daemon exited because of another one, find that one; restart a killed one; else raise its message."""
+        """Handle the exit of our daemon: find the one that runs, restart a killed one, else raise its message."""
         is_tried_again = ended <= 0 and self._starts < _STARTS
         if is_tried_again or record.is_held(self._directory):
             self._reason = None
@@ -218,7 +218,7 @@ def _make_private(directory: str) -> None:
         os.umask(before)
 
 
-class _Turn:
+class _StartLock:
     """The right to start the daemon: a lock among clients. If it is unavailable, every client starts one."""
 
     def __init__(self, directory: str) -> None:
@@ -236,7 +236,7 @@ class _Turn:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._since = self._since or time.monotonic()
-            return time.monotonic() > self._since + _TURN_LIMIT
+            return time.monotonic() > self._since + _LOCK_LIMIT
         except OSError:
             return True
         return True

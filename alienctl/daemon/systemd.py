@@ -50,7 +50,7 @@ def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> t
         done.append("enable and start it with `alienctl daemon install --enable`")
     if "--linger" in options:
         _run("loginctl", "enable-linger")
-        done.append("lingering is on: aliend runs also while you are logged out")
+        done.append("lingering is on: aliend also runs while you are logged out")
     return _report(done, as_json, unit=unit), 0
 
 

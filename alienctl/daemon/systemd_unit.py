@@ -63,7 +63,7 @@ def _shipped(name: str) -> str:
         if os.path.exists(place):
             with open(place, encoding="utf-8") as unit:
                 return unit.read()
-    raise ClientError(f"this installation has no unit ({' or '.join(places)}); reinstall aliend", 2)
+    raise ClientError(f"this installation has no systemd unit ({' or '.join(places)}); reinstall aliend", 2)
 
 
 def _daemon_command() -> str:

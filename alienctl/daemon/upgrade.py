@@ -89,9 +89,9 @@ def settle_contract(invocation: Invocation) -> bool:
     return True
 
 
-def is_older(one: str, other: str) -> bool:
-    """Return whether version `one` comes before `other`; an empty one comes before all."""
-    return _key(one) < _key(other)
+def is_older(version: str, other: str) -> bool:
+    """Return whether `version` comes before `other`; an empty one comes before all."""
+    return _key(version) < _key(other)
 
 
 def _key(version: str) -> tuple[list[int], bool]:

@@ -275,7 +275,13 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         return (await self._contents.ranges(path, [(start, end)], guid))[0]
 
     async def write_from(self, path: str, source: BinaryIO, may_replace: bool, storage: str) -> None:
-        """Store the content of a seekable file. Raises GridError; then nothing was stored."""
+        """Store the content of a seekable file. Raises GridError; then nothing was stored.
+
+        An empty file, which has no replicas, cannot replace another one in a job: the old one is removed first.
+        """
+        is_empty = not await asyncio.to_thread(source.seek, 0, os.SEEK_END)
+        if is_empty and may_replace and (found := await self._find_one(path)) and found["size"]:
+            await self._rm_file(path)
         await self._contents.write(path, source, overwrite=may_replace, storage=storage or self._storage)
 
     async def _pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:

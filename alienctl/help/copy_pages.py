@@ -11,8 +11,8 @@ SELECTION = (
     ("-e PATTERN", "skip names that match PATTERN; repeatable"),
     ("--user NAME, --group NAME", "only files of this owner or group"),
     ("--jobid N, -j N", "only files that grid job N wrote"),
-    ("--minsize N, --maxsize N", "limits of the size: bytes, or with a unit (10k, 1.5M, 2GiB)"),
-    ("--mindepth N, --maxdepth N", "limits of the number of directories in between; 0 is directly inside"),
+    ("--minsize N, --maxsize N", "limits of the size in bytes, or with a unit (10k, 1.5M, 2GiB)"),
+    ("--mindepth N, --maxdepth N", "limits of the depth below the directory; 0: directly inside it"),
     (
         "--min-ctime T, --max-ctime T",
         "limits of the time: 10 or 13 digits since 1970, a date (2024-05-31) or an age (3d)",
@@ -49,18 +49,18 @@ PAGES = {
             ("--overwrite MODE", "never, changed (as -f) or always"),
             ("--dst DIRECTORY", "the target directory of all sources; their common directories are dropped"),
             ("--input FILE", "read lines of SOURCE TARGET from FILE (# begins a comment)"),
-            ("--parent N", "keep N directories of the source's name below the target"),
-            ("--rmprefix N", "keep the source's whole name without its first N directories"),
-            ("--to SPEC", "storage of all names, as behind @"),
+            ("--parent N", "keep the last N directories of the source's path below the target"),
+            ("--rmprefix N", "keep the source's whole path except its first N directories"),
+            ("--to SPEC", "storage specification for all names, as behind @"),
             ("--strictspec, --strict", "read only from the storage that the name selects"),
             ("--touch-empty", "create an entry without content for an empty local file (default: error)"),
             *SELECTION,
             ("--site SITE", "prefer storage near SITE"),
             ("-S N", "number of connections to each server"),
             ("--chunks N, --chunksz SIZE", "concurrent requests of each file, and the size of each"),
-            ("--timeout SECONDS", "maximum duration of each file"),
+            ("--timeout SECONDS", "time limit for each file"),
             ("--retry N, --norecovery", "number of retries of each file; no retry"),
-            ("--ratethreshold N", "leave a replica that is slower than N bytes/s"),
+            ("--ratethreshold N", "switch to another replica below N bytes/s"),
             ("--limit RATE", "bandwidth of the job, for example 20M (bytes/s)"),
             ("--http", "read over HTTP (downloads only)"),
             ("--noxrdzip", "download whole archives to extract their members"),
@@ -70,7 +70,7 @@ PAGES = {
             *_JOB,
             ("--progress MODE", "none, line or bars (default: bars on a terminal)"),
             ("--json", "print one document with jobs and files"),
-            ("--compat-exit", "exit 0 if a file arrived or nothing was to do, else 1"),
+            ("--compat-exit", "exit 0 if a file arrived or no copy was necessary, else 1"),
         ),
         examples=(
             "alienctl cp file:result.root ./@disk:2",
@@ -85,7 +85,10 @@ PAGES = {
         "make a directory equal to another one, in either direction or within the grid",
         "Names are as for cp. Files are compared by size and md5; the daemon caches the md5 of unchanged local files.",
         options=(
-            ("--delete", "at the end, delete files that only TARGET has, if SOURCE could be listed again completely"),
+            (
+                "--delete",
+                "at the end, delete files that exist only in TARGET, if a second listing of SOURCE is complete",
+            ),
             ("--dry-run", "print what would be copied and deleted, and why; change nothing"),
             ("--exclude PATTERN", "ignore files on both sides; * is any text, without * it may match anywhere"),
             *_JOB,
@@ -114,8 +117,9 @@ PAGES = {
     "transfers": Page(
         "transfers ACTION [JOB...]",
         "list, follow and control transfer jobs",
-        "JOB... is job numbers and ranges (2 3 5-9), or --all, --state STATE or --label NAME: all such jobs that the"
-        " action applies to.\nLimits of bandwidth apply to this machine; copies between storage elements do not count.",
+        "JOB... is job numbers and ranges (2 3 5-9), or --all, --state STATE or --label NAME: the"
+        " matching jobs that the action applies to.\nBandwidth limits apply to this machine; direct copies between"
+        " storage elements do not count.",
         options=(
             ("list", "unfinished jobs, the newest first"),
             ("  --all, --state STATE,...", "also finished jobs; jobs in these states"),
@@ -125,7 +129,7 @@ PAGES = {
             ("  --limit N", "at most N files"),
             ("top", "live view of all jobs and storage elements; ? lists its keys"),
             ("follow JOB...", "show progress until the jobs end; Ctrl-C leaves them running"),
-            ("detach JOB...", "end the `cp` that follows a job, without stopping it, as Ctrl-\\ there does"),
+            ("detach JOB...", "end the `cp` that follows a job; the job continues (as with Ctrl-\\ in that `cp`)"),
             ("watch [JOB] [--since N]", "print each event after number N; with --json one document a line"),
             ("wait JOB... [--timeout SECONDS]", "wait without output"),
             ("  --notify", "notify on the desktop, or ring the terminal's bell"),

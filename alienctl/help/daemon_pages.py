@@ -38,7 +38,7 @@ PAGES = {
     ),
     "doctor": Page(
         "doctor [--problems]",
-        "find out what is wrong, and what to do about it",
+        "find problems and print how to solve them",
         "Checks certificate, key, token, authorities, clock, network, central service, storage elements, socket,"
         " daemon, disks, database, libraries, limits and environment. Works without a daemon and without a certificate,"
         " changes nothing, and takes at most half a minute. `not checked` says why a check could not run.",
@@ -52,7 +52,7 @@ PAGES = {
     ),
     "bug-report": Page(
         "bug-report [-o FILE]",
-        "write an archive with everything that a supporter needs",
+        "write an archive with the facts that a support request needs",
         "The archive holds the reports of doctor and status, versions, configuration, environment, the end of the log,"
         " the last jobs, and counts of the database. Keys, tokens, envelopes and pass phrases are removed; subjects of"
         " certificates, names of files and hosts are not. Only you can read the file; an existing one is not replaced.",
@@ -73,6 +73,14 @@ PAGES = {
         examples=("alienctl sandbox up", 'eval "$(alienctl sandbox env)"'),
         exit_codes=_LOCAL_CODES,
     ),
+    "cluster": Page(
+        "cluster certs DIRECTORY",
+        "make certificates for a private Dask cluster, whose workers run copies",
+        "Writes certificates and keys for the scheduler, its workers and the daemon, valid for a year, and prints how"
+        " to use them. Only you can read them. Existing files are never replaced.",
+        examples=("alienctl cluster certs ~/dask-certs", "alienctl cluster certs --json certs"),
+        exit_codes=_LOCAL_CODES,
+    ),
     "bridge": Page(
         "bridge [on | off | status]",
         "serve programs that know only JBox: ROOT's TAlien, O2 programs, alienpy",
@@ -80,7 +88,7 @@ PAGES = {
         "own certificates, and shares the daemon's connections. Programs find it by the file jclient_token_UID in the "
         "temporary directory, or by JALIEN_HOST and JALIEN_WSPORT. The file of a running JBox is kept.",
         options=(
-            ("on", "turn it on, also after a restart of the daemon; needs a token"),
+            ("on", "turn it on, and keep it on across restarts of the daemon; needs a token"),
             ("off", "turn it off and remove the file"),
             ("status", "whether it is on, its port, its clients (default)"),
         ),

@@ -225,7 +225,7 @@ PAGES = {
     ),
     "quota": Page(
         "quota [ACCOUNT]",
-        "print quotas of an account and their use",
+        "print the quotas and the usage of an account",
         examples=("alienctl quota", "alienctl quota alitrain"),
     ),
     "ccdb": Page(

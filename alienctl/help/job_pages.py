@@ -18,10 +18,10 @@ PAGES = {
             ("-f STATES", "only jobs in these states"),
             ("-F l, -L", "also site and node"),
             ("-u USERS, -s SITES, -n NODES", "only jobs of these users, sites, nodes"),
-            ("-m IDS, -j IDS", "parts of these master jobs; these jobs"),
+            ("-m IDS, -j IDS", "subjobs of these master jobs; these jobs"),
             ("-l N, -o COLUMN", "at most N jobs, the newest; sort by COLUMN"),
-            ("-t START[,END]", "only jobs that changed so many hours ago"),
-            ("-M, -X, -A, -W, -E", "no parts; active; all; waiting; failed jobs"),
+            ("-t START[,END]", "only jobs that changed START to END hours ago"),
+            ("-M, -X, -A, -W, -E", "no subjobs; active; all; waiting; failed jobs"),
             ("-jdl ID", "the job description"),
             ("-trace ID", "a job's log with readable times; --trace: unchanged"),
         ),
@@ -41,7 +41,7 @@ PAGES = {
     "siteJobs": Page(
         "siteJobs SITE [OPTIONS]",
         "list the jobs of a site's computing elements",
-        "SITE is any part of their names (list them with `alienctl listCEs`).",
+        "SITE is a part of their names; list these with `alienctl listCEs`.",
         options=(
             ("--id", "print only the numbers"),
             ("--running, -r", "only running jobs"),
@@ -68,7 +68,7 @@ PAGES = {
     ),
     "resubmit": Page(
         "resubmit ID...",
-        "submit jobs that have ended again",
+        "submit ended jobs again",
         examples=("alienctl resubmit 1234567890", "alienctl resubmit 1234567890 1234567891"),
     ),
     "registerOutput": Page(

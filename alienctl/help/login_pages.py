@@ -77,7 +77,7 @@ PAGES = {
     ),
     "whoami": Page(
         "whoami [-v]",
-        "print the account under which the service knows you",
+        "print your account on the central service",
         options=(("-v", "also print roles and certificate"),),
         examples=("alienctl whoami", "alienctl whoami -v"),
     ),

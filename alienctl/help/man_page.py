@@ -15,7 +15,7 @@ _EXIT = (
     ("2", "a file or job that was named is not there"),
     ("3, 4", "a copy: some files arrived, none arrived"),
     ("22", "the words make no sense; nothing was done"),
-    ("75", "sent, but nobody knows whether it was carried out"),
+    ("75", "sent, but it is unknown whether it was executed"),
     ("107, 129", "not connected; the certificate was refused"),
     ("130", "interrupted"),
 )
@@ -84,10 +84,10 @@ def roff() -> str:
         [
             f'.TH ALIENCTL 1 "" "alienctl {_plain(VERSION)}" "User Commands"',
             ".SH NAME",
-            r"alienctl \- speak to the ALICE Grid through a daemon of one's own",
+            r"alienctl \- access the ALICE Grid through a per-user daemon",
             ".SH SYNOPSIS",
             r".B alienctl",
-            r"[\fIOPTIONS\fR] \fICOMMAND\fR [\fIWORDS\fR...]",
+            r"[\fIOPTIONS\fR] \fICOMMAND\fR [\fIARGUMENTS\fR...]",
             ".SH DESCRIPTION",
             *_paragraphs(help.DESCRIPTION),
             ".SH OPTIONS",
@@ -95,7 +95,7 @@ def roff() -> str:
             ".SH COMMANDS",
             *commands,
             ".SH EXIT STATUS",
-            "Commands of the central service end with its own code. Ours:",
+            "Commands of the central service exit with the service's code. Codes of alienctl:",
             *_entries(_EXIT),
             ".SH FILES",
             *_entries(_FILES),
@@ -121,6 +121,6 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text without any meaning to roff: backslashes, dashes, and dots and quotes at the beginning of a line."""
+    """Escape what has a meaning to roff: backslashes, dashes, and dots and quotes at the beginning of a line."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq").replace("~", r"\(ti")
     return rf"\&{escaped}" if escaped.startswith(".") else escaped

@@ -46,7 +46,7 @@ _MAIN_COMMANDS = {
     "jobs": "submit ps jobInfo masterjob kill resubmit",
     "credentials": "login logout cert-info token-info token-init whoami",
     "services": "getSE getCE lfn2uri pfn ping checkAddr",
-    "daemon": "daemon doctor bug-report sandbox bridge root-plugin version install-names help",
+    "daemon": "daemon doctor bug-report sandbox cluster bridge root-plugin version install-names help",
     "shell": "shell time exit completion term",
 }
 

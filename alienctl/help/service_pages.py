@@ -85,7 +85,7 @@ PAGES = {
     "timing": Page(
         "timing [on | off]",
         "report the time that the service takes for each command of this session",
-        "Replies that do not come from the service have no such time.",
+        "Replies that do not come from the service have no time.",
         examples=("alienctl timing on", "alienctl timing off"),
     ),
     "ping": Page(

@@ -10,7 +10,7 @@ PAGES = {
         " completes; arrow keys and Ctrl-R search the history; Ctrl-C cancels a command; Ctrl-D leaves. Transfer jobs"
         " that end are reported above the prompt.",
         options=(
-            ("--private", "keep no history (as ALIENPY_NO_HISTORY); lines that begin with a blank are never kept"),
+            ("--private", "keep no history (as ALIENPY_NO_HISTORY); lines that begin with a space are never kept"),
         ),
         examples=("alienctl shell", "alienctl shell --private"),
     ),

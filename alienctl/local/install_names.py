@@ -96,10 +96,10 @@ def _install_packages(directory: str, own: str) -> tuple[str, ...]:
     return PACKAGES
 
 
-def _refuse(taken: list[str], expected: str) -> None:
-    if taken:
+def _refuse(existing: list[str], expected: str) -> None:
+    if existing:
         raise ClientError(
-            f"{taken[0]} already exists and is not {expected}; remove it or choose another directory", _EINVAL
+            f"{existing[0]} already exists and is not {expected}; remove it or choose another directory", _EINVAL
         )
 
 

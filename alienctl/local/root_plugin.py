@@ -32,7 +32,7 @@ def run(operands: "list[str]", as_json: bool) -> "tuple[str, int]":
         raise ClientError(f"{error.filename}: {error.strerror}", error.errno or 1) from None
     if as_json:
         return json.dumps({"file": file, "macro": MACRO}), 0
-    return f'ROOT finds alien:// by {file}; ROOT 6.40.00 also needs: gROOT->Macro("{MACRO}")', 0
+    return f'ROOT opens alien:// through {file}; ROOT 6.40.00 also needs: gROOT->Macro("{MACRO}")', 0
 
 
 def _install(file: str) -> None:

@@ -130,6 +130,10 @@ def _bytes(data: bytes, field: int) -> bytes:
     return (_all_bytes(data, field) or [b""])[-1]
 
 
+def _texts(data: bytes, field: int) -> list[str]:
+    return [text.decode("utf-8", "replace") for text in _all_bytes(data, field)]
+
+
 def _text(data: bytes, field: int) -> str:
     return _bytes(data, field).decode("utf-8", "replace")
 
@@ -176,8 +180,7 @@ def handoff(data: bytes) -> Handoff:
 
 def hello(data: bytes) -> Hello:
     """Read a HelloResponse."""
-    capabilities = [name.decode("utf-8", "replace") for name in _all_bytes(data, 3)]
-    return Hello(_text(data, 1), number(data, 2) & 0xFFFFFFFF, number(data, 4), capabilities)
+    return Hello(_text(data, 1), number(data, 2) & 0xFFFFFFFF, number(data, 4), _texts(data, 3))
 
 
 def central_status(data: bytes) -> CentralStatus:
@@ -212,7 +215,7 @@ def daemon_status(data: bytes) -> DaemonStatus:
         central=_each(data, 8, central_status),
         active_jobs=number(data, 9),
         running_transfers=number(data, 10),
-        warnings=[text.decode("utf-8", "replace") for text in _all_bytes(data, 11)],
+        warnings=_texts(data, 11),
     )
 
 
@@ -248,10 +251,7 @@ def stop_response(data: bytes) -> StopResponse:
 
 def reload_response(data: bytes) -> tuple[list[str], list[str]]:
     """Read a ReloadResponse: descriptions of the settings that apply now, and of those that apply after a restart."""
-    applied, after_restart = (_all_bytes(data, field) for field in (1, 2))
-    return [text.decode("utf-8", "replace") for text in applied], [
-        text.decode("utf-8", "replace") for text in after_restart
-    ]
+    return _texts(data, 1), _texts(data, 2)
 
 
 @dataclass(frozen=True)

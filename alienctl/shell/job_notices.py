@@ -79,7 +79,7 @@ class JobNotices(threading.Thread):
             self._active = {job.id for job in jobs if job.state not in _END_STATES}
             if self._active:
                 numbers = ", ".join(map(str, sorted(self._active)))
-                self._notify(0, f"active transfer jobs: {numbers} (list them with: transfers list)")
+                self._notify(0, f"active transfer jobs: {numbers} (list them with `transfers list`)")
             return
         for job in jobs:
             if job.state not in _END_STATES:

@@ -1,4 +1,4 @@
-"""`alienctl bug-report [-o FILE]`: writes an archive for whoever helps, without keys, tokens and pass phrases."""
+"""`alienctl bug-report [-o FILE]`: writes an archive for a support request, without keys, tokens and pass phrases."""
 
 import json
 import os
@@ -21,7 +21,9 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
     try:
         path = os.path.abspath(operands[1] if operands else usual)
     except FileNotFoundError:
-        raise ClientError("the working directory does not exist; run: `cd`, then again", _EINVAL) from None
+        raise ClientError(
+            "the working directory does not exist; run `cd`, then `alienctl bug-report` again", _EINVAL
+        ) from None
     done = ask_program(invocation, "aliend.doctor", ["--bug-report", path], facts.collect(invocation))
     if as_json:
         write_output(done.stdout)
@@ -30,7 +32,7 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
     lines = (
         f"the report is in {printable(path)}",
         f"it contains {names}",
-        "keys, tokens and pass phrases were removed; names of files and hosts were not: look before you send it",
+        "keys, tokens and pass phrases were removed, names of files and hosts were kept; review it before you send it",
     )
     write_output("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
     return 0

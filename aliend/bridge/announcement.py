@@ -16,12 +16,12 @@ from aliend.core.connection.discovery import BRIDGE_MARK, parse_jbox_file, real_
 _LARGEST = 65536
 
 
-class Taken(Exception):
-    """The file stays as it is; `str()` says why."""
+class NotAnnounced(Exception):
+    """The file cannot announce the bridge and stays as it is; `str()` is the reason."""
 
 
 def write(path: Path, port: int, user: str, home: str, processes: Path = Path("/proc")) -> None:
-    """Announce the bridge at `port` of this host. Raises Taken. Blocks.
+    """Announce the bridge at `port` of this host. Raises NotAnnounced. Blocks.
 
     A file of ours, or of a JBox that has ended, is replaced; a link, another user's file and a running JBox's stay.
     """
@@ -43,9 +43,9 @@ def write(path: Path, port: int, user: str, home: str, processes: Path = Path("/
             path.unlink()  # a JBox that starts right now may create it again: then `link` fails
         os.link(temporary, path)
     except FileExistsError:
-        raise Taken(f"{path} was created by another program just now") from None
+        raise NotAnnounced(f"{path} was created by another program just now") from None
     except OSError as error:
-        raise Taken(f"cannot write {path}: {error.strerror}") from error
+        raise NotAnnounced(f"cannot write {path}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -74,15 +74,15 @@ def is_same(path: Path, status: os.stat_result) -> bool:
 
 
 def _check(path: Path, status: os.stat_result, processes: Path) -> None:
-    """Raise Taken if the file must stay."""
+    """Raise NotAnnounced if the file must stay."""
     if not stat.S_ISREG(status.st_mode):
-        raise Taken(f"{path} is a link or not a file; remove it to be found there")
+        raise NotAnnounced(f"{path} is a link or not a file; remove it to be found there")
     if status.st_uid != os.getuid():
-        raise Taken(f"{path} belongs to another user (uid {status.st_uid})")
+        raise NotAnnounced(f"{path} belongs to another user (uid {status.st_uid})")
     try:
         text = _read(path)
     except OSError as error:
-        raise Taken(f"cannot read {path}: {error.strerror}") from error
+        raise NotAnnounced(f"cannot read {path}: {error.strerror}") from error
     box = parse_jbox_file(text.replace(BRIDGE_MARK, "MARK"))
     if box is None or box.pid == os.getpid():
         return
@@ -90,7 +90,7 @@ def _check(path: Path, status: os.stat_result, processes: Path) -> None:
         facts = (processes / str(box.pid) / "status").read_text(encoding="utf-8", errors="replace")
         if real_uid(facts) == os.getuid():
             owner = "the bridge of another daemon" if BRIDGE_MARK in text else "a JBox"
-            raise Taken(f"{path} belongs to {owner} (pid {box.pid}), which programs find first")
+            raise NotAnnounced(f"{path} belongs to {owner} (pid {box.pid}), which programs find first")
 
 
 def _read(path: Path) -> str:

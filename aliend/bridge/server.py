@@ -97,7 +97,7 @@ class Bridge:
         try:
             await asyncio.to_thread(announcement.write, self._around.file, self.port, *self._account)
             self.note = ""
-        except announcement.Taken as error:
+        except announcement.NotAnnounced as error:
             self.note = str(error)
 
     async def close(self) -> None:

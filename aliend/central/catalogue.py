@@ -35,6 +35,7 @@ Entries = list[Entry]
 Names = list[str]
 Replicas = list[Replica]
 Tickets = list[Ticket]
+Results = list[Result]
 Found = list[tuple[Entry, Result]]
 
 _NOT_FOUND, _EXISTS, _NOT_REGISTERED = 2, 17, 53
@@ -49,13 +50,13 @@ class Catalogue:
     """Typed operations over one session."""
 
     def __init__(self, central: CentralSession, *, bulk: bool = False) -> None:
-        """With `bulk`, all requests have the priority of bulk work."""
+        """Create the operations; with `bulk`, all requests have the priority of bulk work."""
         self._central = central
         self._bulk = bulk
         self._limit = 0
 
     def expect_commands(self, count: int) -> None:
-        """Say how many commands of bulk work will probably follow, so that enough connections are opened."""
+        """Announce the probable number of further commands of bulk work, so that enough connections are opened."""
         self._central.expect_bulk(count)
 
     async def list(self, lfn: str, all: bool = False) -> Entries:
@@ -73,30 +74,29 @@ class Catalogue:
 
     async def stat(self, lfns: Sequence[str]) -> tuple[Entries, Names]:
         """Return the entries of those `lfns` that exist, in order, and the names that do not exist."""
-        by_lfn: dict[str, Entry] = {}
-        for request in batches("stat", ("-nomsg",), lfns):
-            reply = await self._central.request(request, bulk=self._bulk)
-            if reply.exit_code != _NOT_FOUND:
-                reply.checked(request)
-            by_lfn |= {without_slash(entry.lfn): entry for entry in entries_of_stat(reply.results)}
+        found = entries_of_stat(await self._stat(("-nomsg",), lfns))
+        by_lfn = {without_slash(entry.lfn): entry for entry in found}
         present = [by_lfn[key] for lfn in lfns if (key := without_slash(lfn)) in by_lfn]
         return present, [lfn for lfn in lfns if without_slash(lfn) not in by_lfn]
 
     async def members(self, lfns: Sequence[str]) -> dict[str, Member]:
         """Return the archive and name of those files that are archive members, by LFN."""
-        by_lfn: dict[str, Member] = {}
-        for request in batches("stat", ("-nomsg", "-v"), lfns):
+        return members_of(await self._stat(("-nomsg", "-v"), lfns))
+
+    async def _stat(self, options: tuple[str, ...], lfns: Sequence[str]) -> Results:
+        results: Results = []
+        for request in batches("stat", options, lfns):
             reply = await self._central.request(request, bulk=self._bulk)
             if reply.exit_code != _NOT_FOUND:
                 reply.checked(request)
-            by_lfn |= members_of(reply.results)
-        return by_lfn
+            results += reply.results
+        return results
 
     async def find_files(
-        self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False, bulk: bool = True
+        self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False
     ) -> AsyncGenerator[Entries, None]:
         """Yield the entries of `find_results`. Close the iterator to stop early."""
-        found = self.find_results(directory, pattern=pattern, options=options, quick=quick, bulk=bulk)
+        found = self.find_results(directory, pattern=pattern, options=options, quick=quick)
         async with aclosing(found) as groups:
             async for group in groups:
                 yield [entry for entry, _ in group]
@@ -167,24 +167,17 @@ class Catalogue:
         """Return the state of one of those copies."""
         return mirror_state((await self._ask(Request("listTransfer", ("-id", str(number))))).text(), number)
 
-    async def make_directory(self, lfn: str, parents: bool = False) -> None:
-        """Create a directory, with `parents` also those above it. An existing one is not an error."""
-        await self._ask(Request("mkdir", (*(["-p"] if parents else []), lfn)))
-
     async def touch(self, lfn: str) -> None:
         """Create an entry without content, and the directories above it. Raises UsageError for a wildcard."""
         if has_wildcard(lfn):
             raise UsageError(f"cannot touch {lfn}: the wildcard would match other names too")
         await self._ask(Request("touch", ("-nomsg", lfn)))
 
-    async def remove(self, lfn: str, recursive: bool = False) -> None:
-        """Remove a file, an empty directory, or with `recursive` everything below.
-
-        Raises UsageError for a name with `*` or `?`: the service would remove all matches.
-        """
+    async def remove(self, lfn: str) -> None:
+        """Remove a file. Raises UsageError for a name with `*` or `?`: the service would remove all matches."""
         if has_wildcard(lfn):
             raise UsageError(f"cannot remove {lfn}: the wildcard would match other names too")
-        await self._ask(Request("rm", (*(["-r"] if recursive else []), lfn)))
+        await self._ask(Request("rm", (lfn,)))
 
     async def remove_all(self, lfns: Sequence[str]) -> None:
         """Remove files, many with one request. Raises UsageError for names with `*` or `?`.

@@ -20,8 +20,14 @@ class FreedMemory:
 
     def record(self, size: int) -> None:
         """Record a reply of `size` characters."""
-        if size < LARGE:
-            return
+        if size >= LARGE:
+            self._schedule()
+
+    def record_lost(self) -> None:
+        """Record a reply that was refused or lost, of which any part may have arrived."""
+        self._schedule()
+
+    def _schedule(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(_DELAY, return_memory)

@@ -106,7 +106,7 @@ class CentralSession:
         self._closed = False
         self._freed_memory = FreedMemory()
         self._stamp: tuple[float, tuple[int, ...]] = (0.0, ())
-        """When the token's file was looked at (monotonic seconds), and its identity then."""
+        """When the token's file was last checked (monotonic seconds), and its identity then."""
         self.serial = itertools.count(time.time_ns() // 1_000_000)
         """Numbers that this session has not used, and probably no earlier one."""
 
@@ -191,7 +191,7 @@ class CentralSession:
                     raise lost
 
     def expect_bulk(self, commands: int) -> None:
-        """Say how many commands of bulk work will probably follow."""
+        """Announce the probable number of further commands of bulk work."""
         self._pool.expected = commands
 
     async def ping(self) -> tuple[float, str]:
@@ -272,6 +272,7 @@ class CentralSession:
                 yield slot, self._apply(Assigned(slot.number, changes_state(request), time.monotonic()))
             finally:
                 if isinstance(self._session.slots[slot.number], Busy | LoggingIn):
+                    self._freed_memory.record_lost()
                     self._apply(Abandoned(slot.number))
 
     async def _is_usable(self, slot: Slot, *, bulk: bool) -> bool:
@@ -327,10 +328,8 @@ class CentralSession:
             raise
         self._counters.record_answer(request.command, time.monotonic() - begun, self._login.points.count)
         self._freed_memory.record(len(raw))
-        if len(raw) > _PARSE_IN_THREAD_FROM:
-            reply = await asyncio.to_thread(parse, raw, request)
-        else:
-            reply = parse(raw, request)
+        is_long = len(raw) > _PARSE_IN_THREAD_FROM
+        reply = await asyncio.to_thread(parse, raw, request) if is_long else parse(raw, request)
         outcome = f"exit code {reply.exit_code}, {len(reply.results)} results"
         request_trace.trace(request, outcome, time.monotonic() - begun)
         # The connection has lost its directory with that of the request: it would resolve names wrongly.
@@ -375,6 +374,7 @@ class CentralSession:
 
     def _record_loss(self, slot: Slot, error: ReplyLost | BadReply, *, begun: bool = False) -> Effect:
         """Record that no valid reply will arrive. Return the next step."""
+        self._freed_memory.record_lost()
         self._login.problem = str(error)
         arrived, final = True, True
         if isinstance(error, ReplyLost):

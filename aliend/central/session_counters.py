@@ -32,14 +32,16 @@ class SessionCounters:
         """Count a command without a valid answer."""
         self._failures.add(type(error).__name__)
 
-    def families(self, lane_waits: Mapping[Labels, tuple[int, float]], logins: int, points: float) -> list[Family]:
-        """Return the figures; `lane_waits` are the waits for a connection by kind of work."""
+    def families(
+        self, connection_waits: Mapping[Labels, tuple[int, float]], logins: int, points: float
+    ) -> list[Family]:
+        """Return the figures; `connection_waits` are the waits for a connection by kind of work."""
         latency = "Time from a command to its answer, with and without throttle."
         waits = "Time that a command waited for a connection."
         answers: dict[Labels, tuple[int, float]] = {("no",): _total(self._usual), ("yes",): _total(self._throttled)}
         return [
             Family("central_latency_seconds", "summary", latency, ("throttled",), answers, "seconds"),
-            Family("central_wait_seconds", "summary", waits, ("work",), lane_waits, "seconds"),
+            Family("central_wait_seconds", "summary", waits, ("work",), connection_waits, "seconds"),
             Family("central_failures", "counter", "Commands without an answer.", ("error",), self._failures.values),
             Family("central_logins", "counter", "Logins.", (), {(): logins}),
             Family("central_throttle_points", "gauge", "Throttle points of the certificate.", (), {(): points}),

@@ -30,7 +30,9 @@ class CentralSessions:
         if context not in self._centrals:
             from aliend.central.session import CentralSession
 
-            self._centrals[context] = CentralSession(context, on_status_change=self._tell, ledger=self._ledger)
+            self._centrals[context] = CentralSession(
+                context, on_status_change=self._notify_watchers, ledger=self._ledger
+            )
         return self._centrals[context]
 
     @cached_property
@@ -74,6 +76,6 @@ class CentralSessions:
         """Close all connections."""
         await asyncio.gather(*(central.close() for central in self._centrals.values()))
 
-    def _tell(self) -> None:
+    def _notify_watchers(self) -> None:
         for event in self._watchers:
             event.set()

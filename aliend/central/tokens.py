@@ -78,12 +78,12 @@ class Tokens:
         a request. After any of them the old token still exists.
         """
         check_options(options)
-        place = _place_of(context.token)
-        await asyncio.to_thread(_check_content, place)
-        async with self._locks[place.certificate.path]:
-            files = await asyncio.to_thread(self._own, context)
-            reply = await _ask(replace(context, token=CredentialFiles(), user=files, role="", site=""), options)
-            return await asyncio.to_thread(_keep, place, _pair_of(reply), reply.error.strip())
+        files = _files_of(context.token)
+        await asyncio.to_thread(_check_content, files)
+        async with self._locks[files.certificate.path]:
+            own = await asyncio.to_thread(self._own, context)
+            reply = await _ask(replace(context, token=CredentialFiles(), user=own, role="", site=""), options)
+            return await asyncio.to_thread(_keep, files, _pair_of(reply), reply.error.strip())
 
     async def is_missing(self, context: Context) -> bool:
         """Return whether `context` needs a new token first and can get one, perhaps after a pass phrase.
@@ -136,10 +136,10 @@ class Tokens:
 
     async def destroy(self, context: Context) -> list[str]:
         """Remove the token's files, also of an expired token; return the names of the removed files."""
-        place = _place_of(context.token)
+        files = _files_of(context.token)
         for known in (self._warnings, self._problems, self._not_before_ms):
             known.pop(context, None)  # they were about this token
-        names = (place.key.path, place.certificate.path)
+        names = (files.key.path, files.certificate.path)
         return [name for name in names if await asyncio.to_thread(private_files.remove, name)]
 
     def check_own(self, context: Context) -> None:
@@ -208,9 +208,9 @@ class Tokens:
             return "; it is not a user's token, so it is not renewed"
         try:
             own = self._own(context)
-            _place_of(context.token)
+            _files_of(context.token)
         except Locked:
-            return "; renew it with your pass phrase: alienctl token-init"
+            return "; renew it with your pass phrase: `alienctl token-init`"
         except (Unusable, ConfigurationError) as error:
             return f"; it cannot be renewed: {error}"
         if facts_of(own.certificate).ends_ms < old.ends_ms + _GAIN_MS:
@@ -254,14 +254,14 @@ def check_options(options: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _TokenFiles:
     """The two files of a token, with absolute names."""
 
     certificate: PemFile
     key: PemFile
 
 
-def _place_of(files: CredentialFiles) -> _Place:
+def _files_of(files: CredentialFiles) -> _TokenFiles:
     """Return where to write a token. Raises ConfigurationError for text and for relative paths."""
     certificate, key = files.certificate, files.key
     if isinstance(certificate, PemText) or isinstance(key, PemText):
@@ -271,7 +271,7 @@ def _place_of(files: CredentialFiles) -> _Place:
     for file in (certificate, key):
         if not Path(file.path).is_absolute():
             raise ConfigurationError(f"the file of a token must have an absolute name, not '{file}'")
-    return _Place(certificate, key)
+    return _TokenFiles(certificate, key)
 
 
 def _is_ours_to_replace(certificate: PemFile, key: PemFile) -> bool:
@@ -284,9 +284,9 @@ def _is_ours_to_replace(certificate: PemFile, key: PemFile) -> bool:
         return False
 
 
-def _check_content(place: _Place) -> None:
+def _check_content(files: _TokenFiles) -> None:
     """Refuse to overwrite a file without PEM content, for example after a mistake in a variable."""
-    for file in (place.certificate, place.key):
+    for file in (files.certificate, files.key):
         try:
             text = text_of(file)
         except FileNotFoundError:
@@ -323,13 +323,13 @@ def _pair_of(reply: Reply) -> Pair:
     return pair
 
 
-def _keep(place: _Place, pair: Pair, remark: str) -> NewToken:
+def _keep(files: _TokenFiles, pair: Pair, remark: str) -> NewToken:
     """Check the token and write it, key first: a reader in between detects the mismatch and waits."""
     try:
         known, _ = examined(CredentialFiles(PemText(pair.certificate), PemText(pair.key)), now_in_ms())
     except NotConnected as error:
         raise BadReply(f"token: the central service did not send a token: {error}", WRONG_SHAPE) from error
-    if place.certificate.is_default or place.key.is_default:
-        private_files.make_directories([Path(place.certificate.path).parent, Path(place.key.path).parent])
-    private_files.write_all({place.key.path: pair.key, place.certificate.path: pair.certificate})
+    if files.certificate.is_default or files.key.is_default:
+        private_files.make_directories([Path(files.certificate.path).parent, Path(files.key.path).parent])
+    private_files.write_all({files.key.path: pair.key, files.certificate.path: pair.certificate})
     return NewToken(known, remark)

@@ -16,6 +16,7 @@ from aliend.central import request_trace
 from aliend.commands import command_names, dispatch
 from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call
 from aliend.commands.invocation.pipe import pipe_output
+from aliend.commands.invocation.results import print_results
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.core.cli.session_names import lasting_name
@@ -186,12 +187,8 @@ class _CommandLine:
 
     async def _print_status(self, call: Call) -> int:
         status = str(self._runtime.statuses.get(lasting_name(call.session), 0))
-        if call.as_json:
-            metadata = {"exitcode": "0", "error": "", "user": "", "currentdir": ""}
-            await call.print_json({"metadata": metadata, "results": [{"exitcode": status, "message": status}]})
-        else:
-            await call.print(status)
-        return 0
+        result = {"exitcode": status, "message": status}
+        return await print_results(call, [status], [result], user="", currentdir="")
 
     async def _timed(self, call: Call) -> int:
         """Run a command and print the time it took, on standard error if the command prints JSON; return its code."""

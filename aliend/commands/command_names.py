@@ -24,7 +24,7 @@ from aliend.small_files import read_small
 CLIENT_COMMANDS = frozenset(
     {
         *("version", "help", "?", "daemon", "sandbox", "install-names", "root-plugin", "completion", "doctor"),
-        *("bug-report", "shell", "term", "terminal", "console"),
+        *("bug-report", "cluster", "shell", "term", "terminal", "console"),
     }
 )
 """Commands that only the client can run; the daemon asks it to if they occur in a chain."""

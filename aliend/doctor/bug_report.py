@@ -34,7 +34,7 @@ jobs.json           the last 20 jobs and the last 20 unfinished ones; times in P
 database.json       schema version, rows of each table, jobs and transfers by state, reasons of failures
 log.txt             the end of the daemon's log
 versions.json       versions of client, daemon, libraries and system, and the time of the report
-configuration.toml  the configuration file; not here: there is none, the defaults apply
+configuration.toml  the configuration file; missing if none exists and the defaults apply
 environment.json    the caller's variables, not the daemon's: those of ALICE, X.509, XRootD, XDG, LD and Python, locale,
                     and paths; others are left out, and a variable that may hold a secret is only `(set)`
 Keys, tokens, envelopes, pass phrases and comments of the configuration are `(removed)`; subjects of certificates, names

@@ -45,7 +45,7 @@ def _certificate(context: Context, environment: dict[str, str]) -> Iterator[Find
     yield from _key(context, known, environment)
 
 
-def _key(context: Context, known: CertificateFacts | None, environment: dict[str, str]) -> Iterator[Finding]:
+def _key(context: Context, facts: CertificateFacts | None, environment: dict[str, str]) -> Iterator[Finding]:
     files, place = context.user, str(context.user.key)
     variables = variables_of(environment, files.key)
     try:
@@ -70,7 +70,7 @@ def _key(context: Context, known: CertificateFacts | None, environment: dict[str
         yield checks.pair(None, "the key cannot be read")
     else:
         yield checks.key(place, "")
-        matches = belong(parse_certificate(files.certificate).public_key(), parsed) if known else None
+        matches = belong(parse_certificate(files.certificate).public_key(), parsed) if facts else None
         both = variables_of(environment, files.certificate, files.key)
         yield checks.pair(matches, "the certificate cannot be read", both)
     yield checks.key_mode(place, "")

@@ -153,11 +153,11 @@ def _is_locked(context: Context) -> bool:
 def _clock(context: Context) -> Finding:
     credential = _any_credential(context)
     if credential is None:
-        return unchecked("clock", "the service tells its time only to holders of a certificate with an open key")
+        return unchecked("clock", "the service reports its time only to clients with a certificate and an unlocked key")
     if not _is_reachable(context):
         return unchecked("clock", "the service cannot be reached")
     service_ms = asyncio.run(service_time_ms(context, credential))
-    return checks.clock(local_time_ms(), service_ms, "the service did not tell its time")
+    return checks.clock(local_time_ms(), service_ms, "the service did not report its time")
 
 
 def _is_reachable(context: Context) -> bool:

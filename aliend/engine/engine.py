@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aliend.core.cli.log_records import facts
@@ -95,9 +94,7 @@ class Engine(Queries):
         await asyncio.sleep(0)  # lets `_run` enter the task group, in which all other tasks run
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -311,7 +308,7 @@ class Engine(Queries):
                     if ended := await self._partial_files.ended():
                         await self._needed_runners().attempts.clean_up_ended(ended)
                     for number in await self._held_jobs.releasable():
-                        log.info("its obstacle is gone", extra=facts(job=number))
+                        log.info("the obstacle was removed", extra=facts(job=number))
                         await self.resume(number)
                     await self._sleep(await self._start())
                 except StoreError as error:
@@ -355,7 +352,7 @@ class Engine(Queries):
             now=self._clock(),
             last_job=self._round_robin.last_job,
             full=self._running.full_jobs(load),
-            closed=closed_directions(load, self._limits),
+            closed=(*closed_directions(load, self._limits), *self._running.closed_directions),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
             batches=self._limits.batch_directions if self._rates == Rates() else (),
             expanding=runners.expansions.excluded() if runners else (),

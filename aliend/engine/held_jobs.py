@@ -1,4 +1,4 @@
-"""Resumes jobs that are on hold because of an obstacle on this machine (disk space, permissions) once it is gone.
+"""Resumes jobs that are on hold because of an obstacle on this machine (disk space, permissions) once it is removed.
 
 Each check asks the file system only. An obstacle that cannot be observed there (a quota) counts as gone after a pause.
 A job that meets its obstacle again and again is resumed less and less often.
@@ -76,7 +76,7 @@ class HeldJobs:
         return releasable
 
     async def _check(self, job: int, spec: JobSpec, obstacle: Obstacle) -> bool:
-        """Return whether the obstacle is gone; a file system that does not answer within seconds still has it.
+        """Return whether the obstacle was removed; a file system that does not answer within seconds still has it.
 
         Each check has a thread of its own: on a dead network disk it never ends, and must block no other work.
         """
@@ -106,7 +106,11 @@ class HeldJobs:
 
 
 def _may_resume(spec: JobSpec, obstacle: Obstacle) -> bool:
-    """Return whether the obstacle is gone, and for a missing disk whether it is there again. Blocking."""
+    """Return whether the obstacle was removed; a missing disk must be mounted again. Blocking."""
+    if obstacle.kind == "scheduler":
+        from aliend.storage.pool.scheduler_address import is_reachable  # most daemons have no cluster
+
+        return is_reachable(obstacle.path)
     if obstacle.kind != "mount":
         return is_resolved(obstacle)
     try:

@@ -40,7 +40,15 @@ class KeptPartialFiles:
         created = await self._store.partial_files.created_directories_above(job.id, transfer.target)
         keep_from = KEEP_FROM if is_kept else 0
         above = directory_above(transfer.target, job.spec.directories)
-        task = RemovePartial(transfer.id, transfer.target, tuple(created), keep_from, job.spec.file_systems, above)
+        task = RemovePartial(
+            id=transfer.id,
+            target=transfer.target,
+            directories=tuple(created),
+            keep_from=keep_from,
+            file_systems=job.spec.file_systems,
+            directory=above,
+            attempts=transfer.attempts,
+        )
         found = await self._context.workers.run(task, lambda _: None)
         if not isinstance(intent, PartialKept):
             return

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
+from aliend.core.cli.environment import Settings
 from aliend.core.connection.context import Context
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.grid.quotas import FileQuota
@@ -22,7 +24,7 @@ class CataloguePort(Protocol):
     """Typed operations on absolute LFNs; they raise the errors of `aliend.errors`."""
 
     def expect_commands(self, count: int, /) -> None:
-        """Say how many commands will probably follow."""
+        """Announce the probable number of further commands."""
 
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Return the entries that exist, and the names that do not."""
@@ -113,6 +115,12 @@ class WorkersPort(RunnerPort, Protocol):
 
     def with_options(self, options: TaskOptions) -> RunnerPort:
         """Return the worker processes for tasks with these options."""
+
+    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Return a block that begins when a worker has a place for one copy; `on_wait` is called if none has one now.
+
+        `settings` are those of the task's options. Raises CopyError if no worker can be reached.
+        """
 
     async def start_batch(
         self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]

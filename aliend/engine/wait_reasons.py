@@ -20,7 +20,7 @@ from aliend.engine.views import WaitGroup, WaitingFile
 from aliend.store import BATCH, Store, WaitingCause
 
 _LOOKED_AT, _EVERY = 100, 2**62
-"""Files of a job that are looked at one by one to group all of them."""
+"""Files of a job that are examined one by one to group all of them."""
 
 
 async def reasons(store: Store, job: int, snapshot: SchedulerSnapshot) -> AsyncIterator[list[WaitingFile]]:
@@ -55,8 +55,8 @@ async def _of_job(
 async def groups_of_job(store: Store, job: Job, snapshot: SchedulerSnapshot) -> list[WaitGroup]:
     """Return why the files of a job wait, grouped by reason; its cost hardly grows with their number.
 
-    Files that failed are grouped by the database. Of those that have not started only the first are looked at: the
-    others wait for the most frequent reason among these.
+    The database groups the failed files. Of the files that have not started only the first are examined: the others
+    are counted under the most frequent reason among these.
     """
     groups: dict[tuple[int, str, str], WaitGroup] = {}
     if job.state is JobState.PAUSED or job.files.unfinished <= _LOOKED_AT:
@@ -91,7 +91,7 @@ def _reason_of(cause: WaitingCause, last_kind: str) -> Reason:
 
 
 def _with_rest(groups: list[WaitGroup], files: int) -> list[WaitGroup]:
-    """Return the groups with the files that were not looked at in the largest one."""
+    """Return the groups; the files that were not examined count in the largest one."""
     rest = files - sum(group.files for group in groups)
     if rest <= 0 or files <= _LOOKED_AT or not any(group.files for group in groups):
         return groups
@@ -100,7 +100,7 @@ def _with_rest(groups: list[WaitGroup], files: int) -> list[WaitGroup]:
 
 
 def add_to_groups(groups: dict[tuple[int, str, str], WaitGroup], file: WaitingFile) -> None:
-    """Add a file to the group of its job and reason; names of the file in the reason do not make it another one."""
+    """Add a file to the group of its job and reason; reasons that differ only in the file's name are equal."""
     text = general_text(file.reason.text, file.source)
     key = (file.job, file.reason.kind, text)
     before = groups.get(key)

@@ -96,7 +96,7 @@ class Listener:
         is_there = _file_of(self.path) == self._file
         if is_there and (self.path == usual or not Path(usual).parent.parent.is_dir()):
             return
-        log.warning("the socket %s %s, binding again", self.path, "was a substitute" if is_there else "is gone")
+        log.warning("the socket %s %s, binding again", self.path, "was a substitute" if is_there else "is missing")
         before, file = self.path, self._file
         for place in dict.fromkeys((usual, fallback)):
             if is_there and place == before:
@@ -124,7 +124,7 @@ class Listener:
             os.rename(unfinished, path)  # noqa: PTH104 - one system call on a directory in memory
         except (RuntimeError, OSError) as error:
             await server.stop(None)
-            raise ConfigurationError(f"Cannot bind the socket {path}: {error}") from error
+            raise ConfigurationError(f"cannot bind the socket {path}: {error}") from error
         for old in self._servers[-1:]:
             task = asyncio.create_task(self._drain(old), name="old server")
             self._draining.add(task)

@@ -7,13 +7,14 @@ import logging
 from dataclasses import dataclass
 
 from aliend.config import Tables, load
+from aliend.core.cli import transfer_settings
 from aliend.errors import ConfigurationError
 from aliend.lifecycle import log_file
 from aliend.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-_NEED_RESTART = {("transfers", "worker_processes")}
+_NEED_RESTART = {("transfers", key) for key in transfer_settings.NEED_RESTART}
 """Tables and keys that the daemon reads only at its start."""
 
 

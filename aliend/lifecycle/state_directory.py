@@ -77,7 +77,7 @@ def make_private(directory: str) -> None:
         if path.lstat().st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:
-        raise ConfigurationError(f"Cannot create the directory {directory}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot create the directory {directory}: {error.strerror}") from error
 
 
 def require_ours(path: Path) -> None:
@@ -88,8 +88,8 @@ def require_ours(path: Path) -> None:
         raise ConfigurationError(f"{directory} is not a directory (a link is not accepted); remove it")
     if facts.st_uid != os.getuid():
         raise ConfigurationError(
-            f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it. "
-            "Set XDG_RUNTIME_DIR, XDG_STATE_HOME or ALIEND_SOCKET to a place of your own"
+            f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it; "
+            "set XDG_RUNTIME_DIR, XDG_STATE_HOME or ALIEND_SOCKET to a directory of your own"
         )
 
 
@@ -130,10 +130,10 @@ def take_lock(directory: str) -> Lock | None:
     try:
         descriptor = os.open(Path(directory) / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise ConfigurationError(f"Cannot open the lock in {directory}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot open the lock in {directory}: {error.strerror}") from error
     if (owner := os.fstat(descriptor).st_uid) != os.getuid():
         os.close(descriptor)
-        raise ConfigurationError(f"{directory}/{_LOCK} belongs to uid {owner}; remove it")
+        raise ConfigurationError(f"{directory}/{_LOCK} belongs to another user (uid {owner}); remove it")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

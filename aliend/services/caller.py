@@ -71,7 +71,7 @@ class Caller:
 
     @asynccontextmanager
     async def about(self, lfn: str, *, is_file: bool = True) -> AsyncGenerator[None]:
-        """Report that `lfn` is missing or no file if a request fails for that: the codes of the service vary."""
+        """Explain a failed request: raise ServiceError if `lfn` is missing or a directory; the service's codes vary."""
         try:
             yield
         except ServiceError as error:

@@ -18,9 +18,8 @@ from aliend.core.catalogue.paths import has_wildcard
 from aliend.core.cli.numbers import LARGEST
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import ServiceError, UsageError
-from aliend.runtime import Runtime
 from aliend.services.caller import Caller
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import (
     collected_message,
     entry_message,
@@ -54,13 +53,9 @@ _QUOTAS = (
 """The limits of an account: field of the request, and command and field of the service."""
 
 
-class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
+class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
     """Reads and changes the catalogue with the role of the caller's session."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> None:
         """Stream the entries of a directory."""
         caller = await Caller.of(self._runtime, request.session)
@@ -69,14 +64,12 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             page = map(entry_message, entries[start : start + PAGE])
             await context.write(pb.ListEntriesResponse(entries=page))
 
-    @errors_to_status
     async def StatEntries(self, request: pb.StatEntriesRequest, _context: Context) -> pb.StatEntriesResponse:
         """Return entries by name."""
         caller = await Caller.of(self._runtime, request.session)
         entries, missing = await caller.catalogue.stat(await caller.lfns(request.lfns))
         return pb.StatEntriesResponse(entries=map(entry_message, entries), missing=missing)
 
-    @errors_to_status
     async def FindEntries(self, request: pb.FindEntriesRequest, context: Context) -> None:
         """Stream the files below a directory that match."""
         caller = await Caller.of(self._runtime, request.session)
@@ -89,7 +82,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
                     page = [entry_message(entry) for entry, _ in group[start : start + PAGE]]
                     await context.write(pb.FindEntriesResponse(entries=page))
 
-    @errors_to_status
     async def ListReplicas(self, request: pb.ListReplicasRequest, _context: Context) -> pb.ListReplicasResponse:
         """Return the replicas of a file."""
         caller = await Caller.of(self._runtime, request.session)
@@ -98,7 +90,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             replicas = await caller.catalogue.whereis(lfn)
         return pb.ListReplicasResponse(replicas=[pb.Replica(se=one.se, pfn=one.pfn) for one in replicas])
 
-    @errors_to_status
     async def GetChecksums(self, request: pb.GetChecksumsRequest, _context: Context) -> pb.GetChecksumsResponse:
         """Return the md5 of files."""
         caller = await Caller.of(self._runtime, request.session)
@@ -109,7 +100,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         found = [pb.Checksum(lfn=entry.lfn, md5=entry.md5) for entry in entries if entry.md5]
         return pb.GetChecksumsResponse(checksums=found)
 
-    @errors_to_status
     async def GetUsage(self, request: pb.GetUsageRequest, _context: Context) -> pb.GetUsageResponse:
         """Return the number and size of files below directories."""
         caller = await Caller.of(self._runtime, request.session)
@@ -124,7 +114,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             usages += [usage_message(result) for result in reply.results if result.get("entry")]
         return pb.GetUsageResponse(usages=usages)
 
-    @errors_to_status
     async def ResolveGuids(self, request: pb.ResolveGuidsRequest, _context: Context) -> pb.ResolveGuidsResponse:
         """Return the LFNs of GUIDs."""
         if not 0 < len(request.guids) <= MAX_GUIDS:
@@ -138,7 +127,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         found = {str(one["guid"]).lower(): str(one["lfn"]) for one in named}
         return pb.ResolveGuidsResponse(lfns=found)
 
-    @errors_to_status
     async def MakeDirectory(self, request: pb.MakeDirectoryRequest, _context: Context) -> pb.MakeDirectoryResponse:
         """Create a directory."""
         caller = await Caller.of(self._runtime, request.session)
@@ -151,7 +139,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
                 raise await creation_error(caller.catalogue, error, lfn, creates_parents=request.parents) from error
         return pb.MakeDirectoryResponse()
 
-    @errors_to_status
     async def RemoveEntries(self, request: pb.RemoveEntriesRequest, _context: Context) -> pb.RemoveEntriesResponse:
         """Remove entries; the session's directory must not be the connection's."""
         caller = await Caller.of(self._runtime, request.session)
@@ -172,7 +159,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
                 raise await removal_error(caller.catalogue, error, lfn, is_recursive=request.recursive) from error
         return pb.RemoveEntriesResponse()
 
-    @errors_to_status
     async def MoveEntry(self, request: pb.MoveEntryRequest, _context: Context) -> pb.MoveEntryResponse:
         """Rename an entry."""
         caller = await Caller.of(self._runtime, request.session)
@@ -187,7 +173,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             raise await creation_error(caller.catalogue, error, target) from error
         return pb.MoveEntryResponse()
 
-    @errors_to_status
     async def TouchEntries(self, request: pb.TouchEntriesRequest, _context: Context) -> pb.TouchEntriesResponse:
         """Create entries without content, or set their time."""
         caller = await Caller.of(self._runtime, request.session)
@@ -201,7 +186,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             raise await creation_error(caller.catalogue, unknown, missing[0], creates_parents=True)
         return pb.TouchEntriesResponse()
 
-    @errors_to_status
     async def SetPermissions(self, request: pb.SetPermissionsRequest, _context: Context) -> pb.SetPermissionsResponse:
         """Change permissions."""
         if not _MODE.fullmatch(request.permissions):
@@ -209,7 +193,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         await self._change_each(request, "chmod", request.permissions)
         return pb.SetPermissionsResponse()
 
-    @errors_to_status
     async def SetOwner(self, request: pb.SetOwnerRequest, _context: Context) -> pb.SetOwnerResponse:
         """Change the owner."""
         names = [request.owner, *([request.group] if request.group else [])]
@@ -218,7 +201,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         await self._change_each(request, "chown", ".".join(names))
         return pb.SetOwnerResponse()
 
-    @errors_to_status
     async def SetExpiry(self, request: pb.SetExpiryRequest, _context: Context) -> pb.SetExpiryResponse:
         """Change when files expire."""
         kind = request.WhichOneof("change")
@@ -239,18 +221,16 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             await caller.ask(batch.command, *batch.options)
         return pb.SetExpiryResponse()
 
-    @errors_to_status
     async def GetQuota(self, request: pb.GetQuotaRequest, _context: Context) -> pb.GetQuotaResponse:
         """Return quotas and usage of an account."""
         caller = await Caller.of(self._runtime, request.session)
         account = request.account or (await caller.state()).user
         return pb.GetQuotaResponse(quota=quota_message(await quota_of(self._runtime, caller.context, account)))
 
-    @errors_to_status
     async def SetQuota(self, request: pb.SetQuotaRequest, _context: Context) -> pb.SetQuotaResponse:
         """Change quotas of an account."""
         if not _ACCOUNT.fullmatch(request.account):
-            raise UsageError(f"{request.account!r} is no name of an account")
+            raise UsageError(f"{request.account!r} is not an account name")
         changes = [(command, key, getattr(request, name)) for name, command, key in _QUOTAS if request.HasField(name)]
         if not changes or not all(0 < value <= LARGEST for _, _, value in changes):
             raise UsageError("SetQuota takes at least one limit, each at least 1 and less than 2^63")
@@ -259,7 +239,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
             await caller.ask(command, "set", request.account, key, str(value))
         return pb.SetQuotaResponse()
 
-    @errors_to_status
     async def ListCollection(self, request: pb.ListCollectionRequest, _context: Context) -> pb.ListCollectionResponse:
         """Return the files of a collection."""
         caller = await Caller.of(self._runtime, request.session)
@@ -269,7 +248,6 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServiceServicer):
         found = [collected_message(result) for result in reply.results if result.get("lfn")]
         return pb.ListCollectionResponse(entries=found)
 
-    @errors_to_status
     async def MakeCollection(self, request: pb.MakeCollectionRequest, _context: Context) -> pb.MakeCollectionResponse:
         """Store an XML collection."""
         caller = await Caller.of(self._runtime, request.session)
@@ -301,4 +279,4 @@ def require_guid(text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise UsageError(f"{text!r} is no GUID") from None
+        raise UsageError(f"{text!r} is not a GUID") from None

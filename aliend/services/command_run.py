@@ -171,7 +171,7 @@ async def run(runtime: Runtime, start: console_pb2.RunStart, context: Context) -
     except AliendError as error:
         await _refuse(context, error)
         return
-    await _say_loss(runtime, events)
+    await _report_loss(runtime, events)
     inputs = asyncio.create_task(_listen(context, call))
     try:
         outcome = await command_line.run(runtime, call)
@@ -180,8 +180,8 @@ async def run(runtime: Runtime, start: console_pb2.RunStart, context: Context) -
     await events.end(outcome, await runtime.sessions.stored(call.session, call.context) if start.interactive else None)
 
 
-async def _say_loss(runtime: Runtime, events: Events) -> None:
-    """Say once that the database was lost."""
+async def _report_loss(runtime: Runtime, events: Events) -> None:
+    """Report once that the database was lost."""
     store = runtime.store
     if loss := store.loss:
         with suppress(StoreError):

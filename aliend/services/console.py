@@ -1,4 +1,4 @@
-"""The `Console` servicer: runs command lines, and completes arguments.
+"""The `ConsoleService` servicer: runs command lines, and completes arguments.
 
 The commands, and all that only they need, are imported when a client first asks for them: the daemon starts sooner and
 uses less memory.
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 
 from aliend.errors import UsageError
-from aliend.runtime import Runtime
-from aliend.services.grpc_errors import abort, errors_to_status
+from aliend.services.grpc_errors import Servicer, abort
 from aliend.v1 import console_pb2, console_pb2_grpc
 
 if TYPE_CHECKING:
@@ -23,13 +22,9 @@ if TYPE_CHECKING:
 Context = grpc.aio.ServicerContext[console_pb2.RunRequest, console_pb2.RunResponse]
 
 
-class ConsoleService(console_pb2_grpc.ConsoleServiceServicer):
+class ConsoleService(Servicer, console_pb2_grpc.ConsoleServiceServicer):
     """Passes calls to the commands."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def Run(self, _requests: object, context: Context) -> None:
         """Run a command line and stream its output."""
         from aliend.services.command_run import run
@@ -39,7 +34,6 @@ class ConsoleService(console_pb2_grpc.ConsoleServiceServicer):
             await abort(context, UsageError("the first input of Run must be `start`"))
         await run(self._runtime, first.start, context)
 
-    @errors_to_status
     async def Complete(
         self, request: console_pb2.CompleteRequest, _context: grpc.aio.ServicerContext[Any, Any]
     ) -> console_pb2.CompleteResponse:

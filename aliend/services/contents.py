@@ -21,7 +21,7 @@ from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError,
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
-from aliend.services.grpc_errors import abort, errors_to_status
+from aliend.services.grpc_errors import Servicer, abort
 from aliend.services.messages.entries import entry_message
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.submit import OVERWRITES
@@ -41,14 +41,14 @@ _REMEMBERED, _VALID = 256, 300.0
 """Permissions to read that are kept, and for how many seconds; the service's tickets are valid for longer."""
 
 
-class KnownContents:
-    """The last files that were read, by context and LFN: a caller that reads one in many calls needs one ticket."""
+class ContentCache:
+    """Recently read files, by context and LFN: a caller that reads one file in many calls needs one ticket."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[CentralContext, str], tuple[float, FileContent]] = OrderedDict()
 
     def prefer(self, context: CentralContext, content: FileContent, se: str) -> None:
-        """Begin the next read of a file with the storage element that delivered; the order ends with the permission."""
+        """Prefer the storage element that delivered for the next reads of a file, until its permission expires."""
         until, known = self._known.get((context, content.lfn), (0.0, None))
         if known == content and content.sources[0].se != se:
             sources = tuple(sorted(content.sources, key=lambda source: source.se != se))
@@ -102,14 +102,13 @@ class _Pieces:
                 self._left.appendleft(replace(piece, start=piece.start + len(part)))
 
 
-class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
+class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
     """Reads through the worker processes, and stores files as transfer jobs."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._known = KnownContents()
+        super().__init__(runtime)
+        self._known = ContentCache()
 
-    @errors_to_status
     async def Read(self, request: pb.ReadRequest, context: Context) -> None:
         """Stream ranges of a file."""
         if len(request.ranges) > MAX_RANGES:
@@ -130,7 +129,6 @@ class ContentsService(contents_pb2_grpc.ContentsServiceServicer):
                 raise
             await self._send(context, caller, await self._content(caller, lfn, guid), pieces)  # with new tickets
 
-    @errors_to_status
     async def Write(self, _requests: object, context: Context) -> pb.WriteResponse:
         """Store a file from the caller's data."""
         first = await context.read()

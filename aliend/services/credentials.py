@@ -13,8 +13,7 @@ from aliend.commands.account.cert_info import certificate_of
 from aliend.commands.account.certificates import key_problem, why_not_verified
 from aliend.core.connection.context import CredentialFiles
 from aliend.errors import UsageError
-from aliend.runtime import Runtime
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.times import timestamp
 from aliend.v1 import credentials_pb2 as pb
 from aliend.v1 import credentials_pb2_grpc
@@ -24,13 +23,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 MAX_DAYS = 400
 
 
-class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
+class CredentialsService(Servicer, credentials_pb2_grpc.CredentialsServiceServicer):
     """Reads and changes the credentials of the daemon's own context."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def GetCredentials(self, _request: pb.GetCredentialsRequest, _context: Context) -> pb.GetCredentialsResponse:
         """Return certificate and token."""
         own = self._runtime.context(None)
@@ -41,7 +36,6 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
             certificate=certificate, token=await _certificate(own.token), warnings=self._runtime.tokens.warnings()
         )
 
-    @errors_to_status
     async def VerifyCertificates(
         self, _request: pb.VerifyCertificatesRequest, _context: Context
     ) -> pb.VerifyCertificatesResponse:
@@ -51,7 +45,6 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
         token, _ = await why_not_verified(own, own.token.certificate)
         return pb.VerifyCertificatesResponse(certificate_problem=certificate, token_problem=token)
 
-    @errors_to_status
     async def ImportCertificate(
         self, request: pb.ImportCertificateRequest, _context: Context
     ) -> pb.ImportCertificateResponse:
@@ -65,26 +58,23 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
         kept = [str(old) for old in imported.kept]
         return pb.ImportCertificateResponse(certificate=await _certificate(own.user), kept=kept)
 
-    @errors_to_status
     async def UnlockKey(self, request: pb.UnlockKeyRequest, _context: Context) -> pb.UnlockKeyResponse:
-        """Open the user's key."""
+        """Unlock the user's key."""
         await self._runtime.tokens.unlock(self._runtime.context(None), request.passphrase)
         return pb.UnlockKeyResponse()
 
-    @errors_to_status
     async def InitToken(self, request: pb.InitTokenRequest, _context: Context) -> pb.InitTokenResponse:
         """Get and store a new token."""
         if request.days > MAX_DAYS:
             raise UsageError(f"days must be at most {MAX_DAYS}, not {request.days}")
         if request.role.startswith("-"):
-            raise UsageError(f"{request.role!r} is no role")
+            raise UsageError(f"{request.role!r} is not a role name")
         own, tokens = self._runtime.context(None), self._runtime.tokens
         role = ("-u", request.role) if request.role else await tokens.role_options(own)
         made = await tokens.obtain(own, (*role, *(("-v", str(request.days)) if request.days else ())))
         await tokens.look_after(own)
         return pb.InitTokenResponse(token=await _certificate(own.token), remark=made.remark)
 
-    @errors_to_status
     async def DestroyToken(self, request: pb.DestroyTokenRequest, _context: Context) -> pb.DestroyTokenResponse:
         """Remove the token."""
         tokens = self._runtime.tokens
@@ -93,7 +83,7 @@ class CredentialsService(credentials_pb2_grpc.CredentialsServiceServicer):
         return pb.DestroyTokenResponse(removed=removed, forgot_keys=forgot)
 
     async def _is_open(self) -> bool:
-        """Return whether the daemon has opened the user's key."""
+        """Return whether the daemon has unlocked the user's key."""
         own = self._runtime.context(None)
         return await asyncio.to_thread(self._runtime.tokens.is_open, own)
 

@@ -1,4 +1,4 @@
-"""The `Daemon` servicer: versions, status, stop, reload, metrics."""
+"""The `DaemonService` servicer: versions, status, stop, reload, metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aliend import CONTRACT, VERSION, metrics
 from aliend.errors import StoreError
 from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.status import central_messages
 from aliend.services.messages.times import timestamp
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
@@ -63,20 +63,18 @@ CAPABILITIES = (
 )
 
 
-class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
+class DaemonService(Servicer, daemon_pb2_grpc.DaemonServiceServicer):
     """Reports on the daemon. Sets `stop` to end it."""
 
     def __init__(self, runtime: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._stop = stop
         self._reload = reload
 
-    @errors_to_status
     async def Hello(self, _request: daemon_pb2.HelloRequest, _context: Context) -> daemon_pb2.HelloResponse:
         """Return versions and capabilities."""
         return daemon_pb2.HelloResponse(version=VERSION, contract=CONTRACT, capabilities=CAPABILITIES, pid=os.getpid())
 
-    @errors_to_status
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
         """Return the daemon's state, connections, jobs and warnings."""
         settings, engine = self._runtime.settings, self._runtime.engine
@@ -100,7 +98,6 @@ class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
             running_calls=self._runtime.activity.calls,
         )
 
-    @errors_to_status
     async def Stop(self, request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
         """Stop the daemon, unless the request is conditional and work is in progress."""
         calls, transfers = self._runtime.activity.calls, len(self._runtime.engine.progress())
@@ -111,27 +108,23 @@ class DaemonService(daemon_pb2_grpc.DaemonServiceServicer):
         self._stop.set()
         return daemon_pb2.StopResponse(pid=os.getpid())
 
-    @errors_to_status
     async def Reload(self, _request: daemon_pb2.ReloadRequest, _context: Context) -> daemon_pb2.ReloadResponse:
         """Apply the configuration; return the settings that apply now and those that need a restart."""
         outcome = self._reload()
         return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)
 
-    @errors_to_status
     async def GetBridge(self, _request: daemon_pb2.GetBridgeRequest, _context: Context) -> daemon_pb2.GetBridgeResponse:
         """Return the state of the bridge."""
         from aliend.commands.grid import bridge
 
         return daemon_pb2.GetBridgeResponse(bridge=_bridge(await bridge.status(self._runtime)))
 
-    @errors_to_status
     async def SetBridge(self, request: daemon_pb2.SetBridgeRequest, _context: Context) -> daemon_pb2.SetBridgeResponse:
         """Turn the bridge on or off."""
         from aliend.commands.grid import bridge
 
         return daemon_pb2.SetBridgeResponse(bridge=_bridge(await bridge.switch(self._runtime, on=request.running)))
 
-    @errors_to_status
     async def Metrics(self, _request: daemon_pb2.MetricsRequest, _context: Context) -> daemon_pb2.MetricsResponse:
         """Return the figures for monitoring."""
         return daemon_pb2.MetricsResponse(text=await metrics.open_metrics(self._runtime))

@@ -15,9 +15,8 @@ from aliend.core.grid.element_listing import ListedComputingElement, computing_e
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, ServiceError, UsageError
-from aliend.runtime import Runtime
 from aliend.services.caller import Caller
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import number
 from aliend.services.messages.times import duration, seconds_of
 from aliend.v1 import grid_jobs_pb2 as pb
@@ -41,13 +40,9 @@ _OUTCOMES = {
 }
 
 
-class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
+class GridJobsService(Servicer, grid_jobs_pb2_grpc.GridJobsServiceServicer):
     """Submits, lists and changes grid jobs."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def SubmitGridJob(self, request: pb.SubmitGridJobRequest, _context: Context) -> pb.SubmitGridJobResponse:
         """Submit a job description."""
         if bool(request.jdl) == bool(request.lfn):
@@ -67,7 +62,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
             raise BadReply("submit: the reply of the central service names no job", 42)
         return pb.SubmitGridJobResponse(id=found)
 
-    @errors_to_status
     async def ListGridJobs(self, request: pb.ListGridJobsRequest, _context: Context) -> pb.ListGridJobsResponse:
         """Return jobs that match."""
         if request.limit > MAX_JOBS:
@@ -78,7 +72,7 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
         options += ["-f", ",".join(request.statuses)] if request.statuses else []
         if request.user:
             if not _ACCOUNT.fullmatch(request.user):
-                raise UsageError(f"{request.user!r} is no name of an account")
+                raise UsageError(f"{request.user!r} is not an account name")
             options += ["-a"] if request.user == "%" else ["-u", request.user]
         options += ["-s", ",".join(request.elements)] if request.elements else []
         options += ["-m", _numbers(request.master_ids)] if request.master_ids else []
@@ -86,7 +80,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
         reply = await caller.ask("ps", *options)
         return pb.ListGridJobsResponse(jobs=[_job(result) for result in reply.results if result.get("id")])
 
-    @errors_to_status
     async def GetGridJobs(self, request: pb.GetGridJobsRequest, _context: Context) -> pb.GetGridJobsResponse:
         """Return jobs with log and description."""
         caller = await Caller.of(self._runtime, request.session)
@@ -95,7 +88,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
         present = {job.id for job in jobs}
         return pb.GetGridJobsResponse(jobs=jobs, missing=[one for one in request.ids if one not in present])
 
-    @errors_to_status
     async def GetMasterJobs(self, request: pb.GetMasterJobsRequest, _context: Context) -> pb.GetMasterJobsResponse:
         """Return master jobs with the states of their subjobs."""
         caller = await Caller.of(self._runtime, request.session)
@@ -108,7 +100,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
                 jobs.append(pb.MasterJob(id=one, status=found[2], subjobs=subjobs))
         return pb.GetMasterJobsResponse(jobs=jobs)
 
-    @errors_to_status
     async def KillGridJobs(self, request: pb.KillGridJobsRequest, _context: Context) -> pb.KillGridJobsResponse:
         """Kill jobs."""
         _numbers(request.ids)
@@ -122,7 +113,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
         ]
         return pb.KillGridJobsResponse(jobs=jobs)
 
-    @errors_to_status
     async def ResubmitGridJobs(
         self, request: pb.ResubmitGridJobsRequest, _context: Context
     ) -> pb.ResubmitGridJobsResponse:
@@ -133,7 +123,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
             await caller.ask("resubmit", str(one))
         return pb.ResubmitGridJobsResponse()
 
-    @errors_to_status
     async def WaitGridJobs(self, request: pb.WaitGridJobsRequest, context: Context) -> None:
         """Stream jobs until all have ended."""
         interval = USUAL_INTERVAL
@@ -156,7 +145,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
                 return
             await asyncio.sleep(interval)
 
-    @errors_to_status
     async def ListComputingElements(
         self, request: pb.ListComputingElementsRequest, _context: Context
     ) -> pb.ListComputingElementsResponse:
@@ -166,7 +154,6 @@ class GridJobsService(grid_jobs_pb2_grpc.GridJobsServiceServicer):
         found = [one for one in listed if one.matches(request.name, request.host, request.partition)]
         return pb.ListComputingElementsResponse(elements=map(_element, found))
 
-    @errors_to_status
     async def ListMatchingElements(
         self, request: pb.ListMatchingElementsRequest, _context: Context
     ) -> pb.ListMatchingElementsResponse:

@@ -7,7 +7,8 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from typing import Any, NoReturn, Protocol, TypeVar
+from inspect import iscoroutinefunction
+from typing import Any, NoReturn, TypeVar
 
 import grpc.aio
 from google.protobuf import any_pb2
@@ -21,12 +22,6 @@ from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.errors import code_and_reason, info_of, message_of, retry_of
 
 log = logging.getLogger(__name__)
-
-
-class _Service(Protocol):
-    """Any servicer of this package."""
-
-    _runtime: Runtime
 
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
@@ -55,7 +50,7 @@ def errors_to_status(method: Method) -> Method:
     can_resume = name.partition(".")[2].startswith("Watch")
 
     @functools.wraps(method)
-    async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
+    async def wrapped(self: Servicer, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
         with self._runtime.activity.call(can_resume=can_resume) if is_counted else nullcontext():
             try:
                 if isinstance(request, Message):  # not the messages of a stream
@@ -74,6 +69,18 @@ def errors_to_status(method: Method) -> Method:
                 await abort(context, InternalError(error))
 
     return wrapped  # type: ignore[return-value]  # the same signature, checked at the definition
+
+
+class Servicer:
+    """A servicer with the parts of the daemon; its public coroutines are calls, whose errors become their status."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __init_subclass__(cls) -> None:
+        for name, method in list(vars(cls).items()):
+            if iscoroutinefunction(method) and not name.startswith("_"):
+                setattr(cls, name, errors_to_status(method))
 
 
 def _lfn_of(request: object, text: str) -> str:

@@ -12,9 +12,8 @@ from aliend.commands.grid.monalisa import values_of
 from aliend.core.cli.numbers import LARGEST
 from aliend.core.grid.ccdb import Query
 from aliend.errors import UsageError
-from aliend.runtime import Runtime
 from aliend.services.caller import Caller
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import add_values
 from aliend.services.messages.times import duration, milliseconds_of, timestamp
 from aliend.v1 import network_pb2 as pb
@@ -25,27 +24,21 @@ Context = grpc.aio.ServicerContext[Any, Any]
 MAX_PORT, MAX_OBJECTS, USUAL_OBJECTS = 65_535, 10_000, 10
 
 
-class NetworkService(network_pb2_grpc.NetworkServiceServicer):
+class NetworkService(Servicer, network_pb2_grpc.NetworkServiceServicer):
     """Asks the central service and web services."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def PingService(self, request: pb.PingServiceRequest, _context: Context) -> pb.PingServiceResponse:
         """Measure pings."""
         caller = await Caller.of(self._runtime, request.session)
         times, address = await measure_pings(caller.central, request.count)
         return pb.PingServiceResponse(address=address, round_trips=filter(None, map(duration, times)))
 
-    @errors_to_status
     async def MeasureLogins(self, request: pb.MeasureLoginsRequest, _context: Context) -> pb.MeasureLoginsResponse:
         """Measure logins."""
         caller = await Caller.of(self._runtime, request.session)
         times, address = await measure_logins(caller.central, request.count)
         return pb.MeasureLoginsResponse(address=address, logins=filter(None, map(duration, times)))
 
-    @errors_to_status
     async def ProbeAddresses(self, request: pb.ProbeAddressesRequest, _context: Context) -> pb.ProbeAddressesResponse:
         """Connect to each address of a host."""
         if request.port > MAX_PORT:
@@ -57,7 +50,6 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             probes=[pb.AddressProbe(address=one.address, port=one.port, answers=one.answers) for one in probes]
         )
 
-    @errors_to_status
     async def QueryMonitoring(
         self, request: pb.QueryMonitoringRequest, _context: Context
     ) -> pb.QueryMonitoringResponse:
@@ -69,7 +61,6 @@ class NetworkService(network_pb2_grpc.NetworkServiceServicer):
             add_values(answer.values, row)
         return answer
 
-    @errors_to_status
     async def ListCalibrationObjects(
         self, request: pb.ListCalibrationObjectsRequest, _context: Context
     ) -> pb.ListCalibrationObjectsResponse:

@@ -9,22 +9,17 @@ import grpc.aio
 from aliend.commands.grid.passthrough import request_in
 from aliend.core.protocol.requests import Request
 from aliend.errors import UsageError
-from aliend.runtime import Runtime
 from aliend.services.caller import Caller
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import add_values
 from aliend.v1 import raw_pb2, raw_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class RawService(raw_pb2_grpc.RawServiceServicer):
-    """Passes commands on, with the checks of the command line."""
+class RawService(Servicer, raw_pb2_grpc.RawServiceServicer):
+    """Sends commands to the central service after the checks of the command line."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def Execute(self, request: raw_pb2.ExecuteRequest, _context: Context) -> raw_pb2.ExecuteResponse:
         """Run one command of the central service."""
         if not request.command:

@@ -60,7 +60,7 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     # None: a client that waits for the user's editor, or that the user has stopped, answers no pings.
     ("grpc.keepalive_time_ms", 2**31 - 1),
-    # A client may ping every 5 s, with some tolerance, also without a call; more often ends its connection.
+    # A client may ping every 5 s, with some tolerance, also without a call; more frequent pings end its connection.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 4000),
 )
@@ -101,13 +101,13 @@ class LazyServices(grpc.GenericRpcHandler):
     def _load(self, service: str) -> Any:  # noqa: ANN401 - a handler of grpcio
         module = LAZY[service]
         servicer = getattr(import_module(f"aliend.services.{module}"), service)(self._parts)
-        catcher = _Catcher()
-        getattr(import_module(f"aliend.v1.{module}_pb2_grpc"), f"add_{service}Servicer_to_server")(servicer, catcher)
-        return catcher.handler
+        collector = _HandlerCollector()
+        getattr(import_module(f"aliend.v1.{module}_pb2_grpc"), f"add_{service}Servicer_to_server")(servicer, collector)
+        return collector.handler
 
 
-class _Catcher:
-    """Stands for the server in the generated functions, which make the handler of a service."""
+class _HandlerCollector:
+    """Replaces the server in the generated registration functions, to obtain the handler of a service."""
 
     handler: Any = None
 

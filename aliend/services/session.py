@@ -1,4 +1,4 @@
-"""The `Session` servicer: working directories, and the sessions with central services, for other programs."""
+"""The `SessionService` servicer: working directories, and the sessions with central services, for other programs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import grpc.aio
 
 from aliend.errors import UsageError
-from aliend.runtime import Runtime
 from aliend.services.caller import Caller, context_of
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.status import central_messages
 from aliend.user_sessions import SessionState
 from aliend.v1 import session_pb2, session_pb2_grpc
@@ -25,13 +24,9 @@ REFRESH_INTERVAL = 5.0
 """Seconds after which a watcher is updated without an event: throttle points decrease without one."""
 
 
-class SessionService(session_pb2_grpc.SessionServiceServicer):
+class SessionService(Servicer, session_pb2_grpc.SessionServiceServicer):
     """Reads and changes sessions in the daemon's own context, with the role and site that they have chosen."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def GetSession(
         self, request: session_pb2.GetSessionRequest, _context: Context
     ) -> session_pb2.GetSessionResponse:
@@ -41,7 +36,6 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         state = await self._runtime.sessions.state(name, acting)
         return session_pb2.GetSessionResponse(session=_message(state, acting.site))
 
-    @errors_to_status
     async def ChangeDirectory(
         self, request: session_pb2.ChangeDirectoryRequest, _context: Context
     ) -> session_pb2.ChangeDirectoryResponse:
@@ -51,20 +45,18 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         state = await self._runtime.sessions.change_directory(name, acting, request.directory)
         return session_pb2.ChangeDirectoryResponse(session=_message(state, acting.site))
 
-    @errors_to_status
     async def SetRole(self, request: session_pb2.SetRoleRequest, _context: Context) -> session_pb2.SetRoleResponse:
         """Act as another account."""
         if not request.role or request.role.startswith("-"):
-            raise UsageError(f"{request.role!r} is no account")
+            raise UsageError(f"{request.role!r} is not an account name")
         name = request.session or "default"
         state = await self._runtime.sessions.switch_account(name, await context_of(self._runtime, name), request.role)
         return session_pb2.SetRoleResponse(session=_message(state, (await context_of(self._runtime, name)).site))
 
-    @errors_to_status
     async def SetSite(self, request: session_pb2.SetSiteRequest, _context: Context) -> session_pb2.SetSiteResponse:
         """Choose the close site."""
         if not request.site or request.site.startswith("-"):
-            raise UsageError(f"{request.site!r} is no site")
+            raise UsageError(f"{request.site!r} is not a site name")
         name = request.session or "default"
         await self._runtime.sessions.choose_site(name, await context_of(self._runtime, name), request.site)
         acting = await context_of(self._runtime, name)
@@ -72,7 +64,6 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             session=_message(await self._runtime.sessions.state(name, acting), acting.site)
         )
 
-    @errors_to_status
     async def GetIdentity(
         self, request: session_pb2.GetIdentityRequest, _context: Context
     ) -> session_pb2.GetIdentityResponse:
@@ -90,7 +81,6 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             subject=facts.get("certificate_dn", ""),
         )
 
-    @errors_to_status
     async def SetDirectoryStack(
         self, request: session_pb2.SetDirectoryStackRequest, _context: Context
     ) -> session_pb2.SetDirectoryStackResponse:
@@ -104,7 +94,6 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         state = await self._runtime.sessions.save_stack(await caller.state(), caller.context, tuple(stack))
         return session_pb2.SetDirectoryStackResponse(session=_message(state, caller.context.site))
 
-    @errors_to_status
     async def WatchConnections(self, _request: session_pb2.WatchConnectionsRequest, context: Context) -> None:
         """Stream the sessions with central services after each change."""
         sent = None

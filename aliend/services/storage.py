@@ -17,9 +17,8 @@ from aliend.core.cli.numbers import LARGEST
 from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.grid.element_listing import ListedStorageElement
 from aliend.errors import CopyError, UsageError
-from aliend.runtime import Runtime
 from aliend.services.caller import Caller
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.entries import number
 from aliend.services.messages.times import duration, timestamp
 from aliend.v1 import storage_pb2 as pb
@@ -31,13 +30,9 @@ MAX_SERVERS = 100
 _DISTANCE = re.compile(r"(\S+::\S+::\S+)\s+\(read:\s*(\S+),\s*write:\s*(\S+),\s*distance:\s*(\S+)\)")
 
 
-class StorageService(storage_pb2_grpc.StorageServiceServicer):
+class StorageService(Servicer, storage_pb2_grpc.StorageServiceServicer):
     """Asks the central service and the storage servers."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def ListStorageElements(
         self, request: pb.ListStorageElementsRequest, _context: Context
     ) -> pb.ListStorageElementsResponse:
@@ -47,7 +42,6 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
         found = [one for one in listed if not request.label or one.matches(request.label)]
         return pb.ListStorageElementsResponse(elements=map(_element, found))
 
-    @errors_to_status
     async def ListElementDistances(
         self, request: pb.ListElementDistancesRequest, _context: Context
     ) -> pb.ListElementDistancesResponse:
@@ -63,7 +57,6 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
         ]
         return pb.ListElementDistancesResponse(distances=distances)
 
-    @errors_to_status
     async def GetFileUrls(self, request: pb.GetFileUrlsRequest, _context: Context) -> pb.GetFileUrlsResponse:
         """Return URLs of replicas, each with its permission."""
         caller = await Caller.of(self._runtime, request.session)
@@ -83,7 +76,6 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
         ]
         return pb.GetFileUrlsResponse(urls=urls)
 
-    @errors_to_status
     async def StatReplicas(self, request: pb.StatReplicasRequest, _context: Context) -> pb.StatReplicasResponse:
         """Return what the servers report about replicas."""
         if not 0 < len(request.lfns) + len(request.pfns) <= MAX_SERVERS:
@@ -113,7 +105,6 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
             )
         return pb.StatReplicasResponse(replicas=replicas)
 
-    @errors_to_status
     async def ProbeServers(self, request: pb.ProbeServersRequest, _context: Context) -> pb.ProbeServersResponse:
         """Return the answers of servers."""
         if not 0 < len(request.servers) <= MAX_SERVERS or request.count > MAX_SERVERS:
@@ -140,27 +131,24 @@ class StorageService(storage_pb2_grpc.StorageServiceServicer):
             found.append(message)
         return pb.ProbeServersResponse(answers=found)
 
-    @errors_to_status
     async def MirrorFile(self, request: pb.MirrorFileRequest, _context: Context) -> pb.MirrorFileResponse:
         """Have the service create more replicas."""
         storage = parse_storage_spec(request.storage)
         if not storage:
-            raise UsageError("MirrorFile needs `storage`, the place of the new replicas")
+            raise UsageError("MirrorFile needs `storage`, the storage elements of the new replicas")
         caller = await Caller.of(self._runtime, request.session)
         queued, text = await caller.catalogue.mirror(await caller.required_lfn(request.lfn), storage)
         copies = [pb.QueuedMirror(se=one.se, id=one.number) for one in queued]
         return pb.MirrorFileResponse(queued=copies, message=text)
 
-    @errors_to_status
     async def GetMirror(self, request: pb.GetMirrorRequest, _context: Context) -> pb.GetMirrorResponse:
         """Return the state of a copy that the service makes."""
         if not 0 < request.id <= LARGEST:
-            raise UsageError("id must be the number of a copy at the service")
+            raise UsageError("id must be the service's number of a copy")
         caller = await Caller.of(self._runtime, request.session)
         state = await caller.catalogue.mirror_state(request.id)
         return pb.GetMirrorResponse(state=f"MIRROR_STATE_{state.upper()}")
 
-    @errors_to_status
     async def DeleteReplica(self, request: pb.DeleteReplicaRequest, _context: Context) -> pb.DeleteReplicaResponse:
         """Remove a replica."""
         if not request.se:

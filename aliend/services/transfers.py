@@ -13,8 +13,7 @@ from aliend.core.transfers.job import JobFilter
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import TransferView
 from aliend.errors import UsageError
-from aliend.runtime import Runtime
-from aliend.services.grpc_errors import errors_to_status
+from aliend.services.grpc_errors import Servicer
 from aliend.services.messages.limits import limits_message, require_rate
 from aliend.services.messages.plan import planned
 from aliend.services.messages.submit import MAX_PRIORITY, job_spec
@@ -38,13 +37,9 @@ DEFAULT_PAGE, MAX_PAGE = 50, 1000
 MAX_REQUEST_ID = 128
 
 
-class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
+class TransfersService(Servicer, transfers_pb2_grpc.TransfersServiceServicer):
     """Manages jobs of other programs, which run in the daemon's own context."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    @errors_to_status
     async def SubmitJob(self, request: pb.SubmitJobRequest, _context: Context) -> pb.SubmitJobResponse:
         """Store a job and return it."""
         require_request_id(request.request_id)
@@ -53,12 +48,10 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         job = await self._runtime.engine.submit_once(spec, request.request_id, ignored)
         return pb.SubmitJobResponse(job=job_message(job))
 
-    @errors_to_status
     async def GetJob(self, request: pb.GetJobRequest, _context: Context) -> pb.GetJobResponse:
         """Return one job."""
         return pb.GetJobResponse(job=job_message(await self._runtime.engine.job(require_id(request.id))))
 
-    @errors_to_status
     async def ListJobs(self, request: pb.ListJobsRequest, _context: Context) -> pb.ListJobsResponse:
         """Return a page of jobs."""
         if request.running_only:
@@ -72,7 +65,6 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         more = str(jobs[-1].id) if len(jobs) == size else ""
         return pb.ListJobsResponse(jobs=map(job_message, jobs), next_page_token=more)
 
-    @errors_to_status
     async def ListTransfers(self, request: pb.ListTransfersRequest, _context: Context) -> pb.ListTransfersResponse:
         """Return a page of the transfers of a job."""
         size, states = page_size(request.page_size), transfer_states(request.states)
@@ -81,7 +73,6 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         more = str(views[-1].id) if len(views) == size else ""
         return pb.ListTransfersResponse(transfers=await self._transfers(views), next_page_token=more)
 
-    @errors_to_status
     async def WatchJobs(self, request: pb.WatchJobsRequest, context: Context) -> None:
         """Stream the changes."""
         since = require_id(request.since, "since") if request.HasField("since") else None
@@ -103,37 +94,31 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         failures = await self._runtime.engine.last_failures(troubled)
         return [transfer_message(view, failures.get(view.id)) for view in views]
 
-    @errors_to_status
     async def CancelJob(self, request: pb.CancelJobRequest, _context: Context) -> pb.CancelJobResponse:
         """Cancel a job."""
         require_request_id(request.request_id)
         return pb.CancelJobResponse(job=job_message(await self._runtime.engine.cancel(require_id(request.id))))
 
-    @errors_to_status
     async def PauseJob(self, request: pb.PauseJobRequest, _context: Context) -> pb.PauseJobResponse:
         """Pause a job."""
         require_request_id(request.request_id)
         return pb.PauseJobResponse(job=job_message(await self._runtime.engine.pause(require_id(request.id))))
 
-    @errors_to_status
     async def ResumeJob(self, request: pb.ResumeJobRequest, _context: Context) -> pb.ResumeJobResponse:
         """Resume a job."""
         require_request_id(request.request_id)
         return pb.ResumeJobResponse(job=job_message(await self._runtime.engine.resume(require_id(request.id))))
 
-    @errors_to_status
     async def RetryJob(self, request: pb.RetryJobRequest, _context: Context) -> pb.RetryJobResponse:
         """Queue the failed and cancelled transfers of a job again."""
         require_request_id(request.request_id)
         job = await self._runtime.engine.retry(require_id(request.id), request.request_id)
         return pb.RetryJobResponse(job=job_message(job))
 
-    @errors_to_status
     async def WaitJob(self, request: pb.WaitJobRequest, _context: Context) -> pb.WaitJobResponse:
         """Return a job when it has ended."""
         return pb.WaitJobResponse(job=job_message(await self._runtime.engine.wait(require_id(request.id))))
 
-    @errors_to_status
     async def ListAttempts(self, request: pb.ListAttemptsRequest, _context: Context) -> pb.ListAttemptsResponse:
         """Return the attempts of transfers."""
         if not 0 < len(request.transfer_ids) <= MAX_PAGE:
@@ -141,7 +126,6 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         attempts = await self._runtime.engine.attempts([require_id(one) for one in request.transfer_ids])
         return pb.ListAttemptsResponse(attempts=map(attempt_message, attempts))
 
-    @errors_to_status
     async def ListDeletions(self, request: pb.ListDeletionsRequest, _context: Context) -> pb.ListDeletionsResponse:
         """Return a page of the files that a synchronisation deletes."""
         job = (await self._runtime.engine.job(require_id(request.job_id))).id
@@ -149,7 +133,6 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         more = f"after {page[-1].below}" if page else ""
         return pb.ListDeletionsResponse(deletions=map(deletion_message, page), next_page_token=more)
 
-    @errors_to_status
     async def PlanJob(self, request: pb.PlanJobRequest, context: Context) -> None:
         """Stream what a job would do."""
         spec = await job_spec(self._runtime, request.job)
@@ -157,12 +140,10 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
             async for page in pages:
                 await context.write(page)
 
-    @errors_to_status
     async def GetLimits(self, _request: pb.GetLimitsRequest, _context: Context) -> pb.GetLimitsResponse:
         """Return all limits."""
         return pb.GetLimitsResponse(limits=limits_message(self._runtime.engine.limits_in_use()))
 
-    @errors_to_status
     async def SetLimits(self, request: pb.SetLimitsRequest, _context: Context) -> pb.SetLimitsResponse:
         """Change limits and return all of them."""
         require_request_id(request.request_id)
@@ -170,14 +151,12 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         await self._runtime.engine.change_limits(changes)
         return pb.SetLimitsResponse(limits=limits_message(self._runtime.engine.limits_in_use()))
 
-    @errors_to_status
     async def SetJobRate(self, request: pb.SetJobRateRequest, _context: Context) -> pb.SetJobRateResponse:
         """Change the bandwidth limit of a job."""
         require_request_id(request.request_id)
         job = await self._runtime.engine.change_job_rate(require_id(request.id), require_rate(request.rate))
         return pb.SetJobRateResponse(job=job_message(job))
 
-    @errors_to_status
     async def SetJobPriority(self, request: pb.SetJobPriorityRequest, _context: Context) -> pb.SetJobPriorityResponse:
         """Change the priority of a job."""
         require_request_id(request.request_id)
@@ -186,14 +165,12 @@ class TransfersService(transfers_pb2_grpc.TransfersServiceServicer):
         job = await self._runtime.engine.change_priority(require_id(request.id), request.priority)
         return pb.SetJobPriorityResponse(job=job_message(job))
 
-    @errors_to_status
     async def CleanJobs(self, request: pb.CleanJobsRequest, _context: Context) -> pb.CleanJobsResponse:
         """Remove ended jobs from the list."""
         require_request_id(request.request_id)
         removed = await self._runtime.engine.clean([require_id(number) for number in request.ids])
         return pb.CleanJobsResponse(removed=removed)
 
-    @errors_to_status
     async def ListWaitReasons(
         self, request: pb.ListWaitReasonsRequest, _context: Context
     ) -> pb.ListWaitReasonsResponse:

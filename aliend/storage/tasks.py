@@ -84,6 +84,7 @@ class Download(Task[Downloaded]):
     directory has the path of `directory`, which is above the target (None: unknown).
     `whole_archive`: download the whole archive of a member and extract the member locally. `verify`: read the written
     file back from the disk and compare it. `ca` is a directory or file of CA certificates for sources read over HTTPS.
+    An `attempt` on a cluster (0: on this machine) leaves a partial file of its own for `PublishPartial`.
     """
 
     id: int
@@ -102,6 +103,15 @@ class Download(Task[Downloaded]):
     tuning: Tuning = Tuning()
     file_systems: tuple[FileSystem, ...] = ()
     directory: Directory | None = None
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPartial(Task["Checksummed"]):
+    """Rename the complete partial file that an attempt on a cluster has left to the target of its `download`."""
+
+    id: int
+    download: Download
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,8 @@ class Checksums(Task[ChecksummedFiles]):
 class RemovePartial(Task[Checksummed]):
     """Remove the partial file that an unfinished download left beside `target`; the result has its size and no md5.
 
-    One of at least `keep_from` bytes stays (0: none does). `directories` were created for the download and are removed
+    One of at least `keep_from` bytes stays (0: none does). Those of the first `attempts` attempts on a cluster are
+    removed in any case. `directories` were created for the download and are removed
     too if they are empty. Nothing is looked for on another file system than that of `file_systems` (see `Download`), or
     if another directory has the path of `directory`.
     """
@@ -165,6 +176,7 @@ class RemovePartial(Task[Checksummed]):
     keep_from: int = 0
     file_systems: tuple[FileSystem, ...] = ()
     directory: Directory | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +285,8 @@ class TaskOptions:
     """On whose behalf a task runs.
 
     `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables of the
-    process. `on_source_change` receives the storage element that is used from now on; `on_failure` receives one that
-    failed for a reason that may pass, and the reason.
+    process; `attempt` is the number of the attempt at the transfer. `on_source_change` receives the storage element
+    that is used from now on; `on_failure` receives one that failed for a reason that may pass, and the reason.
     """
 
     job: int = 0
@@ -282,6 +294,7 @@ class TaskOptions:
     settings: Settings = ()
     on_source_change: Callable[[str], None] = _ignore
     on_failure: Callable[[str, str], None] = _ignore
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

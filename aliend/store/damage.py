@@ -36,7 +36,7 @@ def mark_created(path: Path) -> None:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Return whether an error means that the file itself is damaged, and not that it cannot be used just now."""
+    """Return whether an error means that the file is damaged, not only that it cannot be used at the moment."""
     name = getattr(error, "sqlite_errorname", "") or ""
     return isinstance(error, DamageError) or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
@@ -81,7 +81,7 @@ def set_aside(path: Path, now: float) -> Path:
         _suspect(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The database {path} is damaged, and renaming it failed: {error.strerror}; move it away yourself"
+            f"the database {path} is damaged, and renaming it failed: {error.strerror}; move it away yourself"
         ) from error
     return target
 

@@ -62,12 +62,12 @@ def transfer_ownership(
 ) -> Job:
     """Assign a leader (first of the pair) to the job of its successor (second); return the changed `job`.
 
-    The successor's row is replaced by a row of the old job: joined in turn (`keep`), or cancelled.
+    The successor's row is replaced by a row of the old job: which joins the leader (`keep`), or is cancelled.
     """
     leader, successor = pair
     other = rows.load(transaction.connection, successor.job)
     state = Queued() if keep else Cancelled()
-    rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0)
+    rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0, losses=0)
     job, other = _swapped(transaction, (job, other), (leader, successor), rest)
     rows.save(transaction, rows.load(transaction.connection, other.id), other, now_ms)
     return job
@@ -92,7 +92,7 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
 
 
 def joined_counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """Return the number of rows joined to each of these transfers, where there are any."""
+    """Return by transfer the number of other jobs' transfers that share its result, where it is not 0."""
     marks = ",".join("?" * len(numbers))
     sql = f"SELECT joined, count(*) FROM transfer WHERE joined > 0 AND joined IN ({marks}) GROUP BY joined"
     return dict(connection.execute(sql, tuple(numbers)).fetchall())
@@ -122,7 +122,7 @@ def _take_over(
 ) -> Job:
     """Move the leader to the more urgent `job`; the job that had it joins. Return the changed `job`."""
     owner = rows.load(transaction.connection, leader.job)
-    rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0)
+    rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0, losses=0)
     after, job = _swapped(transaction, (owner, job), (leader, joined), rest)
     rows.save(transaction, owner, after, now_ms)
     return job

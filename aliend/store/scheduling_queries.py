@@ -34,7 +34,7 @@ _DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 @dataclass(frozen=True, slots=True)
 class SchedulingQuery:
-    """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
+    """The query for what may start at `now` (POSIX seconds), round-robin after `last_job`.
 
     Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned, of as
     many jobs of each direction, and more in the directions `batches`, in which small files start in batches.
@@ -54,7 +54,7 @@ class SchedulingQuery:
 
 @dataclass(frozen=True, slots=True)
 class SchedulingResult:
-    """What may start now, and the POSIX second of the next waiting transfer (None: there is none)."""
+    """What may start now, and the POSIX second of the next waiting transfer (None: none waits)."""
 
     candidates: list[Candidate]
     expanding: list[Job]
@@ -96,19 +96,19 @@ def _candidates(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
     candidates: list[Candidate] = []
     for direction in _DIRECTIONS:
         if direction not in query.closed:
-            for job, transfers in islice(_work_in_turn(connection, direction, query), query.limit):
+            for job, transfers in islice(_ready_transfers(connection, direction, query), query.limit):
                 loaded = rows.load(connection, job)
                 batches = direction in query.batches and loaded.spec.allows_batches
                 candidates += [_candidate(loaded, *row, batches=batches) for row in transfers]
     return candidates
 
 
-def _work_in_turn(
+def _ready_transfers(
     connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery
 ) -> Iterator[tuple[int, list[tuple[int, str, int, int]]]]:
     """Yield jobs of a direction, each with its first startable transfers: number, target, size, attempts."""
     limit = query.limit + (MAX_BATCHES * BATCH_FILES if direction in query.batches else 0)
-    for job in _jobs_in_turn(connection, direction, query):
+    for job in _jobs_round_robin(connection, direction, query):
         transfers = connection.execute(
             "SELECT id, target, size, attempts FROM transfer WHERE job = ? AND ready <= 1 ORDER BY ready, id LIMIT ?",
             (job, limit),
@@ -119,7 +119,7 @@ def _work_in_turn(
             connection.execute("UPDATE job SET has_ready = 0 WHERE id = ?", (job,))
 
 
-def _jobs_in_turn(connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery) -> Iterator[int]:
+def _jobs_round_robin(connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery) -> Iterator[int]:
     """Yield jobs that may have work: class by class, in each those after the last one first."""
     rank = (_HIGHEST, 0)
     while row := connection.execute(_NEXT_CLASS, (direction, *rank)).fetchone():
@@ -173,6 +173,6 @@ def _make_due_ready(connection: sqlite3.Connection, now: float) -> None:
 
 
 def _next_ready(connection: sqlite3.Connection) -> float | None:
-    """Return the POSIX second at which the pause of the next waiting transfer is over; None: there is none."""
+    """Return the POSIX second at which the pause of the next waiting transfer is over; None: none waits."""
     row = connection.execute("SELECT ready FROM transfer WHERE ready > 1 ORDER BY ready LIMIT 1").fetchone()
     return row[0] if row else None

@@ -152,7 +152,9 @@ Also: names under which a transfer that was given up may have registered only so
 
 _ERROR_NUMBERS = "ALTER TABLE attempt ADD COLUMN error_number INTEGER NOT NULL DEFAULT 0;"
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _ERROR_NUMBERS)
+_LOSSES = "ALTER TABLE transfer ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;"
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _ERROR_NUMBERS, _LOSSES)
 """Each migrates a database from the schema of its index to the next one."""
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from aliend.core.transfers import job as jobs_core
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -88,9 +87,7 @@ class Store:
         await self._database.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     @property
@@ -100,7 +97,7 @@ class Store:
 
     @property
     def problem(self) -> StoreError | None:
-        """Why the database could not be opened, as long as it was not opened since."""
+        """Return why the database could not be opened; None once it is open."""
         return self._database.problem
 
     def warnings(self) -> list[str]:
@@ -202,7 +199,7 @@ class Store:
         return await self._change_where(where, (job, after_id), event, job, also)
 
     async def transfer_ownership(self, number: int) -> tuple[Effect, ...]:
-        """Move at most `BATCH` transfers of a paused job to other jobs that want them."""
+        """Move at most `BATCH` transfers of a paused job to other jobs that share them; these continue the copies."""
         now_ms = self._now_ms()
 
         def write(transaction: Transaction) -> tuple[Effect, ...]:
@@ -220,7 +217,7 @@ class Store:
         return await self._database.write(write)
 
     async def joined_counts(self, transfers: Sequence[int]) -> dict[int, int]:
-        """Return the number of rows joined to each of these transfers, where there are any."""
+        """Return by transfer the number of other jobs' transfers that share its result, where it is not 0."""
         return await self._database.read(lambda at: deduplication.joined_counts(at, transfers))
 
     async def add(self, job: int, files: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:

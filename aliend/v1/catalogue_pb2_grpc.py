@@ -149,7 +149,8 @@ class CatalogueServiceServicer:
 
     def FindEntries(self, request, context):
         """Streams the files below a directory that match a selection, and the directories if `directories` is set; unordered.
-        Used by `alienctl find` and `find2`. Read-only. The answer is never a cached one. Errors: NOT_FOUND, FAILED_PRECONDITION (not a directory), INVALID_ARGUMENT.
+        Used by `alienctl find` and `find2`. Read-only. Answers are never cached.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (not a directory), INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,7 +249,7 @@ class CatalogueServiceServicer:
     def SetQuota(self, request, context):
         """Changes quotas of an account; administrators only. Used by `alienctl jquota set` and `fquota set`. The limits are set
         one after the other; the first failure ends the call. Errors: INVALID_ARGUMENT (also from the service, for callers
-        who are no administrators), NOT_FOUND, PERMISSION_DENIED.
+        who are not administrators), NOT_FOUND, PERMISSION_DENIED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,8 +27,8 @@ if _version_not_supported:
 
 class CredentialsServiceStub:
     """Credentials. A certificate with an encrypted key needs its passphrase once, see `UnlockKey`; the daemon keeps the
-    key in memory. A login is `GetCredentials`, `ImportCertificate` if there is none, `UnlockKey` if it is locked, and
-    `InitToken`.
+    key in memory. A login calls `GetCredentials`, `ImportCertificate` if no certificate exists, `UnlockKey` if the key is
+    locked, and `InitToken`.
     """
 
     def __init__(self, channel):
@@ -71,8 +71,8 @@ class CredentialsServiceStub:
 
 class CredentialsServiceServicer:
     """Credentials. A certificate with an encrypted key needs its passphrase once, see `UnlockKey`; the daemon keeps the
-    key in memory. A login is `GetCredentials`, `ImportCertificate` if there is none, `UnlockKey` if it is locked, and
-    `InitToken`.
+    key in memory. A login calls `GetCredentials`, `ImportCertificate` if no certificate exists, `UnlockKey` if the key is
+    locked, and `InitToken`.
     """
 
     def GetCredentials(self, request, context):
@@ -100,7 +100,7 @@ class CredentialsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UnlockKey(self, request, context):
-        """Opens the key of the certificate for this daemon. Used by `alienctl login`. The passphrase is never stored or
+        """Unlocks the key of the certificate for this daemon. Used by `alienctl login`. The passphrase is never stored or
         logged. Errors: INVALID_ARGUMENT for a wrong passphrase, UNAUTHENTICATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -165,8 +165,8 @@ def add_CredentialsServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CredentialsService:
     """Credentials. A certificate with an encrypted key needs its passphrase once, see `UnlockKey`; the daemon keeps the
-    key in memory. A login is `GetCredentials`, `ImportCertificate` if there is none, `UnlockKey` if it is locked, and
-    `InitToken`.
+    key in memory. A login calls `GetCredentials`, `ImportCertificate` if no certificate exists, `UnlockKey` if the key is
+    locked, and `InitToken`.
     """
 
     @staticmethod

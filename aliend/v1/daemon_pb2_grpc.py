@@ -93,7 +93,7 @@ class DaemonServiceServicer:
     def Stop(self, request, context):
         """Waits for running commands, stops transfers (they resume after the next start) and ends the daemon within 5 seconds.
         Used by `alienctl daemon stop`. Idempotent. The response precedes the end; the socket is removed first. With
-        `only_if_idle` a daemon in use continues and reports it: a client of a newer version replaces an older daemon so.
+        `only_if_idle` a daemon in use continues and reports it: a newer client uses this to replace an older daemon.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -87,7 +87,7 @@ class GridJobsServiceServicer:
     """
 
     def SubmitGridJob(self, request, context):
-        """Submits a job description. Used by `alienctl submit`. Not idempotent: after ABORTED look at `ListGridJobs` first.
+        """Submits a job description. Used by `alienctl submit`. Not idempotent: after ABORTED, check `ListGridJobs` before another call.
         Errors: INVALID_ARGUMENT, UNKNOWN (121: the service rejects the description) with the reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -339,6 +339,15 @@ async def test_sessions_are_stored(store: Store) -> None:
     assert await store.sessions.latest(" @y") is None
 
 
+async def test_old_sessions_of_python_programs_expire(store: Store) -> None:
+    for name in ("python:1 @here", "terminal @here"):
+        await store.sessions.put(name, "/a/")
+    assert await store.sessions.expire(0) == 0
+    assert await store.sessions.expire(1 << 60) == 1
+    assert await store.sessions.get("python:1 @here") is None
+    assert await store.sessions.get("terminal @here") is not None
+
+
 async def test_an_unknown_job_is_an_error(store: Store) -> None:
     with pytest.raises(NoSuchJob):
         await store.job(5)

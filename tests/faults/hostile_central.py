@@ -68,9 +68,13 @@ class HostileCentral:
                 async for request in client:
                     await service.send(request)
                     reply = await service.recv()
-                    await client.send(self._changed(str(request), str(reply)) if self.is_hostile else reply)
+                    await self.answer(client, str(request), str(reply))
         except (ConnectionClosed, OSError):
             await client.close()
+
+    async def answer(self, client: ServerConnection, request: str, reply: str) -> None:
+        """Send the reply to a request, changed if the service is hostile."""
+        await client.send(self._changed(request, reply) if self.is_hostile else reply)
 
     def _changed(self, request: str, reply: str) -> str:
         """Return a reply with one change."""

@@ -44,8 +44,10 @@ def fuzz(target_name: str, defect: str, seconds: float) -> None:
     if target.is_remote:
         _fuzz_blindly(target, defect, seconds)
         return
-    (found := BUILD / "corpus" / target_name).mkdir(parents=True, exist_ok=True)
-    corpora = [str(CORPORA / target_name)] if defect else [str(found), str(CORPORA / target_name)]
+    (found := BUILD / ("seeded-corpus" if defect else "corpus") / target_name).mkdir(parents=True, exist_ok=True)
+    for old in found.iterdir() if defect else ():
+        old.unlink()
+    corpora = [str(found), str(CORPORA / target_name)]  # new inputs go into the first one
     limits = [f"-max_total_time={seconds:.0f}", f"-max_len={LONGEST}", "-timeout=60", "-rss_limit_mb=2048"]
     limits.append("-len_control=0")  # inputs of any length from the start: what is cut off is no longer well-formed
     words = [sys.argv[0], *limits, f"-artifact_prefix={_artifact(target_name, defect)}", *corpora]

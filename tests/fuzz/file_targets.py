@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 import tempfile
 import tomllib
@@ -9,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +46,18 @@ def _check_pem(data: bytes) -> None:
         for read_source in (certificates.chain_of, certificates.facts_of):
             with suppress(AliendError):
                 read_source(PemText(text))
+
+
+def _change_pem(data: bytes, chance: random.Random) -> bytes:
+    """Change bytes of what a block encodes; text without a block stays as it is."""
+    blocks = [part for part in pem.blocks(data.decode("latin-1")) if isinstance(part, pem.Block) and part.content]
+    if not blocks:
+        return data
+    block = chance.choice(blocks)
+    content = bytearray(block.content)
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        content[chance.randrange(len(content))] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+    return str(replace(block, content=bytes(content))).encode("latin-1", "replace")
 
 
 def _check_configuration(data: bytes) -> None:
@@ -136,6 +150,7 @@ TARGETS = (
                 certificates, "load_der", x509.load_der_x509_certificate
             )
         },
+        change=_change_pem,
     ),
     Target(
         "configuration",

@@ -61,7 +61,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"kept_replicas", "partial_files", "statistics"},
         {"held_jobs", "ports", "views", "retention", "file_content", "relay_spool"},
     ],
-    "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],
+    "aliend/storage": [{"cluster"}, {"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],
     "aliend/central": [
         {"sessions"},
         {"catalogue"},
@@ -304,7 +304,12 @@ def test_only_services_see_protobuf_types() -> None:
 
 
 def test_only_config_and_the_programs_read_the_environment() -> None:
-    allowed = {"aliend/config.py", "aliend/__main__.py", "aliend/storage/worker/__main__.py"}
+    allowed = {
+        "aliend/config.py",
+        "aliend/__main__.py",
+        "aliend/storage/worker/__main__.py",
+        "aliend/storage/cluster/gateway.py",
+    }
     wrong = [
         str(path.relative_to(ROOT))
         for path in product()
@@ -332,4 +337,8 @@ def test_the_daemon_starts_only_its_workers_and_git() -> None:
         if path.is_relative_to(ROOT / "aliend") and not path.is_relative_to(ROOT / "aliend/sandbox")
         if re.search(r"subprocess|os\.(exec|spawn|system|popen|posix_spawn)", path.read_text(encoding="utf-8"))
     }
-    assert starts == {"aliend/central/credentials/ca_bundle.py", "aliend/storage/pool/local_process.py"}
+    assert starts == {
+        "aliend/central/credentials/ca_bundle.py",
+        "aliend/storage/cluster/executor.py",
+        "aliend/storage/pool/local_process.py",
+    }

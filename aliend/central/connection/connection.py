@@ -131,9 +131,11 @@ class Connection:
                     size += len(frame)
                     if size > REPLY_LIMIT:
                         raise self._too_large(f"{REPLY_LIMIT >> 20} MiB")
+            return "".join(frames)
         except TimeoutError as error:
             raise self._lost(f"did not answer within {timeout:.0f} s", timed_out=True) from error
-        return "".join(frames)
+        finally:
+            frames.clear()  # the traceback of an error would keep them
 
     async def stream(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
         """Send `text` and yield the reply as it arrives; each piece has a deadline of `timeout` seconds.
@@ -210,7 +212,7 @@ class Connection:
 
     def _too_large(self, size: str) -> InvalidValue:
         """Return the error for a reply that is refused while it arrives; another request would get the same."""
-        return InvalidValue(f"{self._endpoint} sent a reply of more than {size}; ask for less at once")
+        return InvalidValue(f"{self._endpoint} sent a reply of more than {size}; request less at a time")
 
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)

@@ -18,16 +18,16 @@ _LARGEST = 16 << 20
 """Maximum size of a file in bytes; the bundle of a whole system has less than one MiB."""
 
 
-def load(place: str) -> list[bytes]:
-    """Return the certificates in `place` in DER, each once. Raises ConfigurationError if it has none. Blocks.
+def load(location: str) -> list[bytes]:
+    """Return the certificates in a file or directory in DER, each once. Raises ConfigurationError for none. Blocks.
 
     They are not parsed, because cryptography warns about some that OpenSSL accepts, and will reject them one day.
     """
-    path = Path(place)
+    path = Path(location)
     try:
         files = _files_of(path) if path.is_dir() else [path]
     except OSError as error:
-        raise ConfigurationError(f"cannot read the CA directory {place}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the CA directory {path}: {error.strerror}") from error
     found: dict[bytes, None] = {}
     problem = ""
     for file in files:
@@ -60,5 +60,5 @@ def _why_empty(path: Path, files: int, problem: str) -> str:
         return f"cannot load the CA certificates: {problem or f'{path} holds no certificate in PEM form'}"
     reason = problem or f"none of {files} files (*.pem, *.crt, *.0) is a certificate in PEM form"
     if not files:
-        reason = "no file there is named *.pem, *.crt or *.0"
+        reason = "no file in it is named *.pem, *.crt or *.0"
     return f"the CA directory {path} holds no certificates: {reason}"

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 from datetime import datetime
 from pathlib import Path
 
+from aliend.central.credentials.private_files import prepare
 from aliend.errors import ConfigurationError
 
 _CERTIFICATE_MODE, _KEY_MODE, _DIRECTORY_MODE = 0o644, 0o600, 0o700
@@ -28,7 +28,7 @@ def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: date
     try:
         for (path, text), mode in ((key, _KEY_MODE), (certificate, _CERTIFICATE_MODE)):
             path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-            prepared.append((_prepare(path, text, mode), path))
+            prepared.append((prepare(path, text.encode("utf-8", "surrogateescape"), mode), path))
         for _, path in prepared:
             if os.path.lexists(path):
                 kept.append(_keep(path, today))
@@ -40,21 +40,6 @@ def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: date
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)
     return kept
-
-
-def _prepare(path: Path, text: str, mode: int) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 def _keep(path: Path, today: datetime) -> Path:

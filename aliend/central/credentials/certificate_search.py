@@ -32,31 +32,31 @@ class Candidate:
     key: Path | None = None
 
 
-def usual_places(home: Path, configuration: Path, current: Path) -> list[Path]:
+def usual_directories(home: Path, configuration: Path, current: Path) -> list[Path]:
     """Return the directories where users keep certificates, each once. Blocks."""
     places = [home / ".globus", home / "Downloads", _download_directory(home, configuration), home, current]
     return list(dict.fromkeys(place for place in places if place.is_dir()))
 
 
-def find(places: Sequence[Path], used: Path) -> list[Candidate]:
-    """Return what can be imported from `places`, the newest first, without the certificate file `used`. Blocks."""
+def find(directories: Sequence[Path], used: Path) -> list[Candidate]:
+    """Return what can be imported from `directories`, the newest first, without the certificate file `used`. Blocks."""
     found: dict[Path, Candidate] = {}
-    for place in places:
+    for place in directories:
         for candidate in _candidates_in(place):
             if candidate.path != used:
                 found.setdefault(candidate.path.resolve(), candidate)
     return sorted(found.values(), key=lambda candidate: -candidate.modified)
 
 
-def _candidates_in(place: Path) -> Iterable[Candidate]:
+def _candidates_in(directory: Path) -> Iterable[Candidate]:
     try:
-        files = sorted(place.iterdir())
+        files = sorted(directory.iterdir())
     except OSError:
         return
     for file in files:
         if file.name.lower().endswith(_SUFFIXES) and (modified := _modified(file)):
             yield Candidate(file, modified)
-    certificate, key = (place / name for name in _PAIR)
+    certificate, key = (directory / name for name in _PAIR)
     if _modified(key) and (modified := _modified(certificate)):
         yield Candidate(certificate, modified, key)
 

@@ -191,7 +191,7 @@ def now_in_ms() -> int:
 
 
 def _slashes(name: x509.Name) -> str:
-    """Return the most general part first, without a leading slash."""
+    """Return a distinguished name in the form `C=ch/O=AliEn2/CN=alice`, the most general part first."""
     return "/".join(
         f"{_NAMES.get(a.oid.dotted_string, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part
     )

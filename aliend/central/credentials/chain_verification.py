@@ -32,18 +32,18 @@ class Trust:
     authorities: dict[bytes, list[x509.Certificate]]
 
 
-def load_trust(place: str, note: str = "") -> Trust:
-    """Read the authorities in `place`; `note` explains why another configured location is not used.
+def load_trust(path: str, note: str = "") -> Trust:
+    """Read the authorities in `path`; `note` explains why another configured location is not used.
 
     Raises ConfigurationError if none is found. Blocks.
     """
     note = f" ({note})" if note else ""
-    if not place:
-        raise ConfigurationError(f"no CA certificates were found{note}; run: alienctl getCAcerts")
+    if not path:
+        raise ConfigurationError(f"no CA certificates were found{note}; run: `alienctl getCAcerts`")
     found: dict[bytes, list[x509.Certificate]] = {}
-    for authority in _parsed(authority_files.load(place)):
+    for authority in _parsed(authority_files.load(path)):
         found.setdefault(authority.subject.public_bytes(), []).append(authority)
-    return Trust(f"{place}{note}", found)
+    return Trust(f"{path}{note}", found)
 
 
 def why_untrusted(source: PemSource, trust: Trust, now_ms: int) -> str:

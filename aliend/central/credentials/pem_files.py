@@ -51,7 +51,7 @@ def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
     try:
         descriptor = os.open(source.path, flags)
     except ValueError as error:
-        raise OSError(0, "its name holds a NUL byte") from error
+        raise OSError(0, "its name contains a NUL byte") from error
     try:
         status = os.fstat(descriptor)
         if is_exposed:

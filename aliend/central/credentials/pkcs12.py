@@ -60,28 +60,28 @@ class Bundle:
 
 
 def read_file(path: Path) -> bytes:
-    """Return the content of a regular file of at most 256 KiB. Raises NoSuchFile or UsageError. Blocks."""
+    """Return the content of a regular file of at most 256 KiB, not encrypted with RC2 if OpenSSL does not support it.
+
+    Raises NoSuchFile or UsageError. Blocks.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
-            if stat.S_ISREG(status.st_mode) and status.st_size <= SIZE_LIMIT:
-                return os.read(descriptor, SIZE_LIMIT)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > SIZE_LIMIT:
+                raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported")
+            data = os.read(descriptor, SIZE_LIMIT)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise NoSuchFile(f"cannot read {path}: {error.strerror}") from error
-    raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported")
-
-
-def check_algorithms(name: str, data: bytes) -> None:
-    """Raise UsageError for a file that is encrypted with RC2 if this machine's OpenSSL no longer supports it."""
     if any(identifier in data for identifier in _RC2) and not _reads_rc2():
         raise UsageError(
-            f"{name} is encrypted with RC2, which the OpenSSL library here no longer reads\n"
+            f"{path} is encrypted with RC2, which the OpenSSL library here no longer reads\n"
             "convert it into a new file, and import that one:\n"
-            f"`openssl pkcs12 -legacy -in {name} -nodes | openssl pkcs12 -export -out new.p12`"
+            f"`openssl pkcs12 -legacy -in {path} -nodes | openssl pkcs12 -export -out new.p12`"
         )
+    return data
 
 
 def open_bundle(name: str, data: bytes, pass_phrase: str) -> Bundle:

@@ -25,7 +25,7 @@ def write_all(contents: Mapping[str, str]) -> None:
         for name, text in contents.items():
             path = Path(name)
             check(path)
-            prepared.append((_prepared(path, text), path))
+            prepared.append((prepare(path, text.encode(), _MODE), path))
         for temporary, path in prepared:
             temporary.rename(path)
     except OSError as error:
@@ -44,14 +44,15 @@ def make_directories(directories: Iterable[Path]) -> None:
             raise ConfigurationError(f"cannot create the directory {directory}: {error.strerror}") from error
 
 
-def _prepared(path: Path, text: str) -> Path:
+def prepare(path: Path, content: bytes, mode: int) -> Path:
+    """Write a private file beside `path` and return its path. Raises OSError. Blocks."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
+            file.write(content)
             file.flush()
-            os.fchmod(descriptor, _MODE)
+            os.fchmod(descriptor, mode)
             os.fsync(descriptor)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ class Locked(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
-    """A key as it stands in its file or variable: how messages call it, and its PEM block."""
+    """A key from a file or variable: its name in messages, and its PEM block."""
 
     name: str
     pem: bytes = field(repr=False)
@@ -77,7 +77,7 @@ def belong(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
 
 def _check_access(key: PemFile, status: os.stat_result) -> None:
     if stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigurationError(f"the key {key} can be read by others, so it is not used; run: chmod 600 {key}")
+        raise ConfigurationError(f"the key {key} can be read by others, so it is not used; run: `chmod 600 {key}`")
     if status.st_uid not in (os.geteuid(), 0):
         raise ConfigurationError(f"the key {key} belongs to another user (uid {status.st_uid}), so it is not used")
 

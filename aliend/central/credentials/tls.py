@@ -46,7 +46,7 @@ class Settings(ssl.SSLContext):
 
 
 def expected_name(context: Context) -> str:
-    """Return the name that the server's certificate must carry."""
+    """Return the name that the server's certificate must contain."""
     return context.server_name or context.endpoint.host
 
 
@@ -131,13 +131,13 @@ def _load_authorities(tls: ssl.SSLContext, context: Context) -> None:
     if not context.ca:
         raise ConfigurationError(
             f"no CA certificates were found{note_on_authorities(context)}; "
-            "set X509_CERT_DIR, or `tls.ca` in the configuration, or run: alienctl getCAcerts"
+            "set X509_CERT_DIR, or `tls.ca` in the configuration, or run: `alienctl getCAcerts`"
         )
     for authority in authority_files.load(context.ca):
         with suppress(ssl.SSLError):  # OpenSSL rejects some authorities; the others still count
             tls.load_verify_locations(cadata=authority)
     if not tls.cert_store_stats()["x509"]:
-        raise ConfigurationError(f"no certificate in {context.ca} can be read; see: alienctl getCAcerts")
+        raise ConfigurationError(f"no certificate in {context.ca} can be read; run: `alienctl getCAcerts`")
 
 
 def note_on_authorities(context: Context) -> str:

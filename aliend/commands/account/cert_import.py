@@ -65,11 +65,9 @@ async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Impo
     Raises UsageError, NoSuchFile, ConfigurationError or NotAnswered; then nothing was changed.
     """
     data = await asyncio.to_thread(pkcs12.read_file, path)
-    pkcs12.check_algorithms(str(path), data)
     bundle = await _opened(call, path, data)
     known = facts(bundle.certificate)
-    if local_time_ms() >= known.ends_ms:
-        problem = login_messages.out_of_time(f"in {path}", known, local_time_ms())
+    if problem := _expired(path, known):
         raise UsageError(login_messages.expired(problem, ["~/Downloads"]))
     await check_replacement(call)
     pass_phrase = ""
@@ -86,14 +84,12 @@ async def import_file(context: Context, path: Path, pass_phrases: tuple[str, str
     Raises UsageError, NoSuchFile, ConfigurationError, or ServiceError (17) without `replace`; then nothing was changed.
     """
     data = await asyncio.to_thread(pkcs12.read_file, path)
-    pkcs12.check_algorithms(str(path), data)
     bundle = await asyncio.to_thread(pkcs12.open_bundle, str(path), data, pass_phrases[0])
     known, files = facts(bundle.certificate), context.user
-    if local_time_ms() >= known.ends_ms:
-        raise UsageError(login_messages.out_of_time(f"in {path}", known, local_time_ms()))
-    there = [str(old) for old in _paths(files) if await asyncio.to_thread(old.exists)]
-    if there and not replace:
-        raise ServiceError("cert-import", _EXISTS, f"{' and '.join(there)} would be replaced")
+    if problem := _expired(path, known):
+        raise UsageError(problem)
+    if (there := await _existing(files)) and not replace:
+        raise ServiceError("cert-import", _EXISTS, f"{there} would be replaced")
     key = await asyncio.to_thread(bundle.key_pem, pass_phrases[1])
     return Imported(known, await write(files, bundle.certificate_pem(), key))
 
@@ -101,17 +97,25 @@ async def import_file(context: Context, path: Path, pass_phrases: tuple[str, str
 async def check_replacement(call: Call) -> None:
     """Ask whether existing files may be replaced. Raises UsageError without a terminal, NotAnswered for no."""
     files = call.context.user
-    there = [str(path) for path in _paths(files) if await asyncio.to_thread(path.exists)]
-    if not there:
+    if not (there := await _existing(files)):
         return
     if not questions.can_ask(call):
         raise UsageError(
-            f"{' and '.join(there)} would be replaced, which needs your consent, but standard input is not a terminal\n"
+            f"{there} would be replaced, which needs your consent, but standard input is not a terminal\n"
             "run `alienctl cert-import` at a terminal, or move the old files away"
         )
-    question = f"Replace {' and '.join(there)} ({await _described(files)})? The old files are kept."
+    question = f"Replace {there} ({await _described(files)})? The old files are kept."
     if not await questions.confirm(call, question, default=False):
         raise questions.NotAnswered("nothing was changed")
+
+
+def _expired(path: Path, known: CertificateFacts) -> str:
+    now_ms = local_time_ms()
+    return login_messages.out_of_time(f"in {path}", known, now_ms) if now_ms >= known.ends_ms else ""
+
+
+async def _existing(files: CredentialFiles) -> str:
+    return " and ".join([str(path) for path in _paths(files) if await asyncio.to_thread(path.exists)])
 
 
 async def write(files: CredentialFiles, certificate: str, key: str) -> list[Path]:

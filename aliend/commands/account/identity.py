@@ -7,6 +7,7 @@ that other sessions are not affected.
 from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import print_results
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
@@ -19,10 +20,7 @@ async def user(runtime: Runtime, call: Call) -> int:
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError("user requires one account name; list yours with `alienctl whoami -v`")
     state = await runtime.sessions.switch_account(call.session, call.context, words[0])
-    if call.as_json:
-        metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
-        await call.print_json({"metadata": metadata, "results": [{"homedir": state.home}]})
-    return 0
+    return await print_results(call, [], [{"homedir": state.home}], user=state.user, currentdir=state.directory)
 
 
 async def set_site(runtime: Runtime, call: Call) -> int:
@@ -34,8 +32,8 @@ async def set_site(runtime: Runtime, call: Call) -> int:
     if words:
         await runtime.sessions.choose_site(call.session, call.context, words[0])
     text = f"Setting close site to {words[0]} (was {before})" if words else f"The close site is {before}"
-    await _print_result(call, {"site": words[0] if words else call.context.site, "message": text})
-    return 0
+    result = {"site": words[0] if words else call.context.site, "message": text}
+    return await print_results(call, [text], [result], user="", currentdir="")
 
 
 async def timing(runtime: Runtime, call: Call) -> int:
@@ -47,13 +45,5 @@ async def timing(runtime: Runtime, call: Call) -> int:
     if words:
         await runtime.sessions.choose_timing(call.session, call.context, is_on=is_on)
     text = f"Command timing is {'enabled' if is_on else 'disabled'}"
-    await _print_result(call, {"timing": str(is_on).lower(), "message": text})
-    return 0
-
-
-async def _print_result(call: Call, result: dict[str, str]) -> None:
-    if call.as_json:
-        metadata = {"exitcode": "0", "error": "", "user": "", "currentdir": ""}
-        await call.print_json({"metadata": metadata, "results": [result]})
-    else:
-        await call.print(result["message"])
+    result = {"timing": str(is_on).lower(), "message": text}
+    return await print_results(call, [text], [result], user="", currentdir="")

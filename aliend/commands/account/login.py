@@ -98,7 +98,7 @@ async def _import(parts: Runtime, call: Call, problem: _Problem) -> CertificateF
     """Import the certificate that the user chooses among those found in the usual directories."""
     home = Path(call.environment.get("HOME") or Path.home())
     configuration = Path(parts.settings.environment.get("XDG_CONFIG_HOME") or home / ".config")
-    places = await asyncio.to_thread(certificate_search.usual_places, home, configuration, Path(call.directory))
+    places = await asyncio.to_thread(certificate_search.usual_directories, home, configuration, Path(call.directory))
     own = call.context.user.certificate
     used = Path(own.path) if isinstance(own, PemFile) else Path()
     candidates = await asyncio.to_thread(certificate_search.find, places, used)
@@ -126,19 +126,19 @@ async def _chosen(call: Call, candidates: list[Candidate]) -> Candidate | None:
     return None if index is None else candidates[index]
 
 
-async def _import_pkcs12(parts: Runtime, call: Call, chosen: Candidate) -> cert_import.Imported:
-    imported = await cert_import.import_pkcs12(call, chosen.path)
+async def _import_pkcs12(parts: Runtime, call: Call, candidate: Candidate) -> cert_import.Imported:
+    imported = await cert_import.import_pkcs12(call, candidate.path)
     if imported.pass_phrase:
         await parts.tokens.unlock(call.context, imported.pass_phrase)
     return imported
 
 
-async def _copy_pair(call: Call, chosen: Candidate, key: Path) -> cert_import.Imported:
+async def _copy_pair(call: Call, candidate: Candidate, key: Path) -> cert_import.Imported:
     """Copy a certificate and its key unchanged from another directory."""
-    contents = [await asyncio.to_thread(read_file, path) for path in (chosen.path, key)]
+    contents = [await asyncio.to_thread(read_file, path) for path in (candidate.path, key)]
     texts = [content.decode("utf-8", "surrogateescape") for content in contents]
-    known = await asyncio.to_thread(facts_of, PemFile(str(chosen.path)))
-    if problem := login_messages.out_of_time(str(chosen.path), known, local_time_ms()):
+    known = await asyncio.to_thread(facts_of, PemFile(str(candidate.path)))
+    if problem := login_messages.out_of_time(str(candidate.path), known, local_time_ms()):
         raise CannotLogIn(login_messages.expired(problem, ["~/Downloads"]))
     await cert_import.check_replacement(call)
     return cert_import.Imported(known, await cert_import.write(call.context.user, texts[0], texts[1]))
@@ -189,13 +189,13 @@ async def _check_authorities(call: Call) -> None:
     await call.print_error(f"note: {problem}" if problem else "")
 
 
-async def _check_clock(parts: Runtime, call: Call, files: CredentialFiles, known: CertificateFacts) -> None:
+async def _check_clock(parts: Runtime, call: Call, files: CredentialFiles, certificate: CertificateFacts) -> None:
     """Compare the clocks if this needs no pass phrase and the service is reachable. Raises CannotLogIn."""
     try:
         pair = await asyncio.to_thread(_texts, files.certificate, parts.tokens.keys.opened(files.key))
     except (Unusable, ConfigurationError, OSError):
         return
-    credential = Credential(files, known, is_token=False, pair=pair)
+    credential = Credential(files, certificate, is_token=False, pair=pair)
     service_ms = await service_time_ms(call.context, credential)
     if service_ms is not None and (problem := login_messages.wrong_clock(local_time_ms(), service_ms)):
         raise CannotLogIn(problem)
@@ -205,15 +205,15 @@ def _texts(certificate: PemSource, key: PemSource) -> Pair:
     return Pair(text_of(certificate), read_key(key).pem.decode())
 
 
-async def _token(parts: Runtime, call: Call, known: CertificateFacts) -> CertificateFacts:
+async def _token(parts: Runtime, call: Call, certificate: CertificateFacts) -> CertificateFacts:
     """Get a token. Raises CannotLogIn with a remedy if the service rejects the certificate."""
     endpoint = str(call.context.endpoint)
     try:
         made = await parts.tokens.obtain(call.context, await parts.tokens.role_options(call.context))
     except UnknownUser as error:
-        raise LoginRefused(login_messages.unknown_user(endpoint, known.subject)) from error
+        raise LoginRefused(login_messages.unknown_user(endpoint, certificate.subject)) from error
     except LoginRefused as error:
-        raise LoginRefused(login_messages.refused_certificate(endpoint, known.issuer)) from error
+        raise LoginRefused(login_messages.refused_certificate(endpoint, certificate.issuer)) from error
     except UnknownAuthority as error:
         raise CannotLogIn(login_messages.unknown_authority(endpoint, call.context.ca)) from error
     await parts.tokens.look_after(call.context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.results import refuse_arguments
+from aliend.commands.invocation.results import print_results, refuse_arguments
 from aliend.core.catalogue import directory_stack, paths
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -111,9 +111,5 @@ async def _print_stack(call: Call, state: SessionState) -> int:
 
 
 async def _print_result(call: Call, state: SessionState, text: str) -> int:
-    if not call.as_json:
-        await call.print(text)
-        return 0
-    metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
-    await call.print_json({"metadata": metadata, "results": [{"pwd": text, "message": text}] if text else []})
-    return 0
+    results = [{"pwd": text, "message": text}] if text else []
+    return await print_results(call, [text], results, user=state.user, currentdir=state.directory)

@@ -38,7 +38,7 @@ _DESTROY_OPTIONS = {"--forget-keys": Option("forget-keys")}
 _WITH_VALUE = re.compile(r"-+(f*[uvt]|jobid|hostname)")
 """Options of the service's `token` that take a value (wire specification, section 6)."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
-_NOTICE = "This token is only printed, not stored; to get a token that commands use, run: token-init"
+_NOTICE = "This token is only printed, not stored; to get a token that commands use, run: `token-init`"
 _MOST_REMINDED = 1000
 _REMIND_AFTER = 3600.0
 """Seconds before a session is warned again that its certificate expires soon."""
@@ -137,9 +137,9 @@ async def remind(parts: Runtime, call: Call) -> None:
     await call.print_error(f"warning: {warning}")
 
 
-def operands_of(words: Sequence[str]) -> list[str]:
-    """Return the words of `token` that are neither options nor their values."""
-    operands, left = [], list(words)
+def operands_of(args: Sequence[str]) -> list[str]:
+    """Return the arguments of `token` that are neither options nor their values."""
+    operands, left = [], list(args)
     while left:
         word = left.pop(0)
         if not word.startswith("-"):
@@ -163,7 +163,7 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     answer = await call.ask(f"Pass phrase of {context.user.key}: ")
     if answer is None:
         raise Locked(
-            f"the key {context.user.key} is encrypted, and nobody gave its pass phrase\n"
+            f"the key {context.user.key} is encrypted, and no pass phrase was given\n"
             "run `alienctl token-init` at a terminal, or set ALIEND_ASKPASS to a program that prints it"
         )
     try:

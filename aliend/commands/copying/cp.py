@@ -19,6 +19,7 @@ from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_A
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.cli.environment import is_on, xrootd_settings
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
@@ -59,7 +60,7 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     if options.sync_args:
         return await sync.sync(runtime, replace(call, args=options.sync_args))
     await asyncio.to_thread(_require_local_sources, options, call)
-    place = await _path_context(runtime, call)
+    place = await path_context(runtime, call)
     if options.target == STDIO:
         return await write_output(runtime, call, options, place)
     specs, problems = await _plan(call, options, place)
@@ -85,11 +86,6 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     return await follow_foreground(
         runtime, call, numbers, compat_exit=options.compat_exit, progress=options.progress, problems=problems
     )
-
-
-async def _path_context(runtime: Runtime, call: Call) -> PathContext:
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    return PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
 
 
 async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple[list[JobSpec], list[str]]:

@@ -51,10 +51,10 @@ class JobRange:
         return self.first == self.last
 
 
-def parse_ranges(verb: str, words: tuple[str, ...]) -> list[JobRange]:
-    """Return the jobs that the words name, as in `2 3 5-9` or `2,3`. Raises UsageError."""
+def parse_ranges(verb: str, operands: tuple[str, ...]) -> list[JobRange]:
+    """Return the jobs that the operands name, as in `2 3 5-9` or `2,3`. Raises UsageError."""
     ranges = []
-    for word in (part for words_ in words for part in words_.split(",")):
+    for word in (part for words_ in operands for part in words_.split(",")):
         first, dash, last = word.partition("-")
         last = last if dash else first
         if not all(text.isascii() and text.isdigit() and len(text) <= _DIGITS for text in (first, last)):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.cli.options import Option, parse_options
-from aliend.core.copying.locations import PathContext, parse_storage_spec, resolve_path
+from aliend.core.copying.locations import parse_storage_spec, resolve_path
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -31,8 +32,7 @@ async def replicate(runtime: Runtime, call: Call) -> int:
         raise UsageError(
             "replicate requires LFNs and a target: `replicate LFN... --to disk:1` (see `alienctl help replicate`)"
         )
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
+    paths = await path_context(runtime, call)
     sources = [resolve_path(word, paths) for word in options.operands]
     if any(source.side == "local" or source.storage for source in sources):
         raise UsageError("replicate takes LFNs only; choose the storage with --to")

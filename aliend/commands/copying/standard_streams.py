@@ -24,7 +24,7 @@ from aliend.runtime import Runtime
 async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
     """Store standard input, then submit its upload. Raises UsageError for an invalid target, CopyError."""
     if call.commands_on_stdin:
-        raise UsageError("cp: standard input already carries the commands; copy a file instead")
+        raise UsageError("cp: standard input contains the commands, so it cannot be copied; copy a file instead")
     entries, _ = await runtime.central_sessions.catalogue_of(spec.context).stat([spec.target])
     if spec.target.endswith("/") or any(entry.is_directory for entry in entries):
         raise UsageError(f"cp: {spec.target} is a directory; append a file name")

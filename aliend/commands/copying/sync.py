@@ -12,11 +12,12 @@ from aliend.commands.following.deletions import deletions_of, obstructions
 from aliend.commands.following.follower import route_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.catalogue.paths import ancestors
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.cli.units import format_size
-from aliend.core.copying.locations import PathContext, require_explicit_target, resolve_path
+from aliend.core.copying.locations import require_explicit_target, resolve_path
 from aliend.core.copying.sync import PlannedFile, sync_job
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import NoSuchFile, UsageError
@@ -49,8 +50,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
         umask=call.umask,
         context=call.context,
     )
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
+    paths = await path_context(runtime, call)
     source, target = (resolve_path(word, paths) for word in options.operands)
     if source.side == target.side == "catalogue":
         require_explicit_target(options.operands[1])
@@ -111,7 +111,9 @@ def _local_kind(name: str) -> tuple[bool, bool]:
 
 async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
     for obstruction in await obstructions(runtime, await runtime.engine.job(job)):
-        await call.print_error(f"{obstruction.below}: not deleted: remove it yourself, a directory needs its name")
+        await call.print_error(
+            f"{obstruction.below}: not deleted, although a directory needs its name; remove it yourself"
+        )
     async for file in deletions_of(runtime, job):
         if file.state == "deleted":
             await call.print(f"deleted {file.below}")
@@ -122,18 +124,13 @@ async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
 async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
     """Print what would be copied and deleted, and why, in the order of the job."""
     planned: list[PlannedFile] = []
-    failing = 0
+    message = ""
     async with runtime.engine.plan(spec) as plan:
-        async for page in plan.copies():
-            failing += sum(file.action == "fail" for file in page)
-            await _print_page(call, page, planned)
-        objection = await plan.why_no_deletion() if spec.delete else ""
-        if spec.delete and failing and not objection:
-            objection = "some files would fail to copy"
-        if not objection:
-            async for page in plan.deletions():
+        async for page in plan.preview():
+            if isinstance(page, str):
+                message = page
+            else:
                 await _print_page(call, page, planned)
-    message = f"nothing would be deleted: {objection}" if objection else ""
     if call.as_json:
         await call.print_json({"sync": [_as_json(file) for file in planned], "message": message})
     elif message:

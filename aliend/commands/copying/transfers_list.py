@@ -104,7 +104,7 @@ def _columns(text: str) -> tuple[str, ...]:
     names = tuple(text.split(",")) if text else _USUAL
     for name in names:
         if name not in COLUMNS:
-            raise UsageError(f"transfers list: no column is called {name!r}; use some of: {','.join(COLUMNS)}")
+            raise UsageError(f"transfers list: no column is called {name!r}; use: {','.join(COLUMNS)}")
     return names
 
 

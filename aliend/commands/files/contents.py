@@ -11,6 +11,7 @@ from aliend.commands.files.run import program_from_environment
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfns
 from aliend.commands.invocation.pipe import pipe_output
+from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.errors import CopyError, UsageError
@@ -90,10 +91,10 @@ async def _print_all(runtime: Runtime, call: Call, contents: list[FileContent]) 
     return 0
 
 
-def _with_number(words: Sequence[str]) -> list[str]:
-    """Return the words with `-5` and `-n5` written as `-n 5`, as the tools take them."""
-    split = [_SHORT_NUMBER.fullmatch(word) for word in words]
-    pairs = [[f"-{found[1] or 'n'}", found[2]] if found else [word] for word, found in zip(words, split, strict=True)]
+def _with_number(args: Sequence[str]) -> list[str]:
+    """Return the arguments with `-5` and `-n5` written as `-n 5`, as the tools take them."""
+    split = [_SHORT_NUMBER.fullmatch(word) for word in args]
+    pairs = [[f"-{found[1] or 'n'}", found[2]] if found else [word] for word, found in zip(args, split, strict=True)]
     return [word for pair in pairs for word in pair]
 
 
@@ -125,9 +126,9 @@ async def _print_range(runtime: Runtime, call: Call, content: FileContent, start
             await call.output.stdout(data)
 
 
-async def _limit_size(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def _limit_size(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     size = 0
-    async for data in found:
+    async for data in chunks:
         size += len(data)
         if size > _LARGEST_JSON:
             raise CopyError(
@@ -136,20 +137,15 @@ async def _limit_size(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[byte
         yield data
 
 
-async def _print_document(call: Call, content: FileContent, found: list[bytes]) -> None:
+async def _print_document(call: Call, content: FileContent, chunks: list[bytes]) -> None:
     """Print a file as JSON: UTF-8 text unchanged, other content in base64."""
-    data = b"".join(found)
+    data = b"".join(chunks)
     try:
         text, encoding = data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         text, encoding = base64.b64encode(data).decode(), "base64"
     facts = {"lfn": content.lfn, "size": str(content.size), "md5": content.md5}
-    await call.print_json(
-        {
-            "metadata": {"exitcode": "0", "error": ""},
-            "results": [{**facts, "encoding": encoding, "content": text}],
-        }
-    )
+    await print_results(call, [], [{**facts, "encoding": encoding, "content": text}])
 
 
 async def _print_first_lines(runtime: Runtime, call: Call, content: FileContent, lines: int) -> None:

@@ -51,9 +51,7 @@ async def pfn(runtime: Runtime, call: Call) -> int:
     if not call.as_json:
         return await print_results(call, lines, results)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
-    await call.print_json({"metadata": metadata, "results": results})
-    return 0
+    return await print_results(call, lines, results, user=state.user, currentdir=state.directory)
 
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:

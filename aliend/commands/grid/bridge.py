@@ -87,7 +87,9 @@ async def _turn_on(runtime: Runtime) -> None:
     try:
         await asyncio.to_thread(record.write_text, f"{started.port}\n", encoding="ascii")
     except OSError as error:
-        raise ConfigurationError(f"the bridge is on, but not after a restart: {record}: {error.strerror}") from error
+        raise ConfigurationError(
+            f"the bridge is on, but will be off after a restart: cannot write {record}: {error.strerror}"
+        ) from error
 
 
 def _new_bridge(runtime: Runtime) -> Bridge:
@@ -118,7 +120,7 @@ async def _turn_off(runtime: Runtime) -> None:
         await asyncio.to_thread(record.unlink, missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"the bridge is off, but on again after a restart: {record}: {error.strerror}"
+            f"the bridge is off, but will be on again after a restart: cannot remove {record}: {error.strerror}"
         ) from error
 
 
@@ -156,6 +158,9 @@ def _text(document: dict[str, Any]) -> str:
     if document["announced"]:
         found = f"programs find it by {document['file']}"
     else:
-        note = document["note"] or f"{document['file']} does not name it now; to write it, run: `alienctl bridge on`"
+        note = (
+            document["note"]
+            or f"{document['file']} does not name this bridge now; to rewrite it, run: `alienctl bridge on`"
+        )
         found = f"{note}\nprograms find it with: export {where}"
     return f"the bridge is on: {where}, clients: {document['clients']}, requests: {document['requests']}\n{found}"

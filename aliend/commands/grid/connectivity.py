@@ -49,11 +49,11 @@ async def check_addr(runtime: Runtime, call: Call) -> int:
     return 0
 
 
-def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
+def _target(call: Call, operands: Sequence[str]) -> tuple[str, int]:
     """Return the given host and port, or those of the service. Raises UsageError."""
     endpoint = call.context.endpoint
-    host, port = words[0] if words else endpoint.host, words[1] if len(words) > 1 else str(endpoint.port)
-    if len(words) > 2 or host.startswith("-") or not (port.isascii() and port.isdigit()):
+    host, port = operands[0] if operands else endpoint.host, operands[1] if len(operands) > 1 else str(endpoint.port)
+    if len(operands) > 2 or host.startswith("-") or not (port.isascii() and port.isdigit()):
         raise UsageError("usage: checkAddr [reference] [HOST [PORT]]")
     if not 0 < int(port) <= _LARGEST_PORT:
         raise UsageError(f"checkAddr: the port must be 1 to {_LARGEST_PORT}, not {port}")

@@ -45,8 +45,7 @@ async def ping(runtime: Runtime, call: Call) -> int:
     if count > _MOST:
         raise UsageError(f"xrd_ping: -c must be at most {_MOST}")
     servers = await _parse_servers(runtime, call, options)
-    probes = [Probe(0, f"root://{server.address}", "ping", count=count + 1, limit=_PING_LIMIT) for server in servers]
-    answers = await _ask(runtime, probes)
+    answers = await probe(runtime, servers, "ping", count)
     lines = [f"{server.name:<32} {_round_trip(one)}" for server, one in zip(servers, answers, strict=True)]
     results = [
         {**_facts(server, one), "results": [round(each, 3) for each in one.milliseconds[1:]]}
@@ -59,10 +58,7 @@ async def config(runtime: Runtime, call: Call) -> int:
     """Print the configuration of servers."""
     options = parse_options("xrd_config", call.args[1:], _CONFIG)
     servers = await _parse_servers(runtime, call, options)
-    words = " ".join(_KEYS)
-    answers = await _ask(
-        runtime, [Probe(0, f"root://{one.address}", "config", words, limit=_QUERY_LIMIT) for one in servers]
-    )
+    answers = await probe(runtime, servers, "config")
     lines: list[str] = []
     results = []
     for server, answer in zip(servers, answers, strict=True):
@@ -83,9 +79,7 @@ async def stats(runtime: Runtime, call: Call) -> int:
     if options.has("xml") and options.has("xmlraw"):
         raise UsageError("xrd_stats: use either -xml or -xmlraw, not both")
     servers = await _parse_servers(runtime, call, options)
-    answers = await _ask(
-        runtime, [Probe(0, f"root://{one.address}", "stats", "a", limit=_QUERY_LIMIT) for one in servers]
-    )
+    answers = await probe(runtime, servers, "stats")
     lines: list[str] = []
     results = []
     for server, answer in zip(servers, answers, strict=True):
@@ -108,10 +102,10 @@ async def _parse_servers(runtime: Runtime, call: Call, options: ParsedOptions) -
     return servers_of(listed, options.operands)
 
 
-def servers_of(listed: Sequence[ListedStorageElement], words: Sequence[str]) -> list[_Server]:
-    """Return the servers of the storage elements that the words name, or else of hosts."""
+def servers_of(listed: Sequence[ListedStorageElement], operands: Sequence[str]) -> list[_Server]:
+    """Return the servers of the storage elements that the operands name, or else of hosts."""
     servers: list[_Server] = []
-    for word in words:
+    for word in operands:
         meant = [_Server(one.name, one.server) for one in listed if one.matches(word)]
         servers += meant or [_Server(word, server_of(word))]
     return list(dict.fromkeys(servers))
@@ -124,18 +118,13 @@ async def probe(
     arguments = {"ping": "", "config": " ".join(_KEYS), "stats": "a"}
     limit = _PING_LIMIT if what == "ping" else _QUERY_LIMIT
     times = count + 1 if what == "ping" else 1
-    return await _ask(
-        runtime, [Probe(0, f"root://{one.address}", what, arguments[what], times, limit) for one in servers]
-    )
+    probes = [Probe(0, f"root://{one.address}", what, arguments[what], times, limit) for one in servers]
+    return await asyncio.gather(*(runtime.workers.run(each, lambda _: None) for each in probes))
 
 
 def settings_of(answer: Probed) -> dict[str, str]:
     """Return the values in an answer to `config`, without those that are not set."""
     return {key: value for key, value in _values(answer.text).items() if value != "NOT_SET"}
-
-
-async def _ask(runtime: Runtime, probes: Sequence[Probe]) -> list[Probed]:
-    return list(await asyncio.gather(*(runtime.workers.run(probe, lambda _: None) for probe in probes)))
 
 
 def _facts(server: _Server, answer: Probed) -> dict[str, Any]:

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
+from aliend.core.copying.locations import PathContext
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
+
+
+async def path_context(runtime: Runtime, call: Call) -> PathContext:
+    """Return how the arguments of a copy are resolved."""
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    return PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
 
 
 async def resolve_lfns(runtime: Runtime, call: Call, names: Sequence[str], command: str) -> list[str]:

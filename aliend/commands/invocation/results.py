@@ -11,13 +11,13 @@ from aliend.errors import UsageError
 NOT_FOUND = 1
 
 
-async def print_results(call: Call, lines: Iterable[str], results: Sequence[Mapping[str, Any]], code: int = 0) -> int:
-    """Print the lines, or the results as JSON, and return the exit code."""
+async def print_results(call: Call, lines: Iterable[str], results: Sequence[Mapping[str, Any]], **metadata: str) -> int:
+    """Print the lines, or the results as JSON, some with `user` and `currentdir` as `metadata`; return 0."""
     if call.as_json:
-        await call.print_json({"metadata": {"exitcode": str(code), "error": ""}, "results": list(results)})
+        await call.print_json({"metadata": {"exitcode": "0", "error": "", **metadata}, "results": list(results)})
     else:
         await call.print("\n".join(lines))
-    return code
+    return 0
 
 
 async def print_not_found(call: Call, error: str) -> int:

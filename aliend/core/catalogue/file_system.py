@@ -40,9 +40,9 @@ class Directory:
     inode: int
 
 
-def has_lasting_inodes(one: FileSystem) -> bool:
+def has_lasting_inodes(file_system: FileSystem) -> bool:
     """Return whether a directory on the file system can be recognised by its inode number."""
-    return one.kind in _LASTING_INODES
+    return file_system.kind in _LASTING_INODES
 
 
 def directory_above(target: str, recorded: Sequence[Directory]) -> Directory | None:
@@ -81,5 +81,5 @@ def is_below(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
-def _is_network(one: FileSystem) -> bool:
-    return ":" in one.source or one.source.startswith("//") or one.kind.startswith("fuse.")
+def _is_network(file_system: FileSystem) -> bool:
+    return ":" in file_system.source or file_system.source.startswith("//") or file_system.kind.startswith("fuse.")

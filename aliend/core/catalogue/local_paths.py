@@ -30,7 +30,7 @@ def local_path(root: str, relative: str, is_link: Callable[[str], bool]) -> str:
         reason = why_refused(component)
         if reason:
             raise CopyError(
-                f"cannot write the name {relative!r}: {reason}; copy the file to another name", kind="permanent"
+                f"cannot write the name {relative!r}: {reason}; copy the file under another name", kind="permanent"
             )
     path = root.rstrip("/")
     for component in components[:-1]:

@@ -38,7 +38,7 @@ def is_text(name: str) -> bool:
 
 
 def readable(text: str) -> str:
-    """`text` as valid Unicode: bytes that are not UTF-8 become `\\xNN`."""
+    """Return `text` as valid Unicode: bytes that are not UTF-8 become `\\xNN`."""
     return _BYTES.sub(_escape, text)
 
 

@@ -14,47 +14,35 @@ _AGAIN = "then run: `alienctl login`"
 
 
 def no_certificate(problem: str, places: Sequence[str]) -> str:
-    """Say that no certificate can be used and none can be imported; `problem` says why the usual one cannot."""
-    return "\n".join(
-        [
-            problem,
-            f"save the .p12 file of your certification authority in one of: {', '.join(places)}",
-            _AGAIN,
-        ]
-    )
+    """Return the message that no certificate can be used or imported; `problem` says why the usual one cannot."""
+    return f"{problem}\nsave the .p12 file of your certification authority in one of: {', '.join(places)}\n{_AGAIN}"
 
 
 def needs_terminal(problem: str, question: str) -> str:
-    """Say what login would ask (`question`, as in "whether to ...") if standard input were a terminal."""
-    return "\n".join(
-        [
-            problem,
-            f"login has to ask {question}, but standard input is not a terminal",
-            "run at a terminal: `alienctl login`",
-        ]
+    """Return the message that login needs a terminal for its `question`, as in "whether to ..."."""
+    return (
+        f"{problem}\n"
+        f"login has to ask {question}, but standard input is not a terminal\n"
+        "run at a terminal: `alienctl login`"
     )
 
 
 def no_pair(problem: str) -> str:
-    """Say that certificate and key cannot be used together; `problem` says why."""
-    return "\n".join(
-        [problem, "a .p12 file holds the certificate with its key; import it", "run: `alienctl cert-import FILE.p12`"]
-    )
+    """Return the message that certificate and key cannot be used together; `problem` says why."""
+    return f"{problem}\na .p12 file holds the certificate with its key; import it\nrun: `alienctl cert-import FILE.p12`"
 
 
 def no_pass_phrase(count: int, key: str) -> str:
-    """Say that none of `count` pass phrases was right."""
-    return "\n".join(
-        [
-            f"none of {count} pass phrases opens the key {key}",
-            "if you forgot it, import the .p12 file again and choose a new one",
-            "run: `alienctl cert-import FILE.p12`",
-        ]
+    """Return the message that none of `count` pass phrases was right."""
+    return (
+        f"none of {count} pass phrases opens the key {key}\n"
+        "if you forgot it, import the .p12 file again and choose a new one\n"
+        "run: `alienctl cert-import FILE.p12`"
     )
 
 
 def out_of_time(place: str, facts: CertificateFacts, now_ms: int) -> str:
-    """Say that a certificate is no longer, or not yet, valid at `now_ms`; one line; empty: it is valid."""
+    """Return one line: a certificate is no longer, or not yet, valid at `now_ms`; empty: it is valid."""
     clock = f"this machine's clock says {moment(now_ms)}"
     if now_ms < facts.begins_ms:
         return f"the certificate {place} is valid only from {moment(facts.begins_ms)}; {clock}"
@@ -64,75 +52,61 @@ def out_of_time(place: str, facts: CertificateFacts, now_ms: int) -> str:
 
 
 def expired(problem: str, places: Sequence[str]) -> str:
-    """Say how to replace an expired certificate; `problem` is that of `out_of_time`."""
-    return "\n".join(
-        [
-            problem,
-            f"get a new one from your certification authority, and save its .p12 file in {places[0]}",
-            _AGAIN,
-        ]
+    """Return the remedy for an expired certificate; `problem` is that of `out_of_time`."""
+    return (
+        f"{problem}\nget a new one from your certification authority, and save its .p12 file in {places[0]}\n{_AGAIN}"
     )
 
 
 def wrong_clock(local_ms: int, service_ms: int) -> str:
-    """Say that two clocks (POSIX milliseconds) differ too much; empty: they do not."""
+    """Return the message that two clocks (POSIX milliseconds) differ too much; empty: they do not."""
     if abs(local_ms - service_ms) <= _MAX_SKEW_MS:
         return ""
-    return "\n".join(
-        [
-            f"this machine's clock says {moment(local_ms)}, the service's clock says {moment(service_ms)}",
-            "certificates need the right time: set the clock, or ask the administrator of this machine",
-            _AGAIN,
-        ]
+    return (
+        f"this machine's clock says {moment(local_ms)}, the service's clock says {moment(service_ms)}\n"
+        "certificates need the right time: set the clock, or ask the administrator of this machine\n"
+        f"{_AGAIN}"
     )
 
 
 def clock_behind(problem: str) -> str:
-    """Say what to do about a certificate that is not valid yet; `problem` is that of `out_of_time`."""
+    """Return the remedy for a certificate that is not valid yet; `problem` is that of `out_of_time`."""
     return "\n".join([problem, "if that clock is wrong, set it, or ask the administrator of this machine", _AGAIN])
 
 
 def unknown_user(endpoint: str, subject: str) -> str:
-    """Say that no user is registered with this certificate."""
-    return "\n".join(
-        [
-            f"{endpoint} does not know the certificate {subject}",
-            "register it with the ALICE virtual organisation (VO)",
-            _AGAIN,
-        ]
+    """Return the message that no user is registered with this certificate."""
+    return (
+        f"{endpoint} does not know the certificate {subject}\n"
+        "register it with the ALICE virtual organisation (VO)\n"
+        f"{_AGAIN}"
     )
 
 
 def refused_certificate(endpoint: str, issuer: str) -> str:
-    """Say that the service does not accept the certificate, whose authority it may not know."""
-    return "\n".join(
-        [
-            f"{endpoint} refuses your certificate; its authority is {issuer}",
-            "get a certificate from an authority that the grid accepts (IGTF)",
-            "then run: `alienctl cert-import FILE.p12`",
-        ]
+    """Return the message that the service does not accept the certificate, whose authority it may not know."""
+    return (
+        f"{endpoint} refuses your certificate; its authority is {issuer}\n"
+        "get a certificate from an authority that the grid accepts (IGTF)\n"
+        "then run: `alienctl cert-import FILE.p12`"
     )
 
 
 def no_authorities(place: str) -> str:
-    """Say that the service cannot be verified without authorities; `place` is where they were looked for, or empty."""
-    return "\n".join(
-        [
-            f"no certificates of authorities were found in {place or 'the usual directories'}",
-            "they prove that the central service is the right one; install them",
-            "run: `alienctl getCAcerts`",
-        ]
+    """Return the message that no authorities were found, which verify the service; `place` may be empty."""
+    return (
+        f"no certificates of authorities were found in {place or 'the usual directories'}\n"
+        "they prove that the central service is the right one; install them\n"
+        "run: `alienctl getCAcerts`"
     )
 
 
 def unknown_authority(endpoint: str, place: str) -> str:
-    """Say that the service's certificate is signed by none of the authorities in `place`."""
-    return "\n".join(
-        [
-            f"the certificate of {endpoint} is not signed by an authority in {place}",
-            "this is not the central service, or that directory is out of date; install the grid's authorities",
-            "run: `alienctl getCAcerts`",
-        ]
+    """Return the message that the service's certificate is signed by none of the authorities in `place`."""
+    return (
+        f"the certificate of {endpoint} is not signed by an authority in {place}\n"
+        "this is not the central service, or that directory is out of date; install the grid's authorities\n"
+        "run: `alienctl getCAcerts`"
     )
 
 

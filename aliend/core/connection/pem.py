@@ -179,7 +179,7 @@ def _certificate(block: Block) -> Block:
 
 
 def _der_length(content: bytes) -> int:
-    """Bytes of the first DER value in `content`, with its header."""
+    """Return the number of bytes of the first DER value in `content`, with its header."""
     if len(content) < 2 or not content[1] & 0x80:
         return content[1] + 2 if len(content) >= 2 else len(content)
     start = 2 + (content[1] & 0x7F)

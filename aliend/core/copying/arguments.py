@@ -200,7 +200,7 @@ def _spec(options: ParsedOptions, now_ms: int) -> JobSpec:
     chosen = selection.selection_of(options, now_ms)
     job = str(options.number("j", 0)) if options.has("j") else chosen.job
     if chosen.job and job != chosen.job:
-        raise UsageError("cp: -j and -jobid name different jobs")
+        raise UsageError("cp: -j and -jobid name different jobs; use one of them")
     return JobSpec(
         direction="download",
         sources=(),

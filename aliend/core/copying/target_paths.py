@@ -26,9 +26,9 @@ MISSING = "does not exist in the catalogue"
 class TargetRule:
     """Where the files of a source go: the target, and which parent directories of the source are kept below it.
 
-    `parents` directories above are kept in front of the name; `strip_components` (0: not used, otherwise it wins)
-    removes so many components from the beginning of the source's absolute path and keeps the rest. Both end at the
-    path's length.
+    `parents`: the number of directories above the source that are kept below the target. `strip_components`: the
+    number of components that are removed from the beginning of the source's absolute path, the rest being kept;
+    0: not used; otherwise `parents` is ignored. A number beyond the length of the path counts as that length.
     """
 
     target: str

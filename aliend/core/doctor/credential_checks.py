@@ -21,18 +21,18 @@ def certificate(place: str, error: str, subject: str = "", variables: Sequence[s
     return ok("certificate", f"{place}: {subject}")
 
 
-def validity(known: CertificateFacts | None, now_ms: int) -> Finding:
+def validity(facts: CertificateFacts | None, now_ms: int) -> Finding:
     """Check the dates of the user's certificate."""
     check = "certificate-validity"
-    if known is None:
+    if facts is None:
         return unchecked(check, "the certificate cannot be read")
-    if reason := why_unusable(known, now_ms):
+    if reason := why_unusable(facts, now_ms):
         return problem(
             check, f"it {reason}", "get a new one from your authority, then run `alienctl cert-import FILE.p12`"
         )
-    if known.ends_ms - now_ms < _MONTH_MS:
-        return warning(check, f"it expires at {moment(known.ends_ms)}", "get a new one from your authority in time")
-    return ok(check, f"until {moment(known.ends_ms)}")
+    if facts.ends_ms - now_ms < _MONTH_MS:
+        return warning(check, f"it expires at {moment(facts.ends_ms)}", "get a new one from your authority in time")
+    return ok(check, f"until {moment(facts.ends_ms)}")
 
 
 def key(place: str, error: str, variables: Sequence[str] = (), *, is_encrypted: bool = False) -> Finding:

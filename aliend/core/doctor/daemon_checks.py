@@ -14,7 +14,7 @@ _KILL = "run `alienctl daemon stop --force`; transfers resume with the next comm
 class DaemonFacts:
     """What the client found: the recorded process (0: none), whether it holds the lock, is stopped, and answers.
 
-    `error` says why there is no answer. `version` is the daemon's, `client` the client's.
+    `error` is the reason for a missing answer. `version` is the daemon's, `client` the client's.
     """
 
     pid: int = 0
@@ -121,6 +121,6 @@ def linger(facts: UnitFacts, unfinished: int | None) -> Finding:
     if facts.unavailable:
         return unchecked("linger", f"systemd cannot be asked: {facts.unavailable}")
     if unfinished and not facts.lingers:
-        text = f"{unfinished} jobs have not ended, and systemd may end the daemon when you log out"
+        text = f"unfinished jobs: {unfinished}; systemd may end the daemon when you log out"
         return warning("linger", text, "run `alienctl daemon install --enable --linger`")
     return ok("linger", "on" if facts.lingers else "off; no job needs it")

@@ -91,11 +91,11 @@ def variables(names: Sequence[str], known: Sequence[str]) -> Finding:
             lines.append(f"{name} is unknown, and has no effect")
     if lines:
         return warning("variables", "\n".join(lines[:_SHOWN]), "see `alienctl help environment`")
-    return ok("variables", f"{len(set(names) & set(known))} of ours are set")
+    return ok("variables", f"set variables of aliend: {len(set(names) & set(known))}")
 
 
 def library_path(own: Sequence[str], preload: str, foreign: Sequence[str]) -> Finding:
-    """Check what the dynamic linker is told: directories of ALIEND_LIBRARY_PATH that are missing, LD_PRELOAD.
+    """Check the settings of the dynamic linker: missing directories in ALIEND_LIBRARY_PATH, and LD_PRELOAD.
 
     `foreign` are libraries in LD_LIBRARY_PATH that differ from those of the system; aliend ignores them.
     """

@@ -25,7 +25,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class ElementFacts:
-    """A storage element that the daemon uses; `until_ms` is POSIX milliseconds, 0 unless it is left alone."""
+    """A storage element that the daemon uses; `until_ms` is POSIX milliseconds, 0: it may be used."""
 
     name: str
     is_available: bool
@@ -170,7 +170,7 @@ def storage_elements(elements: Sequence[ElementFacts] | None, reason: str = "") 
         return unchecked(check, reason)
     away = [one for one in elements if not one.is_available]
     if away:
-        lines = [f"{one.name} is left alone{_until(one)}: {one.why or 'it does not answer'}" for one in away[:5]]
+        lines = [f"{one.name} is not used{_until(one)}: {one.why or 'it does not answer'}" for one in away[:5]]
         return warning(
             check,
             "\n".join(lines),

@@ -64,7 +64,9 @@ def state_directory(directory: str, error: str, *, exists: bool, is_writable: bo
 def state_file_system(note: str) -> Finding:
     """Check that the state is where it usually is; `note` explains another place."""
     if note:
-        return warning("state-file-system", note, "set XDG_STATE_HOME to a local disk if other hosts must not matter")
+        return warning(
+            "state-file-system", note, "to use this host alone, set XDG_STATE_HOME to a directory on a local disk"
+        )
     return ok("state-file-system", "a file system of this host")
 
 
@@ -74,7 +76,7 @@ def space(check: str, disks: Sequence[Disk]) -> Finding:
     full = [disk for disk in disks if disk.free <= disk.reserved + least]
     if full:
         lines = [f"{disk.place}: {format_size(disk.free)} free, {_kept(disk, least)}" for disk in full[:_SHOWN]]
-        return problem(check, "\n".join(lines), "free some space; jobs on hold resume by themselves")
+        return problem(check, "\n".join(lines), "free some space; jobs on hold resume automatically")
     return ok(
         check, "; ".join(f"{disk.place}: {format_size(disk.free)} free" for disk in disks[:_SHOWN]) or "no disk in use"
     )
@@ -90,7 +92,7 @@ def target_space(disks: Sequence[Disk], holds: Sequence[SpaceHold]) -> Finding:
             f"{format_size(hold.disk.free)} are free"
             for hold in lacking[:_SHOWN]
         ]
-        return problem(check, "\n".join(lines), "free some space; jobs on hold resume by themselves")
+        return problem(check, "\n".join(lines), "free some space; jobs on hold resume automatically")
     found = space(check, [*disks, *(hold.disk for hold in holds if hold.disk not in disks)])
     if holds and found.state == "ok":
         numbers = ", ".join(str(hold.job) for hold in holds[:_SHOWN])
@@ -116,7 +118,7 @@ def inodes(check: str, disks: Sequence[Disk]) -> Finding:
 def database(error: str, *, exists: bool, is_newer: bool = False) -> Finding:
     """Check the database; `error` says what is wrong with it, `is_newer` that a newer aliend wrote it."""
     if is_newer:
-        remedy = "upgrade aliend, or move the state directory away: jobs that have not ended are lost then"
+        remedy = "upgrade aliend, or move the state directory away: its unfinished jobs are then lost"
         return problem("database", error, remedy)
     if error:
         remedy = "run `alienctl daemon restart`: a damaged database is kept beside a new one; or restore a backup"
@@ -139,16 +141,16 @@ def log(file: str, error: str) -> Finding:
     return ok("log", file)
 
 
-def jobs(held: Sequence[tuple[int, str]] | None, unfinished: int) -> Finding:
+def jobs(held_jobs: Sequence[tuple[int, str]] | None, unfinished: int) -> Finding:
     """Check for jobs that something on this machine holds, with their messages (None: the database is unreadable)."""
-    if held is None:
+    if held_jobs is None:
         return unchecked("jobs", "the database cannot be read")
-    if held:
-        lines = [f"job {number} is on hold: {message}" for number, message in held[:_SHOWN]]
+    if held_jobs:
+        lines = [f"job {number} is on hold: {message}" for number, message in held_jobs[:_SHOWN]]
         return problem(
             "jobs",
             "\n".join(lines),
-            "remove the obstacle; the job resumes by itself, or `alienctl transfers resume JOB`",
+            "remove the obstacle; the job resumes automatically, or `alienctl transfers resume JOB`",
         )
     return ok("jobs", f"{unfinished} have not ended" if unfinished else "none waits")
 

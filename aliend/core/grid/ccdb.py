@@ -171,7 +171,7 @@ def objects_of(document: object, base: str) -> list[CalibrationObject]:
 
 
 def targets_of(items: Sequence[CalibrationObject], fetch: Fetch) -> list[str]:
-    """Return the names of the objects' files below the download directory; only equal names carry the ETag."""
+    """Return the names of the objects' files below the download directory; only equal names contain the ETag."""
     if fetch == "mirror":
         return [f"{item.path}/{item.valid_from}/{item.etag}" for item in items]
     plain = [f"{item.path}/{item.name}" for item in items]

@@ -72,7 +72,7 @@ _TOKEN = re.compile(
 def read_description(text: str) -> Description:
     """Parse a job description (JDL), ignoring text that is not an entry. Names keep their spelling."""
     entries: Description = {}
-    for entry in _split(_tokens(text), ";"):
+    for entry in _statements(_tokens(text)):
         name, *rest = entry
         if len(rest) < 2 or rest[0] != ("sign", "=") or name[0] != "word":
             continue
@@ -91,10 +91,10 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str, str]]]:
+def _statements(tokens: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     parts: list[list[tuple[str, str]]] = [[]]
     for token in tokens:
-        if token == ("sign", sign):
+        if token == ("sign", ";"):
             parts.append([])
         else:
             parts[-1].append(token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Labels = tuple[str, ...]
@@ -68,13 +68,10 @@ def gauge(name: str, help: str, value: float, unit: str = "") -> Family:
 def with_label(label: str, value: str, families: Sequence[Family]) -> list[Family]:
     """Return the families with one label more, in front of the others."""
     return [
-        Family(
-            one.name,
-            one.kind,
-            one.help,
-            (label, *one.labels),
-            {(value, *labels): sample for labels, sample in one.values.items()},
-            one.unit,
+        replace(
+            one,
+            labels=(label, *one.labels),
+            values={(value, *labels): sample for labels, sample in one.values.items()},
         )
         for one in families
     ]
@@ -88,7 +85,7 @@ def merged(families: Sequence[Family]) -> list[Family]:
         values = dict(before.values) if before else {}
         for labels, sample in one.values.items():
             values[labels] = _sum(values[labels], sample) if labels in values else sample
-        found[one.name] = Family(one.name, one.kind, one.help, one.labels, values, one.unit)
+        found[one.name] = replace(one, values=values)
     return list(found.values())
 
 

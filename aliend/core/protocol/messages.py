@@ -64,8 +64,8 @@ def invalid_text(error: InvalidMessage, user: str, directory: str) -> str:
 
 def metadata(reply: Reply) -> dict[str, str]:
     """Return the metadata of a reply; without a user and a directory where the service sent none."""
-    told = reply.to_json()["metadata"]
-    return {name: value for name, value in told.items() if value or name not in ("user", "currentdir")}
+    members = reply.to_json()["metadata"]
+    return {name: value for name, value in members.items() if value or name not in ("user", "currentdir")}
 
 
 def results_text(results: Sequence[Result], *, is_first: bool) -> str:

@@ -51,6 +51,15 @@ class AttemptProgress:
             self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses
 
+    def wait_for_worker(self) -> None:
+        """Record that no worker of the cluster has a place for it."""
+        self.enter_stage(Stage.WORKER)
+
+    def use_worker(self) -> None:
+        """Record that it has a place on a worker, if it has waited for one."""
+        if self.stage is Stage.WORKER:
+            self.enter_stage(Stage.PREPARE)
+
     def expect_resumed_bytes(self) -> None:
         """Record that bytes of an earlier copy will be resumed: they do not count as moved."""
         self._may_resume = True
@@ -102,7 +111,7 @@ def _reason(event: Event | None) -> tuple[str, ErrorKind | Literal[""], int]:
         case None:
             return "stopped", "", 0
         case AttemptFailed(kind=kind, reason=reason, error_number=number):
-            return reason, kind, number
+            return reason, "storage" if kind == "lost" else kind, number
         case Crashed(reason):
             return reason, "permanent", 0
         case _:

@@ -18,6 +18,7 @@ class Stage(StrEnum):
     """The stage of an attempt; the values are stored."""
 
     PREPARE = "prepare"  # checking source and target
+    WORKER = "worker"  # waiting for a worker of the cluster
     TICKET = "ticket"
     SLOT = "slot"  # waiting for capacity on the storage elements
     COPY = "copy"

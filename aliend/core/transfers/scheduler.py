@@ -37,7 +37,7 @@ class Limits:
 
     @property
     def background(self) -> int:
-        """Return the limit of jobs that nobody waits for; one slot is reserved for interactive ones."""
+        """Return the limit of background jobs; one slot is reserved for interactive ones."""
         return self.files - 1 if self.files >= _RESERVE_FROM else self.files
 
     @property

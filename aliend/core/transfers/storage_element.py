@@ -13,7 +13,7 @@
     ThroughputMeasured  limit: higher or lower         -                   -
 
 (-: no change.) `CopyFailed` are transient failures: a permanent error of one file says nothing about the element, such
-a copy has just ended (`CopyEnded`). The limit grows as long as more copies bring more throughput, as in FTS and TCP;
+a copy has just ended (`CopyEnded`). The limit grows as long as more copies increase the throughput, as in FTS and TCP;
 each failure takes three tenths of it. After several failures in a row, or if more than half of the last ten copies
 failed, the element backs off, twice as long each time, and is then probed with a single copy.
 """

@@ -39,9 +39,10 @@ from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10
 """Transient failures after which a transfer fails, unless the user says otherwise."""
-
 MAX_ATTEMPTS = 100
 """Attempts after which even failures that are not the file's fault count: something is wrong with it."""
+MAX_LOSSES = 20
+"""Attempts lost with their worker of the cluster after which the transfer fails: the file may end the workers."""
 
 
 class Phase(StrEnum):
@@ -78,14 +79,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The file has arrived completely; `warning` tells the user about restrictions."""
+    """The file has arrived completely; `warning` is a message for the user about a restriction."""
 
     warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It will not be tried again unless the user says so."""
+    """It is not retried unless the user requests it."""
 
     reason: str
 
@@ -134,8 +135,9 @@ class Transfer:
     """One file, as stored. `size` in bytes (0: unknown), `md5` empty if unknown.
 
     An empty `target` belongs to a refused name: such a transfer has failed for good. `attempts` counts starts that
-    tried something, `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0) is the
-    transfer of another job that copies the same file to the same target; the transfer stays queued meanwhile.
+    tried something, `failures` those transient failures that count against MAX_FAILURES, `losses` those that ended with
+    a worker of the cluster. `joined` (mostly 0) is the transfer of another job that copies the same file to the same
+    target; the transfer stays queued meanwhile.
     """
 
     id: int
@@ -150,6 +152,7 @@ class Transfer:
     intent: Intent = NoIntent()
     revision: int = 0
     joined: int = 0
+    losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,19 +235,8 @@ class LeaderFailed:
     reason: str
 
 
-Event = (
-    Started
-    | IntentSaved
-    | Succeeded
-    | AttemptFailed
-    | Interrupted
-    | Cancel
-    | Retry
-    | Crashed
-    | Join
-    | Detach
-    | LeaderFailed
-)
+AttemptEvent = Started | IntentSaved | Succeeded | AttemptFailed | Interrupted | Crashed
+Event = AttemptEvent | Cancel | Retry | Join | Detach | LeaderFailed
 
 
 Step = tuple[Transfer, tuple[Effect, ...]]
@@ -336,6 +328,7 @@ def _succeeded(transfer: Transfer, event: Succeeded) -> Step:
 def _attempt_failed(transfer: Transfer, event: AttemptFailed, now: float) -> Step:
     if not isinstance(transfer.state, Running):
         return transfer, ()
+    waiting = Waiting(now + max(1.0, event.retry_after) * (1 + event.chance / 4), event.reason)
     match event.kind:
         case "permanent":
             return replace(transfer, state=Failed(event.reason)), ()
@@ -345,13 +338,13 @@ def _attempt_failed(transfer: Transfer, event: AttemptFailed, now: float) -> Ste
             pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.SHORT_CAP)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
         case "resting":
-            pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
-            return replace(transfer, state=Waiting(now + pause, event.reason), attempts=transfer.attempts - 1), ()
+            return replace(transfer, state=waiting, attempts=transfer.attempts - 1), ()
         case "storage" if transfer.attempts < MAX_ATTEMPTS:
-            pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
-            return replace(transfer, state=Waiting(now + pause, event.reason)), ()
+            return replace(transfer, state=waiting), ()
         case "transient" | "storage":
             return _failed_once_more(transfer, event, now), ()
+        case "lost":
+            return _lost(transfer, event, now), ()
         case _:
             assert_never(event.kind)
 
@@ -365,6 +358,13 @@ def _failed_once_more(transfer: Transfer, event: AttemptFailed, now: float) -> T
     return replace(transfer, failures=failures, state=Waiting(until, event.reason))
 
 
+def _lost(transfer: Transfer, event: AttemptFailed, now: float) -> Transfer:
+    losses = transfer.losses + 1
+    until = now + backoff.delay(losses, event.chance, max(1.0, event.retry_after), backoff.SHORT_CAP)
+    lost = Failed(f"gave up after {losses} lost workers of the cluster: {event.reason}")
+    return replace(transfer, losses=losses, state=Waiting(until, event.reason) if losses < MAX_LOSSES else lost)
+
+
 def _interrupted(transfer: Transfer) -> Step:
     if not isinstance(transfer.state, Running):
         return transfer, ()
@@ -375,7 +375,7 @@ def _retried(transfer: Transfer) -> Step:
     if not isinstance(transfer.state, Failed | Cancelled | Waiting) or not transfer.target:
         return transfer, ()
     intent = NoIntent() if isinstance(transfer.intent, PartialKept) else transfer.intent
-    return replace(transfer, state=Queued(), failures=0, intent=intent), ()
+    return replace(transfer, state=Queued(), failures=0, losses=0, intent=intent), ()
 
 
 def _with_intent(transfer: Transfer, intent: Intent) -> Transfer:

@@ -53,6 +53,7 @@ _KIND_OF_OBSTACLE: dict[str, Kind] = {
     "permission": "permission",
     "reading": "permission",
     "mount": "held",
+    "scheduler": "held",
     "other": "held",
 }
 
@@ -80,6 +81,8 @@ class RunningCopy:
     target: str
     waits_for: tuple[str, ...] = ()
     asks_since: float = 0.0
+    needs_worker: bool = False
+    """It waits for a worker of the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,8 @@ def _reason_running(transfer: Transfer, snapshot: SchedulerSnapshot) -> Reason |
         return None
     if running.asks_since and snapshot.now - running.asks_since >= SLOW_ANSWER:
         return Reason("central", "the central service has not answered yet")
+    if running.needs_worker:
+        return Reason("limit", "no worker of the cluster has a free place; more copies start when one joins")
     if not running.waits_for:
         return _reason_throttled(transfer, snapshot)
     loads = {se: snapshot.elements[se] for se in running.waits_for if se in snapshot.elements}

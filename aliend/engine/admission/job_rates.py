@@ -62,10 +62,10 @@ class JobRates:
         meters, now = self._meters_of(job)
         meters.bytes.add(amount, now)
 
-    def add_files(self, job: int, count: int) -> None:
-        """Count files of the job that have arrived."""
+    def add_file(self, job: int) -> None:
+        """Count a file of the job that has arrived."""
         meters, now = self._meters_of(job)
-        meters.files.add(count, now)
+        meters.files.add(1, now)
 
     def bytes_per_second(self, job: int) -> float:
         """Return the bytes per second of the job over the last seconds."""

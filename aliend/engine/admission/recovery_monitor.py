@@ -1,7 +1,7 @@
 """Notices that the server of a storage element that backs off answers again, so that it is used within seconds.
 
 A back-off lasts up to ten minutes. A server that did not answer a ping and then does ends it: one copy tries the
-element at once. A server that always answers, although copies fail, is left alone until the back-off is over.
+element at once. A server that always answers, although copies fail, is not used until the back-off is over.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class RecoveryMonitor:
         try:
             await self._context.store.end_waits(se, 1)
         except StoreError as error:
-            log.warning("the files that wait start later: %s", error, extra=facts(se=se))
+            log.warning("cannot start the waiting files yet: %s", error, extra=facts(se=se))
         self._context.wake()
 
     async def _answers(self, server: str) -> bool:

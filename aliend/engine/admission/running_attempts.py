@@ -1,7 +1,7 @@
 """The running attempts and the file slots they use.
 
-An attempt uses no slot while it waits for a storage element, while an unavailable element stalls its copy, or while it
-only waits for the catalogue. The attempts of a batch share one slot.
+An attempt uses no slot while it waits for a storage element or a worker of the cluster, while an unavailable element
+stalls its copy, or while it only waits for the catalogue. The attempts of a batch share one slot.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from aliend.engine.views import ActiveCopy, JobProgress
 
 _CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
 """Stages that only wait for the central service."""
+_WAITING = (Stage.SLOT, Stage.WORKER)
+"""Stages that only wait for capacity elsewhere."""
 _MAX_RUNNING = 250
 """Attempts at a time, including those that use no slot."""
 _COMMANDS: Mapping[Direction, int] = {"download": 1, "upload": 3, "copy": 4}
@@ -87,6 +89,12 @@ class RunningAttempts:
         is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= _MAX_RUNNING
         return is_crowded or not self._has_free_slot()
 
+    @property
+    def closed_directions(self) -> tuple[Direction, ...]:
+        """Return the directions in which no further attempt may start: enough wait for a worker of the cluster."""
+        waiting = [one for one in self.by_transfer.values() if one.progress.stage is Stage.WORKER]
+        return ("download", "upload") if len(_units(waiting)) >= self.limits.max_waiting else ()
+
     def load(self) -> Load:
         """Return the load for the scheduler, including attempts that are stopping."""
         slots = self._using_slots()
@@ -130,6 +138,7 @@ class RunningAttempts:
                 attempt.target,
                 attempt.progress.ses if attempt.progress.stage is Stage.SLOT else (),
                 attempt.progress.moved_at if attempt.progress.stage in _CENTRAL else 0.0,
+                attempt.progress.stage is Stage.WORKER,
             )
             for number, attempt in self.by_transfer.items()
         )
@@ -168,7 +177,7 @@ class RunningAttempts:
         return all(attempt.is_stopped for attempt in self.by_transfer.values() if attempt.batch == batch)
 
     def _waiting(self) -> list[RunningAttempt]:
-        return [attempt for attempt in self.by_transfer.values() if attempt.progress.stage is Stage.SLOT]
+        return [attempt for attempt in self.by_transfer.values() if attempt.progress.stage in _WAITING]
 
     def _in_batches(self) -> list[RunningAttempt]:
         """Return the attempts in batches that do not only wait for the catalogue."""
@@ -190,7 +199,7 @@ class RunningAttempts:
     def _uses_slot(self, number: int, stage: Stage, unavailable: Collection[str]) -> bool:
         if stage is Stage.COPY:
             return not any(se in unavailable for se in self._limiter.elements_of(number))
-        return stage not in (Stage.SLOT, Stage.VERIFY)
+        return stage not in (*_WAITING, Stage.VERIFY)
 
 
 def _units(attempts: Iterable[RunningAttempt]) -> list[RunningAttempt]:

@@ -170,7 +170,7 @@ class StorageElementLimiter:
 
     @contextmanager
     def outlasting(self, number: int, ses: frozenset[str]) -> Iterator[None]:
-        """Count a copy that goes on after its batch."""
+        """Count a copy that continues after its batch."""
         self._enter(number, ses)
         try:
             yield

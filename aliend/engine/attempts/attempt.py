@@ -88,7 +88,7 @@ class Attempt:
             if not task.done():
                 task.cancel()
             elif not task.cancelled() and (error := task.exception()):
-                log.warning("cancelled, and failed: %s", error, extra=self.facts())
+                log.warning("the cancelled work failed: %s", error, extra=self.facts())
             raise
 
     async def copy(self, task: Task[R], on_progress: Callable[[int], None] | None = None) -> R:

@@ -201,7 +201,7 @@ class ReplicaRegistration:
         self._catalogue = catalogue
 
     async def register_at_once(self, tickets: Sequence[Ticket]) -> bool:
-        """Register all replicas with one commit each; return False after a refusal or a lost reply: `register` goes on.
+        """Register all replicas with one commit each; False after a refusal or a lost reply: `register` continues.
 
         Raises AliendError.
         """

@@ -77,7 +77,7 @@ async def _plan(attempt: Attempt, entry: Entry, existing: set[str]) -> ReplicasB
 
 
 async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, existing: set[str]) -> Succeeded:
-    """Ask the service for the copies and poll them; what takes longer than MIRROR_TIMEOUT it finishes by itself."""
+    """Request the copies and poll them for up to MIRROR_TIMEOUT; the service finishes slower ones alone."""
     more = storage_spec.spec_for_missing(attempt.spec.storage, plan.goal - len(existing), existing)
     attempt.progress.enter_stage(Stage.TICKET)
     queued, text = await attempt.tools.catalogue.mirror(entry.lfn, more)

@@ -266,7 +266,7 @@ class AttemptRunner:
             self._count(running, change.event, state)
             if isinstance(state, Done):
                 running.needs_cleanup = False
-                self._running.rates.add_files(running.job.id, 1)
+                self._running.rates.add_file(running.job.id)
                 self._held_jobs.reset_backoff(running.job.id)
             running.is_stopped = True
             for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
@@ -280,8 +280,13 @@ class AttemptRunner:
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
         attempt = self.attempt_of(running)
+        copy = work or _work_of(attempt.spec)
         try:
-            return await (work or _work_of(attempt.spec))(attempt)
+            if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
+                return await copy(attempt)
+            async with self._context.workers.place(attempt.spec.settings, attempt.progress.wait_for_worker):
+                attempt.progress.use_worker()
+                return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
             return self.failure(running, error)
 
@@ -326,7 +331,14 @@ class AttemptRunner:
             self._limiter.switch_to(running.transfer.id, se)
             running.progress.enter_stage(running.progress.stage, {se})
 
-        return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
+        return TaskOptions(
+            job=running.job.id,
+            rate=spec.rate,
+            settings=spec.settings,
+            on_source_change=on_source_change,
+            on_failure=self._limiter.record_failure,
+            attempt=running.transfer.attempts,
+        )
 
     def _end_waits(self, se: str) -> None:
         """Start the files that wait for a storage element, which works again."""
@@ -337,7 +349,7 @@ class AttemptRunner:
             while await self._store.end_waits(se, BATCH) == BATCH:
                 pass
         except StoreError as error:
-            log.warning("files that wait for %s start later: %s", se, error)
+            log.warning("cannot start the files that wait for %s yet: %s", se, error)
         self._context.wake()
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:

@@ -74,6 +74,16 @@ class Batch:
         """Return the members that have neither ended nor left nor were asked to stop."""
         return [member for member in self.members if member.event is None and not member.running.is_stopped]
 
+    def wait_for_worker(self) -> None:
+        """Record that no worker of the cluster has a place."""
+        for member in self.members:
+            member.running.progress.wait_for_worker()
+
+    def use_worker(self) -> None:
+        """Record that a worker has a place for the batch."""
+        for member in self.members:
+            member.running.progress.use_worker()
+
     def leave(self, member: Member, work: Work | None = None) -> None:
         """Let the attempt go on by itself with `work` (None: from its beginning), unless it was asked to stop."""
         if member.running.is_stopped:

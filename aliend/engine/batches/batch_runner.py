@@ -15,6 +15,7 @@ from aliend.engine.batches.batch import Batch
 from aliend.engine.batches.download_batch import download_batch
 from aliend.engine.batches.upload_batch import upload_batch
 from aliend.engine.ports import EngineContext
+from aliend.errors import CopyError
 from aliend.store import ChangeResult
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,11 @@ class BatchRunner:
     async def _run_guarded(self, batch: Batch, direction: Direction) -> None:
         """Run the stages; after an unexpected error each file goes on by itself, which shows whose error it is."""
         try:
-            await _BY_DIRECTION[direction](batch)
+            async with self._context.workers.place(batch.members[0].attempt.spec.settings, batch.wait_for_worker):
+                batch.use_worker()
+                await _BY_DIRECTION[direction](batch)
+        except CopyError as error:  # no worker of the cluster can be reached: that concerns each file
+            log.info("%d files leave their batch: %s", len(batch.going), error)
         except Exception:
             log.exception("%d files leave their batch after an internal error", len(batch.going))
         for member in batch.going:

@@ -1,6 +1,6 @@
 """Runs the last step of synchronisations: delete what only the target has, once every file has arrived.
 
-The source is listed once more, completely: files that it has by now are kept, and if the listing fails nothing is
+The source is listed again, completely: files that it has by now are kept, and if the listing fails nothing is
 deleted.
 """
 
@@ -41,8 +41,7 @@ class DeletionRunner(JobTaskRunner):
         if not deletions[0].below:
             return f"nothing was deleted: {deletions[0].reason}"
         catalogue = self._context.catalogue_of(job.spec.context)
-        plan = SyncPlan(job.spec, catalogue, self._context.workers, self._store)
-        try:
+        async with SyncPlan(job.spec, catalogue, self._context.workers, self._store) as plan:
             await plan.list_source()
             if reason := await plan.why_no_deletion():
                 return f"nothing was deleted: {reason}"
@@ -53,8 +52,6 @@ class DeletionRunner(JobTaskRunner):
                         raise JobStopped
                     kept += await self._delete_batch(job, plan, deletions[start : start + _BATCH])
                 deletions = await self._store.deletions.page(job.id, deletions[-1].below, ("pending", "kept"))
-        finally:
-            plan.close()
         if not kept:
             return ""
         files = "1 file" if kept == 1 else f"{kept} files"

@@ -1,4 +1,4 @@
-"""Runs the expansions of jobs, a few at a time, and puts a job on hold if something on this machine is in the way."""
+"""Runs the expansions of jobs, a few at a time, and puts a job on hold because of an obstacle on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.engine.expansion.existing_files import ExistingFiles
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.expansion.job_tasks import JobStopped, JobTaskRunner
-from aliend.engine.expansion.sync_plan import SyncExpansion, SyncPlan
+from aliend.engine.expansion.sync_plan import SyncPlan, expand
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError, CopyError, Obstacle
@@ -58,7 +58,7 @@ class ExpansionRunner(JobTaskRunner):
             await asyncio.to_thread(target_disks.require_disks, job.spec)
         if job.spec.purpose == "sync":
             plan = SyncPlan(job.spec, catalogue, self._context.workers, self._store, whole=True)
-            await SyncExpansion(job, plan, self._store, add).run()
+            await expand(job, plan, self._store, add)
         else:
             await Expansion(job, catalogue, add).run()
 

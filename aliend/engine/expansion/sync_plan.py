@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from types import TracebackType
 
 from aliend.core.copying import sync
 from aliend.core.copying.sync import FileFacts, PlannedFile
@@ -29,9 +28,9 @@ _SETTLED_NS = 2_000_000_000
 
 
 class SyncPlan:
-    """The plan for `spec`; an async context manager, which raises AliendError if the plan cannot be made.
+    """The plan for `spec`; an async context manager.
 
-    With `whole` that includes unreadable parts of a local source that the user can make readable.
+    With `whole`, `copies` raises AliendError for unreadable parts of a local source that the user can make readable.
     """
 
     def __init__(
@@ -47,21 +46,9 @@ class SyncPlan:
         self._source, self._target = spec.sources[0].rstrip("/") + "/", spec.target.rstrip("/") + "/"
 
     async def __aenter__(self) -> SyncPlan:
-        try:
-            await self.list_source()
-            await self._list_target()
-        except BaseException:
-            self.close()
-            raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Discard the listings."""
+    async def __aexit__(self, *_: object) -> None:
         self._listings.close()
 
     async def list_source(self) -> None:
@@ -96,8 +83,27 @@ class SyncPlan:
         _, _, target_problem = await asyncio.to_thread(self._listings.count, "target")
         return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count, "source"), target_problem)
 
+    async def preview(self) -> AsyncIterator[list[PlannedFile] | str]:
+        """Yield what `copies` and `deletions` do, or instead of the latter the message why nothing would be deleted."""
+        fails = False
+        async for page in self.copies():
+            fails = fails or any(file.action == "fail" for file in page)
+            yield page
+        if self._spec.delete:
+            objection = await self.why_no_deletion() or ("some files would fail to copy" if fails else "")
+            if objection:
+                yield f"nothing would be deleted: {objection}"
+                return
+        async for page in self.deletions():
+            yield page
+
     async def copies(self) -> AsyncIterator[list[PlannedFile]]:
-        """Return the files to copy, those that cannot be copied, and parts of the target that cannot be listed."""
+        """List both sides; return the files to copy, those that cannot be copied, and unlisted parts of the target.
+
+        Raises AliendError if the plan cannot be made.
+        """
+        await self.list_source()
+        await self._list_target()
         if unlisted := await asyncio.to_thread(self._listings.unlisted):
             yield [PlannedFile("fail", part.below, self._target + part.below, "", 0, part.problem) for part in unlisted]
         pages = self._listings.matched_pages()
@@ -201,31 +207,19 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-class SyncExpansion:
-    """The expansion of a synchronisation. `add` stores files and the final checkpoint."""
-
-    def __init__(self, job: Job, plan: SyncPlan, store: Store, add: Add) -> None:
-        self._job = job
-        self._plan = plan
-        self._store = store
-        self._add = add
-
-    async def run(self) -> None:
-        """Store the whole plan. Raises AliendError; it can be run again then."""
-        async with self._plan as plan:
-            async for planned in plan.copies():
-                await self._add([_transfer_of(file) for file in planned], None)
-            if self._job.spec.delete:
-                await self._store_deletions(plan)
-        await self._add([], ExpansionAdvanced(Checkpoint(1, "directory")))
-
-    async def _store_deletions(self, plan: SyncPlan) -> None:
-        deletions, job = self._store.deletions, self._job.id
-        await deletions.clear(job)
-        if reason := await plan.why_no_deletion():
-            await deletions.add(job, [Deletion("", state="refused", reason=reason)])
-        async for planned in plan.deletions():
-            await deletions.add(job, [Deletion(file.below, file.fingerprint) for file in planned])
+async def expand(job: Job, plan: SyncPlan, store: Store, add: Add) -> None:
+    """Store the whole plan; `add` stores files and the final checkpoint. Raises AliendError; can be run again then."""
+    deletions = store.deletions
+    async with plan:
+        async for planned in plan.copies():
+            await add([_transfer_of(file) for file in planned], None)
+        if job.spec.delete:
+            await deletions.clear(job.id)
+            if reason := await plan.why_no_deletion():
+                await deletions.add(job.id, [Deletion("", state="refused", reason=reason)])
+            async for planned in plan.deletions():
+                await deletions.add(job.id, [Deletion(file.below, file.fingerprint) for file in planned])
+    await add([], ExpansionAdvanced(Checkpoint(1, "directory")))
 
 
 def _transfer_of(file: PlannedFile) -> NewTransfer:

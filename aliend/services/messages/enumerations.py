@@ -18,7 +18,7 @@ def require_known_values(message: Message, path: str = "") -> None:
         if field.enum_type is not None:
             for number in values:
                 if number not in field.enum_type.values_by_number:
-                    raise UsageError(f"{path}{field.name}: {number} is no {field.enum_type.name}")
+                    raise UsageError(f"{path}{field.name}: {number} is not a value of {field.enum_type.name}")
         elif field.is_repeated or message.HasField(field.name):
             for part in values:
                 require_known_values(part, f"{path}{field.name}.")

@@ -83,6 +83,7 @@ _COPY_KINDS = {
     "permanent": (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_COPY_FAILED),
     "transient": (Code.UNAVAILABLE, errors_pb2.ERROR_REASON_STORAGE_UNAVAILABLE),
     "storage": (Code.UNAVAILABLE, errors_pb2.ERROR_REASON_STORAGE_UNAVAILABLE),
+    "lost": (Code.UNAVAILABLE, errors_pb2.ERROR_REASON_STORAGE_UNAVAILABLE),
     "local": (Code.FAILED_PRECONDITION, errors_pb2.ERROR_REASON_LOCAL_OBSTACLE),
     "credential": (Code.UNAUTHENTICATED, errors_pb2.ERROR_REASON_NO_CREDENTIAL),
 }
@@ -134,7 +135,7 @@ def message_of(error: AliendError) -> str:
 def info_of(error: AliendError, lfn: str = "") -> errors_pb2.ErrorInfo:
     """Return the facts of an error; `lfn` is the name in the request, for an error that names none.
 
-    A part of a name would be another name: a long one is left out.
+    A long name is left out, because a part of it would be another name.
     """
     replicas = error.replicas if isinstance(error, CopyError) else ()
     name = readable(error.file if isinstance(error, NotADirectory) else lfn)

@@ -26,8 +26,12 @@ async def planned(runtime: Runtime, spec: JobSpec) -> AsyncGenerator[pb.PlanJobR
     Raises AliendError if files cannot be listed, or if the only source does not exist.
     """
     if spec.purpose == "sync":
-        async for answer in _synchronisation(runtime, spec):
-            yield answer
+        async with runtime.engine.plan(spec) as plan:
+            async for part in plan.preview():
+                if isinstance(part, str):
+                    yield pb.PlanJobResponse(message=part)
+                else:
+                    yield pb.PlanJobResponse(files=map(_message, part))
         return
     files: asyncio.Queue[DryRunResult | None] = asyncio.Queue(_READ_AHEAD)
     left = asyncio.Event()
@@ -45,7 +49,7 @@ async def planned(runtime: Runtime, spec: JobSpec) -> AsyncGenerator[pb.PlanJobR
         while file := await files.get():
             if file.error_number == errno.ENOENT and len(spec.sources) == 1:
                 raise ServiceError("cp", errno.ENOENT, file.reason)
-            page.append(_copied(file))
+            page.append(_message(file))
             if len(page) == PAGE or files.empty():
                 yield pb.PlanJobResponse(files=page)
                 page = []
@@ -59,33 +63,7 @@ async def planned(runtime: Runtime, spec: JobSpec) -> AsyncGenerator[pb.PlanJobR
             await asyncio.wait([work])
 
 
-async def _synchronisation(runtime: Runtime, spec: JobSpec) -> AsyncGenerator[pb.PlanJobResponse, None]:
-    fails = False
-    async with runtime.engine.plan(spec) as plan:
-        async for page in plan.copies():
-            fails = fails or any(file.action == "fail" for file in page)
-            yield pb.PlanJobResponse(files=map(_synchronised, page))
-        objection = await plan.why_no_deletion() if spec.delete else ""
-        if spec.delete and fails and not objection:
-            objection = "some files would fail to copy"
-        if objection:
-            yield pb.PlanJobResponse(message=f"nothing would be deleted: {objection}")
-            return
-        async for page in plan.deletions():
-            yield pb.PlanJobResponse(files=map(_synchronised, page))
-
-
-def _synchronised(file: PlannedFile) -> pb.PlannedFile:
-    return pb.PlannedFile(
-        source=readable(file.source),
-        target=readable(file.target),
-        size=file.size,
-        action=f"PLANNED_ACTION_{file.action.upper()}",
-        reason=readable(file.reason),
-    )
-
-
-def _copied(file: DryRunResult) -> pb.PlannedFile:
+def _message(file: PlannedFile | DryRunResult) -> pb.PlannedFile:
     return pb.PlannedFile(
         source=readable(file.source),
         target=readable(file.target),

@@ -82,7 +82,7 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) ->
     if request.exclude and purpose != "sync":
         raise UsageError("SubmitJob: only SYNC takes `exclude`; a copy has `selection`")
     if not stays:
-        _require_sides(names)
+        _require_prefixes(names)
     _check_numbers(request)
     context = runtime.context(None)
     if not runtime.central_sessions.is_connected(context):
@@ -209,8 +209,8 @@ def _times(message: transfers_pb2.Selection) -> tuple[int, int]:
     return least, most
 
 
-def _require_sides(targets: Sequence[str]) -> None:
-    """Raise UsageError for a target without its side: a local path that lacks `file:` would copy within the grid."""
+def _require_prefixes(targets: Sequence[str]) -> None:
+    """Raise UsageError for a target without `file:` or `alien:`: a local path would be copied within the grid."""
     for target in targets:
         if not target.startswith(("file:", "alien:")):
             raise UsageError(f"SubmitJob: the target {target!r} must begin with `file:` or `alien:`")

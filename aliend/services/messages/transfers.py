@@ -33,14 +33,14 @@ _WAIT_KINDS = {"se resting": "ELEMENT_RESTING", "se full": "ELEMENT_FULL"}
 def job_states(numbers: Sequence[int]) -> tuple[JobState, ...]:
     """Return the states of jobs with these numbers. Raises UsageError for an unknown one, which would match all."""
     if unknown := [number for number in numbers if number not in _JOB_STATES]:
-        raise UsageError(f"states: {unknown[0]} is no JobState")
+        raise UsageError(f"states: {unknown[0]} is not a value of JobState")
     return tuple(_JOB_STATES[number] for number in numbers)
 
 
 def transfer_states(numbers: Sequence[int]) -> tuple[Phase, ...]:
     """Return the states of transfers with these numbers. Raises UsageError for an unknown one."""
     if unknown := [number for number in numbers if number not in _TRANSFER_STATES]:
-        raise UsageError(f"states: {unknown[0]} is no TransferState")
+        raise UsageError(f"states: {unknown[0]} is not a value of TransferState")
     return tuple(_TRANSFER_STATES[number] for number in numbers)
 
 

@@ -3,7 +3,8 @@
 `.<name>.<id>.part` lies beside the target and is written in order, so that all of its length is valid even after a
 `kill -9`; for that reason nothing is preallocated. The writer holds its flock, so that an orphan of a killed daemon
 and a new process never write at the same time. The daemon removes or keeps the partial files of jobs that were
-cancelled (`RemovePartial`, `AdoptPartial`); a download removes its own when it cannot be resumed.
+cancelled (`RemovePartial`, `AdoptPartial`); a download removes its own when it cannot be resumed. An attempt on a
+cluster has a partial file of its own, see `attempt_files`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
@@ -30,9 +31,12 @@ _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
-def partial_name(name: str, id: int) -> str:
-    """Return `.<name>.<id>.part`; a name that is too long is cut and gets a hash of the whole name."""
-    tail = f".{id}.part"
+def partial_name(name: str, id: int, attempt: int = 0) -> str:
+    """Return `.<name>.<id>.part`, or `.<name>.<id>-<attempt>.part` for an attempt with a file of its own.
+
+    A name that is too long is cut and gets a hash of the whole name.
+    """
+    tail = f".{id}-{attempt}.part" if attempt else f".{id}.part"
     raw = os.fsencode(name)
     if 1 + len(raw) + len(tail) <= LONGEST_NAME:
         return f".{name}{tail}"
@@ -46,11 +50,11 @@ def partial_name(name: str, id: int) -> str:
 class PartialFile:
     """An open and locked partial file; create it with `PartialFile.open`."""
 
-    def __init__(self, fd: int, directory: TargetDirectory, target: Path, id: int) -> None:
+    def __init__(self, fd: int, directory: TargetDirectory, target: Path, name: str) -> None:
         self._fd = fd
         self._directory = directory
-        self._name = partial_name(target.name, id)
-        self.path = target.with_name(self._name)
+        self._name = name
+        self.path = target.with_name(name)
         self._target = target
         self.length = os.fstat(fd).st_size
         self._flushed = self.length
@@ -59,26 +63,47 @@ class PartialFile:
     @classmethod
     @contextlib.contextmanager
     def open(
-        cls, target: Path, id: int, above: Directory | None = None, umask: int | None = None
+        cls, target: Path, id: int, above: Directory | None = None, umask: int | None = None, attempt: int = 0
     ) -> Iterator[PartialFile]:
         """Open or create the partial file for `target`; unlock it at the end, without removing it.
 
-        `above` and `umask` are those of `TargetDirectory.open`, for the directory of the target. Raises as that, and
-        CopyError: `transient` if another process writes it, `local` if the disk refuses.
+        `attempt` is that of `partial_name`; `above` and `umask` are those of `TargetDirectory.open`, for the directory
+        of the target. Raises as that, and CopyError: `transient` if another process writes it, `local` if the disk
+        refuses.
         """
         with TargetDirectory.open(target, above, umask) as directory:
-            path = target.with_name(partial_name(target.name, id))
+            path = target.with_name(partial_name(target.name, id, attempt))
             try:
                 fd = _open_locked(path, directory.fd)
             except OSError as error:
                 raise disk_error(error, str(path)) from error
-            part = cls(fd, directory, target, id)
+            part = cls(fd, directory, target, path.name)
             try:
                 yield part
             finally:
                 if part._flushing:
                     wait([part._flushing])
-                os.close(fd)
+                os.close(part._fd)
+
+    @property
+    def directory_fd(self) -> int:
+        """Return the descriptor of its directory."""
+        return self._directory.fd
+
+    def replace_by(self, name: str) -> bool:
+        """Replace it by another file of its directory, which gets its name. Return whether that exists.
+
+        Raises as `open`, and OSError.
+        """
+        here = self._directory.fd
+        try:
+            os.replace(name, self._name, src_dir_fd=here, dst_dir_fd=here)
+        except FileNotFoundError:
+            return False
+        own, self._fd = self._fd, _open_locked(self.path, here)
+        os.close(own)
+        self.length = self._flushed = os.fstat(self._fd).st_size
+        return True
 
     def truncate(self) -> None:
         """Discard its content."""
@@ -92,6 +117,24 @@ class PartialFile:
             written = os.pwrite(self._fd, view, self.length)
             self.length += written
             view = view[written:]
+
+    def append_from(self, fd: int, check: Callable[[], None]) -> None:
+        """Append the rest of another file, on the server where the file system can do so. Raises OSError.
+
+        `check` is called between two chunks, and may raise.
+        """
+        size = os.fstat(fd).st_size
+        while self.length < size:
+            check()
+            try:
+                copied = os.copy_file_range(fd, self._fd, _FLUSH, self.length, self.length)
+            except (OSError, AttributeError):  # another file system, an old kernel, or not Linux
+                self.append(data := os.pread(fd, _CHUNK, self.length))
+                copied = len(data)
+            else:
+                self.length += copied
+            if not copied:
+                return
 
     def flush_in_background(self, pool: Executor) -> None:
         """Flush to the disk in `pool` while more bytes arrive. Raises OSError if the previous flush failed.

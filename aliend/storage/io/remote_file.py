@@ -138,7 +138,7 @@ def close_in_background(file: RemoteFile) -> None:
 def read_chunks(context: TaskContext, files: Sequence[RemoteFile], start: int, end: int) -> Iterator[bytes]:
     """Yield the bytes from `start` to `end` in order; the context limits the requests in flight.
 
-    `files` are handles of the same file, used in turn.
+    `files` are handles of the same file, used one after the other.
     """
     return read_ranges(context, files, [(start, end)])
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a process ended, as the end of a sentence; `is_lost`: with the machine or program that ran it."""
+    """How a process ended, as the end of a sentence; `is_lost`: on a machine of a cluster, no file is to blame."""
 
     text: str
     is_lost: bool = False
@@ -25,6 +25,10 @@ class ProcessChannel(Protocol):
     @property
     def pid(self) -> int:
         """Return its process id on its machine."""
+
+    @property
+    def host(self) -> str:
+        """Return the name of its machine; empty: this one."""
 
     def send(self, line: bytes) -> None:
         """Send a line; one to a process that has ended is ignored."""
@@ -52,4 +56,10 @@ class Executor(Protocol):
     """Starts copying processes."""
 
     async def start(self, environment: Mapping[str, str]) -> ProcessChannel:
-        """Start a process with these variables. Raises CopyError if none can be started."""
+        """Start a process with these variables.
+
+        Raises CopyError if none can be started; `lost` if that was tried on a machine that has failed.
+        """
+
+    async def close(self) -> None:
+        """Release what starting needed; called after the processes have ended."""

@@ -43,6 +43,9 @@ class LocalExecutor:
             theirs.close()
         return LocalProcess(process, ours)
 
+    async def close(self) -> None:
+        """Do nothing: starting a process needs nothing that stays."""
+
 
 class LocalProcess:
     """The channel to a process of this machine; `outputs` is the socket for descriptors."""
@@ -55,6 +58,11 @@ class LocalProcess:
     def pid(self) -> int:
         """Return its process id."""
         return self._process.pid
+
+    @property
+    def host(self) -> str:
+        """Return the empty name of this machine."""
+        return ""
 
     def send(self, line: bytes) -> None:
         """Send a line. Not drained: a line is small, and the process always reads."""

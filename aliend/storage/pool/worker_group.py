@@ -13,14 +13,25 @@ from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.executor import Executor
 from aliend.storage.pool.read_stream import PipeWriter
 from aliend.storage.pool.worker_process import WorkerProcess
-from aliend.storage.tasks import AdoptPartial, Probe, R, Read, RemovePartial, Result, Stopped, Task, TaskOptions
+from aliend.storage.tasks import (
+    AdoptPartial,
+    Probe,
+    PublishPartial,
+    R,
+    Read,
+    RemovePartial,
+    Result,
+    Stopped,
+    Task,
+    TaskOptions,
+)
 
 _STOP_TIMEOUT = 8.0
 """Seconds that a task may take to stop before its process is killed."""
 _KILL_TIMEOUT = 3.0
 """Seconds that the kernel may take to end a killed process."""
 _SIDE_TASKS = 8
-"""Reads, server queries and removals of partial files at a time; they never wait for copies."""
+"""Reads, server queries, and removals and renames of partial files at a time; they never wait for copies."""
 _BATCH_LOAD = 64
 """Files of a process above which the next batch goes to another one."""
 _CLOSE_STOP_TIMEOUT, _CLOSE_KILL_TIMEOUT = 1.0, 0.8
@@ -71,10 +82,10 @@ class WorkerGroup:
     ) -> R:
         """Run one task, see `WorkerPool.run`; `output` receives the bytes of a `Read` and is closed here."""
         self.load += 1
-        is_side_task = isinstance(task, Read | Probe | RemovePartial | AdoptPartial)
+        is_side_task = isinstance(task, Read | Probe | RemovePartial | AdoptPartial | PublishPartial)
         try:
             async with self._side_task_slots if is_side_task else self._task_slots:
-                process = await self._choose(another=not isinstance(task, RemovePartial))
+                process = await self._choose(another=not isinstance(task, RemovePartial | PublishPartial))
                 number = process.start_task(task, on_progress, options, output.descriptor if output else None)
                 if output:
                     output.close()
@@ -86,7 +97,15 @@ class WorkerGroup:
         self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
     ) -> list[asyncio.Task[R]]:
         """Start small files in one process, see `WorkerPool.start_batch`."""
-        process = await self._choose_for_batch()
+        return self._start_batch_in(await self._choose_for_batch(), tasks, window, options)
+
+    def _start_batch_in(
+        self,
+        process: WorkerProcess,
+        tasks: Sequence[Task[R]],
+        window: Mapping[str, int],
+        options: Sequence[TaskOptions],
+    ) -> list[asyncio.Task[R]]:
         numbers = process.start_batch(tasks, window, options)
         self.load += len(tasks)
         results = []
@@ -106,9 +125,13 @@ class WorkerGroup:
         process = max(usable, key=lambda process: process.load, default=None)
         if process is None or self._closed:
             return await self._choose(another=True)
+        self._keep(process)
+        return process
+
+    def _keep(self, process: WorkerProcess) -> None:
+        """Do not end a process that gets a task."""
         if timer := self._dismissals.pop(process, None):
             timer.cancel()
-        return process
 
     async def _result(self, process: WorkerProcess, number: int) -> Result:
         try:
@@ -156,8 +179,7 @@ class WorkerGroup:
                 if self._closed:
                     await chosen.kill(_CLOSE_KILL_TIMEOUT)
                     self._refuse_when_closed()
-            if timer := self._dismissals.pop(chosen, None):
-                timer.cancel()
+            self._keep(chosen)
             return chosen
 
     def _refuse_when_closed(self) -> None:

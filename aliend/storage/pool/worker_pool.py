@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,9 +68,13 @@ class WorkerPool:
         """Return the process ids of the worker processes."""
         return [pid for group in self._groups() for pid in group.pids]
 
-    def with_options(self, options: TaskOptions) -> _PoolWithOptions:
+    def with_options(self, options: TaskOptions) -> PoolWithOptions:
         """Return the pool for tasks with these options."""
-        return _PoolWithOptions(self, options)
+        return PoolWithOptions(self, options)
+
+    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Return at once: every task gets a process here."""
+        return nullcontext()
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
         """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.
@@ -142,10 +146,11 @@ class WorkerPool:
         return WorkerGroup(GroupSizes(*self._sizes), environment, LocalExecutor(), self.bandwidth)
 
     async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
-        from aliend.storage.tasks import AdoptPartial, RemovePartial
+        from aliend.storage.tasks import AdoptPartial, PublishPartial, RemovePartial
 
-        if isinstance(task, RemovePartial | AdoptPartial):
-            return next((group for group in self._groups() if group.pids), self._group_of_size("small"))
+        if isinstance(task, RemovePartial | AdoptPartial | PublishPartial):
+            local = (*self._by_size.values(), *self._by_settings.values())
+            return next((group for group in local if group.pids), self._group_of_size("small"))
         if all(self._environment.get(name) == value for name, value in settings):
             return self._group_of_size("small" if _is_small(task) else "bulk")
         while settings not in self._by_settings:
@@ -165,7 +170,7 @@ class WorkerPool:
         return True
 
 
-class _PoolWithOptions:
+class PoolWithOptions:
     """The worker pool for tasks with certain options."""
 
     def __init__(self, pool: WorkerPool, options: TaskOptions) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aliend.core.transfers.bandwidth import Flow
-from aliend.errors import CopyError
+from aliend.errors import CopyError, ErrorKind
 from aliend.storage import wire
 from aliend.storage.errors import hung_disk
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants, ThrottledTask
@@ -52,10 +52,13 @@ class _Pending:
 
 
 class WorkerProcess:
-    """A running worker process, reached by its channel."""
+    """A running worker process, reached by its channel; `on_end` is called when it has ended."""
 
-    def __init__(self, channel: ProcessChannel, bandwidth: BandwidthGrants) -> None:
+    def __init__(
+        self, channel: ProcessChannel, bandwidth: BandwidthGrants, on_end: Callable[[], None] = lambda: None
+    ) -> None:
         self._channel = channel
+        self._on_end = on_end
         self._bandwidth = bandwidth
         self._pending: dict[int, _Pending] = {}
         self._count = 0
@@ -69,6 +72,11 @@ class WorkerProcess:
     def pid(self) -> int:
         """Return its process id."""
         return self._channel.pid
+
+    @property
+    def host(self) -> str:
+        """Return the name of its machine; empty: this one."""
+        return self._channel.host
 
     @property
     def load(self) -> int:
@@ -207,6 +215,7 @@ class WorkerProcess:
             self._watcher.cancel()
             self._channel.release()
             self._fail_pending(how)
+            self._on_end()
 
     async def _watch(self) -> None:
         """Kill the process when it is frozen: stopped by a signal, or starved. Its tasks are tried again."""
@@ -279,8 +288,8 @@ class WorkerProcess:
         """Return the error for its tasks. If several die together, the cause is unknown and no file is blamed."""
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
-        is_blamed = alone and not how.is_lost
-        return WorkerDied(f"the worker process {how.text}", "transient" if is_blamed else "storage", retry_after=1.0)
+        kind: ErrorKind = "lost" if how.is_lost else "transient" if alone else "storage"
+        return WorkerDied(f"the worker process {how.text}", kind, retry_after=1.0)
 
 
 def _ignore_progress(_: int) -> None:

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
-from aliend.storage.io import local_files, mounts, target_directory
+from aliend.storage.io import attempt_files, local_files, mounts, target_directory
 from aliend.storage.io.output_pipe import OutputPipe
 from aliend.storage.io.partial_file import adopt_partial, remove_partial
 from aliend.storage.io.task_context import TaskContext
@@ -35,6 +35,7 @@ from aliend.storage.tasks import (
     Download,
     ListMembers,
     Probe,
+    PublishPartial,
     Read,
     RemovePartial,
     Result,
@@ -191,6 +192,8 @@ def _local_path(task: Task[Any]) -> str:
     match task:
         case Download(target=path) | Upload(source=path) | Checksum(path=path) | RemovePartial(target=path):
             return path
+        case PublishPartial(download=Download(target=path)):
+            return path
         case Checksums(paths=(path, *_)):
             return path
         case _:
@@ -212,6 +215,7 @@ def _location_of(error: BaseException) -> str:
 def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
     _require_place(task)
     size = remove_partial(Path(task.target), task.id, task.keep_from, task.directory)
+    attempt_files.remove(Path(task.target), task.id, task.attempts, task.directory)
     local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
 
@@ -219,6 +223,10 @@ def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
 def _adopt_partial(task: AdoptPartial, _: TaskContext) -> Checksummed:
     _require_place(task)
     return Checksummed(adopt_partial(Path(task.target), task.id, task.other, task.directory), "")
+
+
+def _publish_partial(task: PublishPartial, _: TaskContext) -> Checksummed:
+    return attempt_files.publish(task.download)
 
 
 def _require_place(task: RemovePartial | AdoptPartial) -> None:
@@ -253,6 +261,7 @@ _RUNNERS: dict[type[Any], TaskRunner] = {
     Checksums: _checksums,
     RemovePartial: _remove_partial,
     AdoptPartial: _adopt_partial,
+    PublishPartial: _publish_partial,
     ListMembers: _import_runner("io.zip_members", "list_members"),
     Compare: _import_runner("worker.read_back", "compare"),
     Read: _import_runner("worker.read", "read"),

@@ -15,7 +15,7 @@ from aliend.core.catalogue.replica_url import is_http, member_of
 from aliend.core.transfers.overwrite import may_replace
 from aliend.errors import CopyError, WrongContent
 from aliend.storage.errors import combine_failures, disk_error
-from aliend.storage.io import local_files, mounts, remote_file, target_directory
+from aliend.storage.io import attempt_files, local_files, mounts, remote_file, target_directory
 from aliend.storage.io.checksums import Digests, verify_bytes
 from aliend.storage.io.partial_file import PartialFile, remove_partial, target_exists
 from aliend.storage.io.task_context import TaskContext
@@ -38,6 +38,7 @@ def download(task: Download, context: TaskContext) -> Downloaded:
     target_directory.require_recorded(task.target, task.directory)
     if local_files.is_already_complete(task, context.completions.raise_if_stopped):
         remove_partial(target, task.id, above=task.directory)
+        attempt_files.remove(target, task.id, task.attempt, task.directory)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if not may_replace(task.overwrite) and target.exists():
         raise target_exists(target)
@@ -48,6 +49,8 @@ def download(task: Download, context: TaskContext) -> Downloaded:
         except (CopyError, Stopped) as error:
             if not task.md5 or getattr(error, "kind", "") == "permanent":
                 part.remove()
+            elif task.attempt:
+                attempt_files.release(part, task)
             raise
 
 
@@ -59,7 +62,7 @@ def open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
     for tries_left in reversed(range(_OPEN_TRIES)):
         mounts.require_recorded(task.target, task.file_systems)
         try:
-            part = stack.enter_context(PartialFile.open(target, task.id, task.directory, task.umask))
+            part = stack.enter_context(PartialFile.open(target, task.id, task.directory, task.umask, task.attempt))
             _require_in_place(task, part)
             return part
         except CopyError:
@@ -98,6 +101,8 @@ class _Attempt:
 
     def run(self) -> Downloaded:
         """Use the first replica that delivers the right bytes."""
+        if self._task.attempt:
+            attempt_files.take_over(self._part, self._task, self._context.completions.raise_if_stopped)
         self._resume()
         is_whole = self._part.length == self._task.size and self._digests.md5 == self._task.md5
         if is_whole and (self._resumed or not self._task.size):
@@ -210,7 +215,10 @@ class _Attempt:
             self._read_back()
         mounts.require_recorded(self._task.target, self._task.file_systems)  # it may be unmounted although it is in use
         self._part.set_attributes(attributes_of(self._task, self._digests.md5, self._began_ms))
-        self._part.publish(self._task.umask, overwrite=may_replace(self._task.overwrite))
+        if self._task.attempt:
+            self._part.make_durable(self._task.umask)
+        else:
+            self._part.publish(self._task.umask, overwrite=may_replace(self._task.overwrite))
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
 
     def _read_back(self) -> None:

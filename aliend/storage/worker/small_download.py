@@ -71,7 +71,7 @@ class SmallDownload:
         """Return the replica to read. Raises Unusual if the target exists, or for another kind of source."""
         task = self.task
         source = task.sources[0]
-        if not task.md5 or task.verify or member_of(source.url) or is_http(source.url):
+        if not task.md5 or task.verify or member_of(source.url) or is_http(source.url) or task.attempt > 1:
             raise Unusual
         try:
             Path(task.target).lstat()
@@ -128,6 +128,9 @@ def publish(files: Sequence[SmallFile]) -> Iterator[tuple[SmallFile, Downloaded 
             results.append((file, file.error_of(error)))
     renamed: list[SmallDownload] = []
     for one, part in whole:
+        if one.task.attempt:
+            results.append((one, _downloaded(one)))
+            continue
         try:
             mounts.require_recorded(one.task.target, one.task.file_systems)  # it may be unmounted although it is in use
             part.rename(overwrite=may_replace(one.task.overwrite))
@@ -151,4 +154,8 @@ def _made_durable(files: Sequence[SmallDownload]) -> list[tuple[SmallFile, Downl
         files[0].part.sync_directory()
     except OSError as error:
         return [(file, file.error_of(error)) for file in files]
-    return [(file, Downloaded(file.task.size, file.task.md5, file.ses[0], kept=False, warning="")) for file in files]
+    return [(file, _downloaded(file)) for file in files]
+
+
+def _downloaded(file: SmallDownload) -> Downloaded:
+    return Downloaded(file.task.size, file.task.md5, file.ses[0], kept=False, warning="")

@@ -36,7 +36,7 @@ JOB_COLUMNS = (
     " bytes_done, bytes_total, message, created_ms, ended_ms, revision, obstacle"
 )
 TRANSFER_COLUMNS = (
-    "id, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision, joined"
+    "id, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision, joined, losses"
 )
 
 
@@ -126,7 +126,8 @@ def obstacle_to_text(obstacle: Obstacle | None) -> str:
 
 def transfer_of(row: tuple[Any, ...]) -> Transfer:
     """Return the transfer of a row of TRANSFER_COLUMNS."""
-    number, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision, joined = row
+    *first, attempts, failures, intent, revision, joined, losses = row
+    number, job, source, target, size, md5, state, ready, reason = first
     return Transfer(
         id=number,
         job=job,
@@ -140,6 +141,7 @@ def transfer_of(row: tuple[Any, ...]) -> Transfer:
         intent=intent_of(intent),
         revision=revision,
         joined=joined,
+        losses=losses,
     )
 
 

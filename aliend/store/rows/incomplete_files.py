@@ -14,7 +14,7 @@ _WHERE = f"WHERE target = ? AND intent <> '' AND {in_states(Phase.FAILED, Phase.
 
 
 class IncompleteFiles:
-    """What failed and cancelled transfers tell about names; all methods raise StoreError."""
+    """The names that failed and cancelled transfers may have left incomplete; all methods raise StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

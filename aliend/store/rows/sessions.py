@@ -74,6 +74,18 @@ class Sessions:
 
         await self._database.write(write)
 
+    async def expire(self, before_ms: int) -> int:
+        """Delete the sessions of Python programs (`python:...`) not changed since; return how many. Raises StoreError.
+
+        Each program that changes its directory has one, and no later program uses it.
+        """
+
+        def write(transaction: Transaction) -> int:
+            sql = "DELETE FROM session WHERE name LIKE 'python:%' AND updated_ms < ?"
+            return transaction.connection.execute(sql, (before_ms,)).rowcount
+
+        return await self._database.write(write)
+
 
 _SELECT = "SELECT name, directory, previous, user, home, stack FROM session"
 

@@ -69,7 +69,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
     after = replace(after, revision=transaction.next_revision())
     transaction.connection.execute(
         "UPDATE transfer SET size = ?, md5 = ?, state = ?, ready = ?, reason = ?, attempts = ?, failures = ?,"
-        " intent = ?, revision = ?, joined = ? WHERE id = ?",
+        " intent = ?, revision = ?, joined = ?, losses = ? WHERE id = ?",
         (
             after.size,
             after.md5,
@@ -81,6 +81,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
             intent_to_text(after.intent),
             after.revision,
             after.joined,
+            after.losses,
             after.id,
         ),
     )
@@ -164,7 +165,7 @@ def _put(transaction: Transaction, row: Transfer) -> Transfer:
     revision = transaction.next_revision()
     cursor = transaction.connection.execute(
         "INSERT INTO transfer (job, source, target, size, md5, state, ready, reason, attempts, failures, intent,"
-        " revision, joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
+        " revision, joined, losses) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)",
         (
             row.job,
             row.source,
@@ -178,6 +179,7 @@ def _put(transaction: Transaction, row: Transfer) -> Transfer:
             row.failures,
             revision,
             row.joined,
+            row.losses,
         ),
     )
     stored = replace(row, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())

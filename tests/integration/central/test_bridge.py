@@ -157,7 +157,7 @@ async def test_a_removed_file_is_written_again(opened: Opened, file: Path, monke
 def test_a_running_jbox_keeps_its_file(tmp_path: Path) -> None:
     first = tmp_path / "first"
     first.write_text(JBOX.format(os.getppid()))  # a JBox was there first
-    with pytest.raises(announcement.Taken, match="belongs to a JBox"):
+    with pytest.raises(announcement.NotAnnounced, match="belongs to a JBox"):
         announcement.write(first, 1, "alice", HOME)
     second = tmp_path / "second"
     announcement.write(second, 1, "alice", HOME)
@@ -180,7 +180,7 @@ def test_a_zombie_does_not_keep_its_file(tmp_path: Path) -> None:
     status.parent.mkdir()
     file.write_text(JBOX.format(7))
     status.write_text(f"Name:\tjava\nState:\tS (sleeping)\nUid:\t{os.getuid()}\t0\t0\t0\n")
-    with pytest.raises(announcement.Taken):
+    with pytest.raises(announcement.NotAnnounced):
         announcement.write(file, 5, "alice", HOME, tmp_path)
     status.write_text(f"Name:\tjava\nState:\tZ (zombie)\nUid:\t{os.getuid()}\t0\t0\t0\n")
     announcement.write(file, 5, "alice", HOME, tmp_path)
@@ -190,7 +190,7 @@ def test_a_zombie_does_not_keep_its_file(tmp_path: Path) -> None:
 def test_a_link_is_neither_followed_nor_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     link.symlink_to(target)
-    with pytest.raises(announcement.Taken, match="is a link"):
+    with pytest.raises(announcement.NotAnnounced, match="is a link"):
         announcement.write(link, 1, "alice", HOME)
     announcement.remove(link, 1)
     assert link.is_symlink()

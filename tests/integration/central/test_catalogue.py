@@ -193,9 +193,8 @@ async def test_a_name_with_a_wildcard_is_not_removed(catalogue: Catalogue, servi
     with pytest.raises(UsageError, match="wildcard"):
         await catalogue.remove("/a/*")
     assert not service.executed
-    await catalogue.remove("/a/b", recursive=True)
-    await catalogue.make_directory("/a/c/d", parents=True)
-    assert service.executed == [("rm", "-r", "/a/b"), ("mkdir", "-p", "/a/c/d")]
+    await catalogue.remove("/a/b")
+    assert service.executed == [("rm", "/a/b")]
 
 
 async def test_replicas_name_their_storage_elements(catalogue: Catalogue, service: Service) -> None:

@@ -48,7 +48,7 @@ async def test_a_file_is_created_read_moved_and_removed(central: CentralSession)
     user, home = await catalogue.whoami()
     assert (user, home) == ("alice", "/alice/cern.ch/user/a/alice/")
     folder, lfn = f"{home}life/a_b", f"{home}life/a_b/one.root"
-    await catalogue.make_directory(folder, parents=True)
+    await central.request(Request("mkdir", ("-p", folder)))
     tickets = await catalogue.access_write(lfn, 1234, MD5, "disk:2")
     assert len(tickets) == 2
     assert await catalogue.stat([lfn]) == ([], [lfn])
@@ -64,7 +64,7 @@ async def test_a_file_is_created_read_moved_and_removed(central: CentralSession)
     assert [(ticket.size, ticket.md5) for ticket in await catalogue.access_read(lfn)] == [(1234, MD5)] * 2
     await catalogue.move(lfn, f"{folder}/two.root")
     assert [listed.lfn for listed in await catalogue.list(folder)] == [f"{folder}/two.root"]
-    await catalogue.remove(f"{home}life", recursive=True)
+    await central.request(Request("rm", ("-r", f"{home}life")))
     assert (await catalogue.stat([folder]))[1] == [folder]
 
 
@@ -72,7 +72,7 @@ async def test_find_returns_new_files_and_no_similar_names(central: CentralSessi
     catalogue = Catalogue(central)
     home = (await catalogue.whoami())[1]
     for number, folder in enumerate(("f_d", "fxd")):
-        await catalogue.make_directory(f"{home}{folder}")
+        await central.request(Request("mkdir", (f"{home}{folder}",)))
         lfn = f"{home}{folder}/{number}"
         (ticket,) = await catalogue.access_write(lfn, 5, "", "disk:1")
         await catalogue.commit(ticket, 5, lfn, MD5)

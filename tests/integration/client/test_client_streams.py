@@ -289,7 +289,7 @@ def test_a_command_reports_a_hanging_daemon_and_ends(stage: Stage) -> None:
     sentence = f"aliend (pid {stage.pids()[0]}) does not respond".encode()
     assert (done.stdout, done.returncode) == (b"hanging\n", 75)
     assert done.stderr.count(sentence) == 2
-    assert b"the outcome of the command is unknown" in done.stderr
+    assert b"its outcome is unknown" in done.stderr
 
 
 def test_the_first_interrupt_ends_a_command_of_a_hanging_daemon(stage: Stage) -> None:

@@ -90,3 +90,17 @@ def test_the_restrictions_refuse_namespaces_and_other_families(user: User) -> No
         [*restricted(user).prefix, sys.executable, "-I", "-c", attempts], capture_output=True, text=True, check=True
     )
     assert tried.stdout.split() == ["refused"]
+
+
+def test_the_unit_exposes_little_of_the_host(user: User) -> None:
+    command = ["systemd-analyze", "security", "--offline=yes", "--user", "--threshold=67"]
+    (user.home / "run").mkdir(mode=0o700, exist_ok=True)
+    done = subprocess.run(
+        [*command, str(ROOT / "systemd/aliend.service")],
+        env=user.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr  # above 6.7
+    assert "Overall exposure level" in done.stdout

@@ -125,5 +125,5 @@ async def test_a_listener_that_ends_keeps_the_file_of_its_successor(place: Path)
 async def test_a_directory_that_cannot_be_made_is_refused_at_the_start(place: Path) -> None:
     (place / "run").write_text("in the way")
     listener = Listener(f"{place}/run/a/s.sock", f"{place}/else/s.sock", build, print)
-    with pytest.raises(ConfigurationError, match="Cannot create the directory"):
+    with pytest.raises(ConfigurationError, match="cannot create the directory"):
         await listener.open()

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import grpc
 import pytest
@@ -206,7 +205,10 @@ def test_the_daemon_is_started_again(alien: api.Grid, owner: User) -> None:
         assert not alive(before)
 
 
-def test_a_wait_continues_with_the_next_daemon(alien: api.Grid, owner: User, tmp_path: Path) -> None:
+@pytest.mark.parametrize("bar", [False, True])
+def test_a_wait_continues_with_the_next_daemon(
+    alien: api.Grid, owner: User, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, bar: bool
+) -> None:
     owner.must("transfers", "limit", "down.rate=1K")  # ten minutes for the file
     try:
         copy = alien.copy("F", tmp_path / "F")
@@ -214,54 +216,52 @@ def test_a_wait_continues_with_the_next_daemon(alien: api.Grid, owner: User, tmp
     finally:
         owner.must("transfers", "limit", "down.rate=default")
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(copy.wait, 300)
+        waiting = threads.submit(copy.wait, 300, bar=bar)
         status = alien.services().daemon.Status
-        eventually(lambda: status(daemon_pb2.StatusRequest()).running_calls)
+        if bar:
+            eventually(lambda: "0/1 files" in capsys.readouterr().err)
+        else:
+            eventually(lambda: status(daemon_pb2.StatusRequest()).running_calls)
         owner.must("daemon", "restart")
         owner.must("transfers", "resume", str(copy.id))
         assert waiting.result(300).state == "done"
+    assert ("1/1 files" in capsys.readouterr().err) == bar
 
 
-def test_a_wait_shows_a_bar(alien: api.Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bars: list[FakeBar] = []
-    monkeypatch.setitem(sys.modules, "tqdm.auto", fake_tqdm(bars))
-    alien.copy("F", tmp_path / "F").wait(300, bar=True)
+def test_a_wait_shows_a_bar(alien: api.Grid, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = alien.copy("F", tmp_path / "F")
+    copy.wait(300, bar=True)
+    shown = capsys.readouterr().err
+    assert f"job {copy.id}: 100%" in shown
+    assert "1/1 files" in shown
     alien.copy("F", tmp_path / "G").wait(300, bar=False)
-    assert [(one.n, one.total) for one in bars] == [(len(DATA), len(DATA))]
+    assert capsys.readouterr().err == ""
 
 
-class FakeBar:
-    """Stands in for a bar of tqdm, which the tests do not install."""
+def test_the_environment_selects_the_daemon(
+    alien: api.Grid, owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pid(grid: api.Grid) -> int:
+        return int(grid.services().daemon.Status(daemon_pb2.StatusRequest()).pid)
 
-    n: int = 0
-    total: int | None = None
-
-    def __enter__(self) -> FakeBar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing."""
-
-    def set_postfix_str(self, text: str, *, refresh: bool) -> None:
-        """Check the arguments as tqdm would."""
-        assert text.endswith(" files")
-        assert not refresh
-
-    def refresh(self) -> None:
-        """Draw nothing."""
-
-
-def fake_tqdm(bars: list[FakeBar]) -> ModuleType:
-    """Return a module whose bars are added to `bars`."""
-
-    def make(*, desc: str, unit: str, unit_scale: bool) -> FakeBar:
-        assert (desc[:4], unit, unit_scale) == ("job ", "B", True)
-        bars.append(FakeBar())
-        return bars[-1]
-
-    module = ModuleType("tqdm.auto")
-    module.tqdm = make  # type: ignore[attr-defined]
-    return module
+    alien.pwd()  # the daemon runs
+    default = owner.json("daemon", "status")
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        patch.setenv("ALIEND_SOCKET", default["socket"])
+        with api.connect() as by_socket:
+            assert pid(by_socket) == default["pid"]
+    with monkeypatch.context() as patch:
+        patch.setenv("ALIEN_PROFILE", "second")
+        with api.connect() as by_profile, api.connect("default") as named:
+            try:
+                assert (pid(by_profile), pid(named)) == (
+                    owner.json("--profile", "second", "daemon", "status")["pid"],
+                    default["pid"],
+                )
+                assert pid(by_profile) != default["pid"]
+            finally:
+                owner.must("--profile", "second", "daemon", "stop")
 
 
 async def test_the_asynchronous_api(alien: api.Grid, owner: User, tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ CASES: dict[str, Case] = {
         lambda g: cns.CompleteRequest(words=[b"ls", f"{g.folder}/".encode()], cwd=b"/"),
         lambda g, a: f"{g.file}".encode() in [name.strip() for name in a[0].candidates],
         "a failed completion has no candidates",
-        "it gives up by itself within moments, so that the user can type on",
+        "it ends within moments, so that the user can continue to type",
     ),
     "SessionService.GetSession": Case(
         lambda g: ses.GetSessionRequest(),

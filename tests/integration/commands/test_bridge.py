@@ -90,7 +90,7 @@ def test_a_new_daemon_turns_the_bridge_on_again(bridged: User) -> None:
     [database] = bridged.home.rglob("aliend.db")
     (database.parent / "bridge").mkdir()
     done = bridged.run("bridge", "off")
-    assert (done.returncode, "off, but on again after a restart" in done.stderr) == (22, True)
+    assert (done.returncode, "off, but will be on again after a restart" in done.stderr) == (22, True)
 
 
 def test_a_jbox_that_runs_is_announced_instead(grid: Grid) -> None:

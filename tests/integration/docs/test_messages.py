@@ -212,7 +212,7 @@ def daemon_in_a_chain(user: User) -> str:
 PRODUCERS: dict[str, Producer] = {
     "No certificate": no_certificate,
     "Others can read the key": open_key,
-    "Key and certificate are no pair": no_pair,
+    "Key and certificate do not match": no_pair,
     "Nothing listens at the service's port": refused_connection,
     "The service's name is unknown": unknown_host,
     "No authorities": no_authorities,

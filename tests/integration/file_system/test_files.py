@@ -242,6 +242,14 @@ def test_files_of_a_transaction_are_stored_at_its_end(files: AlienFileSystem, ba
     assert files.cat_file(name) == b"x"
 
 
+def test_a_file_is_emptied_by_touch_and_by_writing_nothing(files: AlienFileSystem, base: str) -> None:
+    for number, empty in enumerate((files.touch, lambda name: files.open(name, "wb").close())):
+        name = f"{base}/emptied{number}"
+        files.pipe(name, b"x")
+        empty(name)
+        assert (files.size(name), files.cat_file(name)) == (0, b"")
+
+
 def test_appending_is_refused(files: AlienFileSystem, stored: str) -> None:
     with pytest.raises(ValueError, match="files of the grid cannot be changed"):
         files.open(stored, "ab")

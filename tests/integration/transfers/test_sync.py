@@ -147,7 +147,7 @@ def test_a_file_in_place_of_a_directory_is_named_and_not_deleted(user: User, fol
     user.must("cp", "file:old", f"{folder}tree/name@disk:1")
     done = user.run("sync", "--delete", "file:tree", "alien:tree/@disk:1")
     assert done.returncode == 3
-    assert "name: not deleted: remove it yourself, a directory needs its name" in done.stderr
+    assert "name: not deleted, although a directory needs its name; remove it yourself" in done.stderr
     user.must("rm", f"{folder}tree/name")
     user.must("sync", "--delete", "file:tree", "alien:tree/@disk:1")
     assert user.must("find", f"{folder}tree", "*") == f"{folder}tree/name/inside"

@@ -67,7 +67,7 @@ def test_a_newline_in_a_name_never_looks_like_two_names(user: User, grid: Grid, 
     assert user.json("ls")["results"][0]["name"] == name
     refused = user.run("cp", folder, "file:all/")
     assert (refused.returncode, folder + shown in refused.stderr.splitlines()[0]) == (4, True)
-    assert "copy the file to another name" in refused.stderr
+    assert "copy the file under another name" in refused.stderr
     user.must("cp", name, "file:better")
     (job,) = [one["job"] for one in user.json("transfers", "list", "--all")["jobs"] if one["state"] == "done"]
     assert f"{folder}{shown} -> {user.home}/better" in user.must("transfers", "show", str(job))

@@ -9,11 +9,13 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
+from aliend.core.cli.environment import Settings
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.grid.quotas import FileQuota
 from aliend.core.transfers.bandwidth import Rates
@@ -291,6 +293,9 @@ class FakeWorkers:
     def with_options(self, options: TaskOptions) -> FakeWorkers:
         self.terms.append(options)
         return self
+
+    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     def set_rates(self, rates: Rates) -> None:
         self.rates = rates

@@ -11,12 +11,12 @@ from aliend.services.messages.enumerations import require_known_values
 from aliend.v1 import contents_pb2, storage_pb2, transfers_pb2
 
 UNKNOWN = [
-    (transfers_pb2.SubmitJobRequest, {"purpose": 99}, "purpose: 99 is no Purpose"),
-    (transfers_pb2.PlanJobRequest, {"job": {"overwrite": 99}}, "job.overwrite: 99 is no Overwrite"),
-    (transfers_pb2.ListJobsRequest, {"states": [1, 99]}, "states: 99 is no JobState"),
-    (storage_pb2.GetFileUrlsRequest, {"purpose": -1}, "purpose: -1 is no UrlPurpose"),
-    (storage_pb2.ProbeServersRequest, {"kind": 99}, "kind: 99 is no ProbeKind"),
-    (contents_pb2.WriteStart, {"overwrite": 99}, "overwrite: 99 is no Overwrite"),
+    (transfers_pb2.SubmitJobRequest, {"purpose": 99}, "purpose: 99 is not a value of Purpose"),
+    (transfers_pb2.PlanJobRequest, {"job": {"overwrite": 99}}, "job.overwrite: 99 is not a value of Overwrite"),
+    (transfers_pb2.ListJobsRequest, {"states": [1, 99]}, "states: 99 is not a value of JobState"),
+    (storage_pb2.GetFileUrlsRequest, {"purpose": -1}, "purpose: -1 is not a value of UrlPurpose"),
+    (storage_pb2.ProbeServersRequest, {"kind": 99}, "kind: 99 is not a value of ProbeKind"),
+    (contents_pb2.WriteStart, {"overwrite": 99}, "overwrite: 99 is not a value of Overwrite"),
 ]
 
 

@@ -61,11 +61,11 @@ def test_a_file_without_a_replica_is_no_unknown_error() -> None:
 @pytest.mark.parametrize("number", [9, -1, 2**31 - 1])
 def test_an_unknown_value_of_an_enumeration_is_refused(number: int) -> None:
     job = transfers_pb2.SubmitJobRequest(purpose=number, sources=["/a"], target="file:/b")  # type: ignore[arg-type]
-    wanted = f"purpose: {number} is no Purpose"
+    wanted = f"purpose: {number} is not a value of Purpose"
     for request in (job, transfers_pb2.PlanJobRequest(job=job)):
         with pytest.raises(UsageError, match=wanted):
             require_known_values(request)
-    with pytest.raises(UsageError, match=f"states: {number} is no JobState"):
+    with pytest.raises(UsageError, match=f"states: {number} is not a value of JobState"):
         require_known_values(transfers_pb2.ListJobsRequest(states=[transfers_pb2.JOB_STATE_DONE, number]))  # type: ignore[list-item]
 
 

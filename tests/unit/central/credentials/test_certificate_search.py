@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from aliend.central.credentials.certificate_search import find, usual_places
+from aliend.central.credentials.certificate_search import find, usual_directories
 from tests.harness import needs_root
 
 
@@ -50,7 +50,7 @@ def test_the_download_directory_has_the_name_of_the_desktops_language(tmp_path: 
     for name in ("Downloads", "Téléchargements", ".config", ".globus", "work"):
         (tmp_path / name).mkdir()
     (tmp_path / ".config/user-dirs.dirs").write_text('# x\nXDG_DOWNLOAD_DIR="$HOME/Téléchargements"\n')
-    places = usual_places(tmp_path, tmp_path / ".config", tmp_path / "work")
+    places = usual_directories(tmp_path, tmp_path / ".config", tmp_path / "work")
     assert [place.name for place in places[:3]] == [".globus", "Downloads", "Téléchargements"]
     assert places[3:] == [tmp_path, tmp_path / "work"]
 
@@ -63,4 +63,4 @@ def test_files_of_other_users_are_left_out(tmp_path: Path) -> None:
 
 
 def test_places_that_are_not_there_are_left_out(tmp_path: Path) -> None:
-    assert usual_places(tmp_path, tmp_path / ".config", tmp_path) == [tmp_path]
+    assert usual_directories(tmp_path, tmp_path / ".config", tmp_path) == [tmp_path]

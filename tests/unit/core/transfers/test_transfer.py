@@ -9,6 +9,7 @@ import pytest
 from aliend.core.transfers.effects import Effect, HoldJob, StartCopy, StopCopy
 from aliend.core.transfers.transfer import (
     MAX_FAILURES,
+    MAX_LOSSES,
     AttemptFailed,
     Cancel,
     Cancelled,
@@ -93,6 +94,19 @@ def test_a_wait_for_a_resting_storage_element_is_no_attempt() -> None:
     transfer, _ = play(FRESH, Started(), broke("resting", 30.0))
     assert (transfer.state, transfer.attempts, transfer.failures) == (Waiting(NOW + 33.75, "the reason"), 0, 0)
     assert play(transfer, Cancel())[1] == []
+
+
+def test_a_copy_that_is_lost_with_its_worker_is_not_counted_as_a_failure() -> None:
+    transfer, _ = play(FRESH, *failures(3, "lost"), Started(), broke())
+    assert (transfer.attempts, transfer.losses, transfer.failures) == (4, 3, 1)
+
+
+def test_a_file_whose_workers_are_lost_each_time_fails_with_that_reason() -> None:
+    transfer, _ = play(FRESH, *failures(MAX_LOSSES - 1, "lost"))
+    assert isinstance(transfer.state, Waiting)
+    transfer, _ = play(transfer, *failures(1, "lost"))
+    assert transfer.state == Failed(f"gave up after {MAX_LOSSES} lost workers of the cluster: the reason")
+    assert play(transfer, Retry(), *failures(1, "lost"))[0].losses == 1
 
 
 def test_a_permanent_error_fails_immediately() -> None:

@@ -49,7 +49,7 @@ def test_jobs_in_which_nothing_moves_are_forgotten() -> None:
     clock = Clock()
     rates = JobRates(clock)
     for job in range(1000):
-        rates.add_files(job, 1)
+        rates.add_file(job)
         clock.now += 1
     assert len(rates._meters) <= WINDOW + 2
 

@@ -46,6 +46,11 @@ def test_two_names_never_share_a_partial_name(one: str, other: str, id: int) -> 
     assert (partial_name(one, id) == partial_name(other, id)) == (one == other)
 
 
+@given(NAMES, IDS, IDS, IDS)
+def test_an_attempt_never_shares_the_partial_name_of_another_transfer(name: str, id: int, other: int, n: int) -> None:
+    assert partial_name(name, id, n) not in (partial_name(name, other), partial_name(f"{name}.{id}", n))
+
+
 @given(st.text("aä€🙂", min_size=60, max_size=80), IDS)
 def test_a_long_name_is_cut_between_characters(name: str, id: int) -> None:
     partial_name(name * 4, id).encode("utf-8")

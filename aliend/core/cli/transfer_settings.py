@@ -1,0 +1,60 @@
+"""The table `[transfers]` of the configuration: limits of copies on this machine, and the cluster that runs copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from aliend.errors import ConfigurationError
+
+KEYS: dict[str, type] = {
+    **dict.fromkeys(("files", "files_per_se", "worker_processes", "keep_free_mib", "keep_days"), int),
+    **dict.fromkeys(("executor", "scheduler", "scheduler_file", "tls_ca", "tls_cert", "tls_key"), str),
+}
+"""The keys with the types of their values."""
+NEED_RESTART = ("worker_processes", *(name for name, kind in KEYS.items() if kind is str))
+"""The keys that the daemon reads only at its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLimits:
+    """Limits of concurrent copies: files in total, files per storage element, worker processes.
+
+    `keep_free_mib` of a disk stay free (MiB; -1: 5 % of the disk, at most 2 GiB). Ended jobs are deleted after
+    `keep_days` (0: never).
+    """
+
+    files: int = 8
+    files_per_se: int = 4
+    worker_processes: int = 2
+    keep_free_mib: int = -1
+    keep_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """A Dask cluster: `place` is the address of its scheduler or its scheduler file, the rest PEM files for TLS."""
+
+    place: str
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+
+def limits_of(table: Mapping[str, Any]) -> TransferLimits:
+    """Return the limits in the table."""
+    known = {field.name for field in fields(TransferLimits)}
+    return TransferLimits(**{name: value for name, value in table.items() if name in known})
+
+
+def cluster_of(table: Mapping[str, Any]) -> ClusterSettings | None:
+    """Return the cluster that runs copies; None: this machine does. Raises ConfigurationError without a scheduler."""
+    if table.get("executor", "local") == "local":
+        return None
+    places = [str(table[name]) for name in ("scheduler", "scheduler_file") if table.get(name)]
+    if len(places) != 1:
+        raise ConfigurationError(
+            'executor = "dask" of [transfers] needs either scheduler = "tls://HOST:PORT" or scheduler_file'
+        )
+    return ClusterSettings(places[0], *(str(table.get(name, "")) for name in ("tls_ca", "tls_cert", "tls_key")))

@@ -1,0 +1,62 @@
+"""Finds the scheduler of a Dask cluster, and refuses one that would receive tickets without TLS."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aliend.errors import ConfigurationError
+
+_LOOK_LIMIT = 2.0
+"""Seconds within which a scheduler must accept a connection."""
+
+
+def scheduler_address(place: str) -> str:
+    """Return the address of a scheduler. Raises ConfigurationError if it is unknown or not private.
+
+    Tickets travel to the workers: without TLS only addresses of this machine are accepted.
+    """
+    address = place if "://" in place else _address_in_file(Path(place))
+    parts = urlsplit(address)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme not in ("tls", "tcp") or not parts.hostname or not port:
+        raise ConfigurationError(f"{address!r} is not an address of a Dask scheduler; use tls://HOST:PORT")
+    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
+        raise ConfigurationError(
+            f"the Dask scheduler {address} does not use TLS, and tickets are secrets; start it with TLS "
+            "(certificates: `alienctl cluster certs DIRECTORY`) and use its tls:// address"
+        )
+    return address
+
+
+def is_reachable(place: str) -> bool:
+    """Return whether a scheduler accepts connections. Blocking, for a thread."""
+    try:
+        parts = urlsplit(scheduler_address(place))
+        with socket.create_connection((parts.hostname, parts.port), _LOOK_LIMIT):
+            return True
+    except (OSError, ConfigurationError):
+        return False
+
+
+def _address_in_file(path: Path) -> str:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"cannot read the scheduler file {path}: {error}; is the scheduler running?"
+        ) from error
+    return str(content.get("address", "")) if isinstance(content, dict) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

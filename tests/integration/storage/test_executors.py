@@ -1,0 +1,245 @@
+"""The port of executors: the same copies by processes of this machine and on the workers of a real Dask cluster.
+
+The cluster uses TLS; its processes have another HOME and TMPDIR.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from aliend.core.cli.transfer_settings import ClusterSettings
+from aliend.core.transfers.bandwidth import Rates
+from aliend.errors import CopyError
+from aliend.storage.cluster.executor import cluster_pool
+from aliend.storage.pool.cluster_pool import ClusterPool
+from aliend.storage.pool.local_process import LocalExecutor
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import Download, Downloaded, R, RemovePartial, Task, TaskOptions, WorkerDied
+from tests.dask_cluster import DaskCluster, copying_pids, dask_cluster
+from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, xrootd_environment
+from tests.integration.storage.test_worker_pool import Begun, until
+
+pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.asyncio(loop_scope="module")]
+_WINDOW = 300
+"""Moments, at least 20 ms apart, between which the bandwidth is measured."""
+LIMIT = 90.0
+"""Seconds for what a busy machine does in three."""
+MAX_CANCEL = 12.0
+SIZE = 40 << 20
+SLOW = 2 << 20
+"""Bytes per second, so that a copy of `SIZE` bytes lasts until a test ends it."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A cluster of two workers."""
+    with dask_cluster(tmp_path_factory.mktemp("dask")) as some:
+        some.start_worker()
+        some.start_worker()
+        yield some
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return os.urandom(SIZE)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def on_cluster(cluster: DaskCluster) -> AsyncIterator[WorkerPool]:
+    async with cluster_pool(cluster.settings, 2, xrootd_environment(), "/nowhere") as some:
+        yield some
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def on_this_machine() -> AsyncIterator[WorkerPool]:
+    async with WorkerPool(environment=xrootd_environment()) as some:
+        yield some
+
+
+@pytest.fixture(params=["on_this_machine", "on_cluster"])
+def pool(request: pytest.FixtureRequest) -> WorkerPool:
+    """Return a pool of each implementation."""
+    some: WorkerPool = request.getfixturevalue(request.param)
+    some.bandwidth.set_rates(Rates())
+    return some
+
+
+async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], None] = nothing, attempt: int = 1) -> R:
+    """Run a task in a place of its own, as soon as the scheduler accepts clients."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            try:
+                async with pool.place((), lambda: None):
+                    return await pool.run(task, on_progress, TaskOptions(job=1, attempt=attempt))
+            except CopyError as error:
+                if error.obstacle is None or error.obstacle.kind != "scheduler":
+                    raise
+                await asyncio.sleep(0.1)
+
+
+async def begun(pool: WorkerPool, task: Download) -> tuple[asyncio.Task[Downloaded], Begun]:
+    hears = Begun()
+    copy = asyncio.create_task(placed(pool, task, hears))
+    async with asyncio.timeout(LIMIT):
+        await hears.event.wait()
+    return copy, hears
+
+
+def large(element: StorageElement, target: Path, content: bytes, id: int = 1) -> Download:
+    return download(target, content, element.put("/large", content), id=id)
+
+
+def partial_files(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir() if path.suffix == ".part"]
+
+
+async def test_files_are_copied_in_both_directions(pool: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    target = tmp_path / "new" / "file"
+    done = await placed(pool, download(target, content, se_one.put("/port-down", content)))
+    assert (done.md5, target.read_bytes(), target.stat().st_mode & 0o777) == (md5(content), content, 0o644)
+    path = f"/port-up-{os.urandom(4).hex()}"
+    assert (await placed(pool, upload(target, se_one.at(path)))).replicas[0].error == ""
+    assert se_one.content(path) == content
+    assert partial_files(target.parent) == []
+
+
+async def test_small_files_are_copied_in_a_batch(pool: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+    files = {n: os.urandom(100) for n in range(20)}
+    tasks = [download(tmp_path / f"{n}", data, se_one.put(f"/many/{n}", data), id=n + 1) for n, data in files.items()]
+    await placed(pool, tasks[0])
+    options = [TaskOptions(job=1, attempt=1)] * len(tasks[1:])
+    async with asyncio.timeout(LIMIT), pool.place((), lambda: None):
+        await asyncio.gather(*await pool.start_batch(tasks[1:], {"ONE": 8}, options))
+    assert {n: (tmp_path / f"{n}").read_bytes() for n in files} == files
+    assert partial_files(tmp_path) == []
+
+
+async def test_an_existing_file_is_kept_or_refused(pool: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+    source = se_one.put("/there", b"content")
+    (tmp_path / "other").write_bytes(b"another")
+    with pytest.raises(CopyError, match="exists and differs") as refused:
+        await placed(pool, download(tmp_path / "other", b"content", source))
+    assert refused.value.kind == "permanent"
+    (tmp_path / "same").write_bytes(b"content")
+    assert (await placed(pool, download(tmp_path / "same", b"content", source, overwrite="changed"))).kept
+    assert partial_files(tmp_path) == []
+
+
+async def test_a_cancelled_copy_stops_in_time_and_the_next_attempt_resumes_it(
+    pool: WorkerPool, own_se: StorageElement, tmp_path: Path, content: bytes
+) -> None:
+    pool.bandwidth.set_rates(Rates(all=SLOW))
+    task = large(own_se, tmp_path / "file", content)
+    copy, hears = await begun(pool, task)
+    with own_se.frozen():
+        started = time.monotonic()
+        copy.cancel()
+        await asyncio.wait([copy])
+        assert time.monotonic() - started < MAX_CANCEL
+    assert copy.cancelled()
+    pool.bandwidth.set_rates(Rates())
+    again = Begun()
+    await placed(pool, task, again, attempt=2)
+    assert min(again.sizes) >= max(hears.sizes) > 0
+    assert (tmp_path / "file").read_bytes() == content
+    assert partial_files(tmp_path) == []
+
+
+async def test_copies_together_have_the_bandwidth_of_the_limit(
+    pool: WorkerPool, se_one: StorageElement, tmp_path: Path, content: bytes
+) -> None:
+    """The processes lease their shares; a busy machine may starve them for some seconds."""
+    pool.bandwidth.set_rates(Rates(all=SLOW))
+    copies = [await begun(pool, large(se_one, tmp_path / f"{n}", content, n)) for n in range(1, 5)]
+    moments: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
+
+    def is_exact() -> bool:
+        moments.append((time.monotonic(), sum(max(hears.sizes) for _, hears in copies)))
+        (start, first), (end, last) = moments[0], moments[-1]
+        return len(moments) == _WINDOW and (last - first) / (end - start) == pytest.approx(SLOW, rel=0.05)
+
+    await until(is_exact, LIMIT)
+    for copy, _ in copies:
+        copy.cancel()
+    await asyncio.wait([copy for copy, _ in copies])
+
+
+async def test_a_dead_process_is_replaced_and_the_next_attempt_resumes(
+    pool: WorkerPool, own_se: StorageElement, tmp_path: Path, content: bytes
+) -> None:
+    pool.bandwidth.set_rates(Rates(all=SLOW))
+    task = large(own_se, tmp_path / "file", content)
+    copy, hears = await begun(pool, task)
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(WorkerDied, match="was killed by SIGKILL"):
+        await copy
+    pool.bandwidth.set_rates(Rates())
+    again = Begun()
+    await placed(pool, task, again, attempt=2)
+    assert min(again.sizes) >= max(hears.sizes) > 0
+    assert (tmp_path / "file").read_bytes() == content
+    assert partial_files(tmp_path) == []
+
+
+async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
+    cluster: DaskCluster, on_cluster: WorkerPool, own_se: StorageElement, tmp_path: Path, content: bytes
+) -> None:
+    on_cluster.bandwidth.set_rates(Rates(all=SLOW))
+    task = large(own_se, tmp_path / "file", content)
+    copy, hears = await begun(on_cluster, task)
+    (victim,) = [one for one in cluster.workers if set(copying_pids(one.pid)) & set(on_cluster.pids)]
+    victim.kill()
+    with pytest.raises(WorkerDied, match="was lost with its worker") as lost:
+        await copy
+    assert lost.value.kind == "lost"
+    cluster.start_worker()
+    on_cluster.bandwidth.set_rates(Rates())
+    again = Begun()
+    await placed(on_cluster, task, again, attempt=2)
+    assert min(again.sizes) >= max(hears.sizes) > 0
+    assert (tmp_path / "file").read_bytes() == content
+
+
+async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None:
+    """The executor stands for a cluster, whose process runs already."""
+    async with ClusterPool(LocalExecutor(), 1, xrootd_environment(), "/nowhere") as pool, pool.place((), lambda: None):
+        await until(lambda: bool(pool.pids), LIMIT)
+        (elsewhere,) = pool.pids
+        await pool.run(RemovePartial(1, str(tmp_path / "file"), attempts=3), nothing)
+        assert [pid for pid in pool.pids if pid != elsewhere]
+
+
+async def test_a_scheduler_without_tls_on_another_host_is_refused() -> None:
+    settings = ClusterSettings("tcp://192.0.2.1:8786")
+    async with cluster_pool(settings, 1, xrootd_environment(), "/nowhere") as pool:
+        with pytest.raises(CopyError, match="does not use TLS") as refused:
+            async with pool.place((), lambda: None):
+                pass
+    assert refused.value.obstacle is not None
+    assert refused.value.obstacle.kind == "other"
+
+
+async def test_a_scheduler_that_does_not_accept_the_certificate_is_reported_as_that(
+    cluster: DaskCluster, tmp_path: Path
+) -> None:
+    with dask_cluster(tmp_path, starts=False) as foreign:
+        wrong = ClusterSettings(
+            cluster.settings.place, cluster.settings.ca, foreign.settings.cert, foreign.settings.key
+        )
+    async with cluster_pool(wrong, 1, xrootd_environment(), "/nowhere") as pool:
+        with pytest.raises(CopyError, match="cannot use the Dask scheduler") as refused:
+            async with asyncio.timeout(LIMIT), pool.place((), lambda: None):
+                pass
+    assert refused.value.obstacle is not None
+    assert refused.value.obstacle.kind == "other"

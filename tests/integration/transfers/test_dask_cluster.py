@@ -1,0 +1,146 @@
+"""A daemon whose copies run on a real Dask cluster with TLS: workers, scheduler and daemon end and return.
+
+The workers have another HOME and TMPDIR, and can read neither credentials nor the daemon's files. The tests share one
+daemon and one scheduler; each starts its own workers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dask_cluster import DaskCluster, copying_pids, dask_cluster
+from tests.harness import Grid, User, eventually, make_grid_directory, make_user
+
+pytestmark = pytest.mark.xdist_group("dask")
+SIZE = 8 << 20
+LIMIT = 120.0
+"""Seconds for what a busy machine does in five."""
+
+
+@pytest.fixture(scope="module")
+def owner(grid: Grid) -> Iterator[User]:
+    yield from make_user(grid.exports)
+
+
+@pytest.fixture(scope="module")
+def cluster_of_module(grid: Grid, owner: User, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    private = owner.home / ".local"
+    private.mkdir()
+    with dask_cluster(tmp_path_factory.mktemp("dask"), grid.root, private) as some:
+        yield some
+
+
+@pytest.fixture
+def cluster(cluster_of_module: DaskCluster) -> Iterator[DaskCluster]:
+    yield cluster_of_module
+    cluster_of_module.kill_workers()
+
+
+@pytest.fixture(scope="module")
+def big(owner: User, cluster_of_module: DaskCluster) -> bytes:
+    """Put the file `big` into the catalogue from this machine, then use the cluster in the user's daemon."""
+    make_grid_directory(owner)
+    content = os.urandom(SIZE)
+    (owner.home / "big").write_bytes(content)
+    owner.must("cp", "file:big", "big@disk:1")
+    settings = cluster_of_module.settings
+    config = owner.home / ".config/aliend/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        f'[transfers]\nexecutor = "dask"\nscheduler = "{settings.place}"\n'
+        f'tls_ca = "{settings.ca}"\ntls_cert = "{settings.cert}"\ntls_key = "{settings.key}"\n'
+    )
+    owner.must("daemon", "restart")
+    return content
+
+
+def wait_done(user: User, job: str) -> None:
+    eventually(lambda: user.json("transfers", "show", job)["state"] == "done", LIMIT)
+
+
+def file_of(user: User, job: str) -> dict[str, object]:
+    file: dict[str, object] = user.json("transfers", "show", job)["transfers"][0]
+    return file
+
+
+def begin(user: User, cluster: DaskCluster, target: str) -> tuple[str, subprocess.Popen[bytes]]:
+    """Start a slow download without retries, and the worker on which it runs. Return once bytes have moved."""
+    worker = cluster.start_worker()
+    job = user.must("cp", "--detach", "--retry", "0", "--limit", "500k", "big", f"file:{target}")
+    eventually(lambda: copying_pids(worker.pid) and file_of(user, job)["bytes_done"], LIMIT)
+    return job, worker
+
+
+def finish(user: User, job: str, target: str, content: bytes) -> None:
+    """Let a slow download end; require that it leaves nothing else."""
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
+    wait_done(user, job)
+    assert (user.home / target).read_bytes() == content
+    assert [path for path in user.home.iterdir() if path.name.startswith((f".{target}", ".aliend-"))] == []
+
+
+def variables_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return dict(line.decode().split("=", 1) for line in lines if line)
+
+
+def test_files_are_copied_by_workers_that_can_read_no_credential(
+    grid: Grid, owner: User, cluster: DaskCluster, big: bytes
+) -> None:
+    job, worker = begin(owner, cluster, "back")
+    for hidden in (grid.root, owner.home / ".local"):
+        assert list(Path(f"/proc/{worker.pid}/root{hidden}").iterdir()) == []
+    (copying,) = copying_pids(worker.pid)
+    variables = variables_of(worker.pid)
+    assert (variables["HOME"], variables["TMPDIR"]) == (str(cluster.place), str(cluster.place))
+    assert not {*variables, *variables_of(copying)} & owner.variables.keys()
+    finish(owner, job, "back", big)
+    wait_done(owner, owner.must("cp", "--detach", "file:big", "two@disk:2"))
+    assert len(owner.json("whereis", "two")["results"]) == 2
+    assert copying_pids(worker.pid) == [copying]
+    log = cluster.log.read_text()
+    assert "Start worker" in log
+    assert "BEGIN ENVELOPE" not in log
+    assert "authz" not in log
+
+
+def test_a_killed_worker_charges_no_attempt_and_a_killed_daemon_loses_nothing(
+    owner: User, cluster: DaskCluster, big: bytes
+) -> None:
+    job, worker = begin(owner, cluster, "lost")
+    worker.kill()
+    other = cluster.start_worker()
+    eventually(lambda: copying_pids(other.pid), LIMIT)
+    assert file_of(owner, job)["attempts"] == 1
+    copying = copying_pids(other.pid)
+    owner.kill_daemon()
+    owner.must("daemon", "start")
+    eventually(lambda: set(copying_pids(other.pid)) - set(copying), LIMIT)
+    finish(owner, job, "lost", big)
+
+
+def test_a_directory_that_the_workers_do_not_share_is_reported(owner: User, cluster: DaskCluster, big: bytes) -> None:
+    cluster.start_worker()
+    job = owner.must("cp", "--detach", "big", "file:.local/back")
+    eventually(lambda: owner.json("transfers", "show", job)["state"] == "paused", LIMIT)
+    (waiting,) = owner.json("transfers", "why", job)["waiting"]
+    assert f"{owner.home}/.local is not shared with" in waiting["text"]
+    owner.must("transfers", "cancel", job)
+
+
+def test_a_job_is_on_hold_while_the_scheduler_is_gone(owner: User, cluster: DaskCluster, big: bytes) -> None:
+    cluster.kill_all()
+    job = owner.must("cp", "--detach", "big", "file:held")
+    eventually(lambda: owner.json("transfers", "show", job)["state"] == "paused", LIMIT)
+    (waiting,) = owner.json("transfers", "why", job)["waiting"]
+    assert waiting["kind"] == "held"
+    assert f"Dask scheduler {cluster.settings.place}" in waiting["text"]
+    cluster.start_scheduler()
+    cluster.start_worker()
+    wait_done(owner, job)
+    assert (owner.home / "held").read_bytes() == big
