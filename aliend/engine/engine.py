@@ -202,11 +202,12 @@ class Engine(Queries):
         check_spec(spec)
         if spec.direction == "download":
             spec = await asyncio.to_thread(with_file_systems, spec)
-        job = await self._store.submit(spec, request_id)
+        storing = asyncio.ensure_future(self._store.submit(spec, request_id))
+        storing.add_done_callback(lambda _: self._wake.set())  # the job is stored even if the caller is cancelled
+        job = await asyncio.shield(storing)
         more = f" and {len(spec.sources) - 1} more" if len(spec.sources) > 1 else ""
         text = "submitted: %s of %s%s to %s"
         log.info(text, spec.direction, "".join(spec.sources[:1]), more, spec.target, extra=facts(job=job.id))
-        self._wake.set()
         return self._view(job)
 
     async def submit_once(self, spec: JobSpec, request_id: str, ignored: Sequence[str] = ()) -> JobView:
