@@ -275,7 +275,7 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         return (await self._contents.ranges(path, [(start, end)], guid))[0]
 
     async def write_from(self, path: str, source: BinaryIO, may_replace: bool, storage: str) -> None:
-        """Store the content of a seekable file. Raises GridError; then nothing was stored.
+        """Store the content of a seekable file. Raises GridError; then nothing or fewer replicas were stored.
 
         An empty file, which has no replicas, cannot replace another one in a job: the old one is removed first.
         """

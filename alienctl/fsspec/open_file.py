@@ -25,8 +25,8 @@ class AlienFile(AbstractBufferedFile):
     """One open file.
 
     A file opened for reading stays the same one: if it is replaced meanwhile, reading it returns the old content or is
-    an error. A file opened for writing exists with all replicas after `close` has returned; before that, and if `close`
-    raises, nothing is stored.
+    an error. A file opened for writing is stored by `close`: with all replicas if it returns, and nothing or fewer
+    replicas, as the error says, if it raises.
     """
 
     fs: AlienFileSystem
@@ -59,7 +59,7 @@ class AlienFile(AbstractBufferedFile):
         return True
 
     def commit(self) -> None:
-        """Store the file. Raises GridError; then nothing was stored."""
+        """Store the file. Raises GridError; then nothing or fewer replicas were stored."""
         written, self._written = self._written, None
         if not written:
             return
@@ -73,7 +73,7 @@ class AlienFile(AbstractBufferedFile):
         self.close()
 
     def close(self) -> None:
-        """Store the file, or end reading it. Raises GridError; then nothing was stored.
+        """Store the file, or end reading it. Raises GridError; then nothing or fewer replicas were stored.
 
         The layers above it (text, compression, `fsspec.open`, pandas) close it after an exception, too.
         """
@@ -129,7 +129,7 @@ class CompressedFile(io.BufferedIOBase):
             self._compression.flush()
 
     def close(self) -> None:
-        """Store the file. Raises GridError; then nothing was stored."""
+        """Store the file. Raises GridError; then nothing or fewer replicas were stored."""
         if self.closed:
             return
         try:

@@ -13,7 +13,7 @@ import grpc.aio
 from aliend.commands.files.find2 import find_selected
 from aliend.commands.grid.namespace_checks import check_names, require_directories
 from aliend.commands.grid.quota import quota_of
-from aliend.commands.grid.refusals import creation_error, removal_error
+from aliend.commands.grid.refusals import creation_error, move_error, removal_error
 from aliend.core.catalogue.paths import has_wildcard
 from aliend.core.cli.numbers import LARGEST
 from aliend.core.protocol.requests import Request, batches
@@ -170,7 +170,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         try:
             await caller.catalogue.move(source, target)
         except ServiceError as error:
-            raise await creation_error(caller.catalogue, error, target) from error
+            raise await move_error(caller.catalogue, error, source, target) from error
         return pb.MoveEntryResponse()
 
     async def TouchEntries(self, request: pb.TouchEntriesRequest, _context: Context) -> pb.TouchEntriesResponse:

@@ -12,6 +12,7 @@ from typing import Any
 import grpc.aio
 
 from aliend.commands.following.foreground import cancel_with_command
+from aliend.commands.grid.refusals import read_error
 from aliend.core.connection.context import Context as CentralContext
 from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.transfers.job import JobSpec, JobState
@@ -168,7 +169,10 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
 
     async def _content(self, caller: Caller, lfn: str, guid: str) -> FileContent:
         """Request the right to read a file. Raises ServiceError if another GUID was expected."""
-        content = await content_of(caller.catalogue, lfn)
+        try:
+            content = await content_of(caller.catalogue, lfn)
+        except ServiceError as error:
+            raise await read_error(caller.catalogue, error, lfn) from error
         if guid and content.guid != guid:
             entries, _ = await caller.catalogue.stat([lfn])  # a ticket for a member has the GUID of its archive
             if entries and entries[0].guid == guid:

@@ -12,6 +12,8 @@ from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError, CopyError, NotADirectory, ServiceError
 from aliend.storage.tasks import ReplicaOutcome
 
+READ, WRITE = 4, 2
+"""Bits of a digit of an entry's permissions."""
 _UNFINISHED_RETRY = 120.0
 """Seconds between attempts while an unfinished file has the name of a replica; servers keep it for ten minutes."""
 
@@ -66,7 +68,7 @@ async def refusal(catalogue: CataloguePort, lfn: str, size: int) -> AliendError 
         return None if above else ServiceError("access", errno.EACCES, f"{user} may not create files in /")
     if not nearest.is_directory:
         return NotADirectory(nearest.lfn)
-    if not may_write(nearest, user):
+    if not is_granted(nearest, user, WRITE):
         whose = f"owner {nearest.owner}, permissions {nearest.permissions}"
         reason = f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
         return ServiceError("access", errno.EACCES, reason)
@@ -76,12 +78,12 @@ async def refusal(catalogue: CataloguePort, lfn: str, size: int) -> AliendError 
     return None
 
 
-def may_write(directory: Entry, user: str) -> bool:
-    """Return whether the permissions do not exclude it: members of its group are not known here."""
-    if not directory.permissions.isdigit() or len(directory.permissions) != 3:
+def is_granted(entry: Entry, user: str, permission: int) -> bool:
+    """Return whether READ or WRITE is not excluded by an entry's permissions; the members of its group are unknown."""
+    if not entry.permissions.isdigit() or len(entry.permissions) != 3:
         return True
-    digits = directory.permissions[0] if user == directory.owner else directory.permissions[1:]
-    return any(int(digit) & 2 for digit in digits)
+    digits = entry.permissions[0] if user == entry.owner else entry.permissions[1:]
+    return any(int(digit) & permission for digit in digits)
 
 
 async def _used_quota(catalogue: CataloguePort, user: str, size: int) -> str:

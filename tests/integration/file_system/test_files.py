@@ -276,6 +276,24 @@ def test_a_refused_put_is_a_permission_error(files: AlienFileSystem, tmp_path: P
     assert (raised.value.errno, raised.value.reason) == (errno.EACCES, "PERMISSION_DENIED")
 
 
+def test_a_file_that_the_account_may_not_use_is_a_permission_error(
+    files: AlienFileSystem, base: str, analyst: User
+) -> None:
+    foreign = f"{base}/foreign/secret"
+    files.pipe(foreign, b"secret")
+    analyst.run("chmod", "000", foreign)
+    analyst.run("chmod", "500", f"{base}/foreign")
+    try:
+        with pytest.raises(DeniedError, match="may not read") as raised:
+            files.cat(foreign)
+        assert (raised.value.errno, raised.value.lfn) == (errno.EACCES, foreign)
+        with pytest.raises(DeniedError, match="may not remove") as raised:
+            files.mv(foreign, f"{base}/taken")
+        assert (raised.value.errno, raised.value.lfn) == (errno.EACCES, foreign)
+    finally:
+        analyst.run("chmod", "755", f"{base}/foreign")
+
+
 def test_get_and_put_are_jobs(files: AlienFileSystem, base: str, analyst: User, tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.dat").write_bytes(CONTENT[:number])
