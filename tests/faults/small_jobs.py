@@ -31,9 +31,10 @@ def run(order: Order) -> Report:
         (place.user.home / "source").mkdir()
         (place.user.home / "jobs").write_text("")
         for number in range(order.rounds):
+            place.user.must("daemon", "start")
+            pid = place.user.pid()
             jobs += _submit(place, promises, number)
             time.sleep(place.chance.uniform(0.0, _LONGEST))
-            pid = place.user.pid()
             kill(pid)
             eventually(lambda gone=pid: not alive(gone))  # type: ignore[misc]
             place.report.faults += 1
