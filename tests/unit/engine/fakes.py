@@ -324,7 +324,7 @@ class FakeWorkers:
         """Copy a file of a batch; what is unusual leaves it."""
         ses = [one.se for one in (task.sources[:1] if isinstance(task, Download) else task.targets)]
         while any(in_use[se] >= window[se] for se in ses):  # noqa: ASYNC110 - a fake
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
         in_use.update(ses)
         try:
             if isinstance(task, Download) and os.path.exists(task.target):  # noqa: PTH110, ASYNC240 - a fake

@@ -124,8 +124,11 @@ async def test_a_copy_that_does_not_move_leaves_the_batch(house: House, tmp_path
     assert arrived(tmp_path) == expected(6)
 
 
-async def test_a_batch_goes_on_without_the_files_of_an_element_that_has_stalled(house: House, tmp_path: Path) -> None:
+async def test_a_batch_goes_on_without_the_files_of_an_element_that_has_stalled(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The batch waits for all of its elements; one of them, full with copies that do not move, is then given up."""
+    monkeypatch.setattr("aliend.engine.batches.batch._STALLED_AFTER", 3600.0)  # the first batch stays one
     put(house, 32, ("A::B::SE1",))
     house.workers.held = {f"{tmp_path}/in/d/{number:02}" for number in range(32)}
     await house.submit(down(tmp_path))
