@@ -6,7 +6,7 @@ import errno
 
 from aliend.central.catalogue import Catalogue
 from aliend.core.catalogue import paths
-from aliend.engine.attempts.registration_errors import READ, WRITE, is_granted, refusal
+from aliend.engine.attempts.registration_errors import READ, WRITE, is_granted, refusal, rights
 from aliend.errors import AliendError, ServiceError
 
 _VAGUE = frozenset({errno.ENOENT, errno.EIO})
@@ -41,8 +41,8 @@ async def removal_error(catalogue: Catalogue, error: ServiceError, lfn: str, *, 
     found = {paths.without_slash(entry.lfn): entry for entry in entries}
     user, _ = await catalogue.whoami()
     if parent in found and not is_granted(found[parent], user, WRITE):
-        whose = f"owner {found[parent].owner}, permissions {found[parent].permissions}"
-        return ServiceError(error.command, errno.EACCES, f"{user} may not remove {name} from its directory ({whose})")
+        reason = f"{user} may not remove {name} from its directory ({rights(found[parent])})"
+        return ServiceError(error.command, errno.EACCES, reason)
     is_directory = name in found and found[name].is_directory
     if is_directory and not is_recursive and await catalogue.list(name, all=True):
         return ServiceError(error.command, errno.ENOTEMPTY, f"{name} is not empty")
@@ -64,6 +64,5 @@ async def read_error(catalogue: Catalogue, error: ServiceError, lfn: str) -> Ali
         return ServiceError(error.command, errno.ENOENT, f"{lfn} does not exist in the catalogue")
     user, _ = await catalogue.whoami()
     if entries and not is_granted(entries[0], user, READ):
-        whose = f"owner {entries[0].owner}, permissions {entries[0].permissions}"
-        return ServiceError(error.command, errno.EACCES, f"{user} may not read {lfn} ({whose})")
+        return ServiceError(error.command, errno.EACCES, f"{user} may not read {lfn} ({rights(entries[0])})")
     return error

@@ -69,13 +69,17 @@ async def refusal(catalogue: CataloguePort, lfn: str, size: int) -> AliendError 
     if not nearest.is_directory:
         return NotADirectory(nearest.lfn)
     if not is_granted(nearest, user, WRITE):
-        whose = f"owner {nearest.owner}, permissions {nearest.permissions}"
-        reason = f"{user} may not create files in {nearest.lfn} ({whose}); choose another directory"
+        reason = f"{user} may not create files in {nearest.lfn} ({rights(nearest)}); choose another directory"
         return ServiceError("access", errno.EACCES, reason)
     if used := await _used_quota(catalogue, user, size):
         reason = f"the file quota of {user} does not allow it: {used}; see `alienctl quota`"
         return ServiceError("access", errno.EDQUOT, reason)
     return None
+
+
+def rights(entry: Entry) -> str:
+    """Return the owner and the permissions of an entry, for messages."""
+    return f"owner {entry.owner}, permissions {entry.permissions}"
 
 
 def is_granted(entry: Entry, user: str, permission: int) -> bool:
