@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -98,7 +98,7 @@ def large(element: StorageElement, target: Path, content: bytes, id: int = 1) ->
     return download(target, content, element.put("/large", content), id=id)
 
 
-async def noticed(pool: WorkerPool, ended: list[int]) -> None:
+async def noticed(pool: WorkerPool, ended: Collection[int]) -> None:
     """Wait until the pool has noticed the end of these processes; until then it may choose them for a copy."""
     await until(lambda: not {*ended} & {*pool.pids}, LIMIT)
 
@@ -205,14 +205,14 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
     on_cluster.bandwidth.set_rates(Rates(all=SLOW))
     task = large(own_se, tmp_path / "file", content)
     copy, hears = await begun(on_cluster, task)
-    lost_pids = on_cluster.pids
-    for worker in [one for one in cluster.workers if set(copying_pids(one.pid)) & set(lost_pids)]:
+    by_worker = {worker: {*copying_pids(worker.pid)} & {*on_cluster.pids} for worker in cluster.workers}
+    for worker in [worker for worker, pids in by_worker.items() if pids]:
         worker.kill()
         cluster.start_worker()
     with pytest.raises(WorkerDied, match="was lost with its worker") as lost:
         await copy
     assert lost.value.kind == "lost"
-    await noticed(on_cluster, lost_pids)
+    await noticed(on_cluster, set().union(*by_worker.values()))
     on_cluster.bandwidth.set_rates(Rates())
     again = Begun()
     await placed(on_cluster, task, again, attempt=2)
