@@ -33,6 +33,8 @@ _CALLS = {
 }
 """What workers may call."""
 _THREADS = 32
+_ENDLESS = 1e6
+"""Seconds."""
 _REFUSED = "workers of a cluster can only read: files are written where the daemon runs"
 _NO_TLS = (
     "the client of the cluster has no certificate, and tickets are secrets; "
@@ -128,30 +130,43 @@ class _Forwarder(grpc.GenericRpcHandler):
                 _refuse(request, context)
             services = self._connection.services()
             try:
-                return services.channel.unary_unary(path)(request, timeout=context.time_remaining())
+                return services.channel.unary_unary(path)(request, timeout=_time_left(context))
             except grpc.RpcError as error:
-                self._end(services, error, context)
+                if not is_daemon_lost(error):
+                    _end(error, context)
+            self._connection.forget(services)
+            try:  # the next daemon
+                return self._connection.services().channel.unary_unary(path)(request, timeout=_time_left(context))
+            except grpc.RpcError as error:
+                _end(error, context)
 
         return forward
 
     def _stream(self, path: str) -> Callable[[bytes, Any], Iterator[Any]]:
         def forward(request: bytes, context: Any) -> Iterator[Any]:  # noqa: ANN401 - of grpcio
             services = self._connection.services()
-            call = services.channel.unary_stream(path)(request, timeout=context.time_remaining())
+            call = services.channel.unary_stream(path)(request, timeout=_time_left(context))
             context.add_callback(call.cancel)
             try:
                 yield from call
             except grpc.RpcError as error:
-                self._end(services, error, context)
+                if is_daemon_lost(error):  # the worker calls again
+                    self._connection.forget(services)
+                _end(error, context)
 
         return forward
 
-    def _end(self, services: Any, error: Any, context: Any) -> None:  # noqa: ANN401 - of grpcio
-        """End a call as the daemon has ended it; a worker makes it again if the daemon was lost."""
-        if is_daemon_lost(error):
-            self._connection.forget(services)
-        context.set_trailing_metadata(tuple(error.trailing_metadata() or ()))
-        context.abort(error.code(), error.details())
+
+def _time_left(context: Any) -> float | None:  # noqa: ANN401 - of grpcio
+    """Return the seconds that the caller waits; None: without end, of which grpcio makes a very large number."""
+    left = context.time_remaining()
+    return None if left is None or left > _ENDLESS else float(left)
+
+
+def _end(error: Any, context: Any) -> None:  # noqa: ANN401 - of grpcio
+    """End a call as the daemon has ended it."""
+    context.set_trailing_metadata(tuple(error.trailing_metadata() or ()))
+    context.abort(error.code(), error.details())
 
 
 def _refuse(_request: bytes, context: Any) -> None:  # noqa: ANN401 - of grpcio

@@ -31,6 +31,7 @@ from aliend.v1 import (
 )
 
 _DETAILS = "grpc-status-details-bin"
+_READ_ONLY = "workers of a cluster can only read: files are written where the daemon runs"
 
 
 def create_reader(channel: grpc.aio.Channel, workers: Readers) -> grpc.aio.Server:
@@ -51,12 +52,15 @@ class ClusterContents(contents_pb2_grpc.ContentsServiceServicer):
         """Stream ranges of a file."""
         catalogue = _RemoteCatalogue(self._channel, request.session)
         lfn = request.lfn
-
         try:
             source = Source(lfn, request.guid.lower(), request.session, catalogue, lambda: content_of(catalogue, lfn))
             await self._contents.stream(request, context, source)
         except AliendError as error:
             await abort(context, error, lfn)
+
+    async def Write(self, _requests: object, context: Context) -> None:
+        """Refuse to write."""
+        await abort(context, ServiceError("write", errno.EACCES, _READ_ONLY))
 
 
 class _RemoteCatalogue:

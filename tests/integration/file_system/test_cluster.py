@@ -53,7 +53,7 @@ def trees(base: str, analyst: User) -> str:
 
 
 @pytest.fixture(scope="module")
-def client(cluster: DaskCluster) -> Iterator[Any]:
+def client(cluster: DaskCluster) -> Iterator[Client]:
     names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
     files = dict(zip(names, (cluster.settings.ca, cluster.settings.cert, cluster.settings.key), strict=True))
     with Client(cluster.settings.place, security=Security(require_encryption=True, **files), timeout=120) as some:
@@ -61,7 +61,7 @@ def client(cluster: DaskCluster) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def tickets(client: Any) -> Iterator[TicketServer]:  # noqa: ANN401 - Dask has no types
+def tickets(client: Client) -> Iterator[TicketServer]:
     with serve_tickets(client) as some:
         yield some
 
@@ -116,7 +116,7 @@ def test_the_example_adds_up_what_the_files_have(cluster: DaskCluster, analyst: 
 
 
 def test_the_bytes_come_from_the_storage_elements_and_not_through_the_daemon(
-    client: Any, on_workers: AlienFileSystem, trees: str, files: AlienFileSystem, analyst: User
+    client: Client, on_workers: AlienFileSystem, trees: str, files: AlienFileSystem, analyst: User
 ) -> None:
     names = client.submit(names_in, on_workers, trees).result(timeout=120)
     assert len(names) == FILES
@@ -128,7 +128,7 @@ def test_the_bytes_come_from_the_storage_elements_and_not_through_the_daemon(
 
 
 def test_no_ticket_is_in_logs_keys_events_or_values(
-    client: Any, on_workers: AlienFileSystem, trees: str, cluster: DaskCluster, tmp_path: Path
+    client: Client, on_workers: AlienFileSystem, trees: str, cluster: DaskCluster, tmp_path: Path
 ) -> None:
     name = f"{trees}/001.root"
     future = client.submit(content, on_workers, name, 0, None, key=f"read {name}")
@@ -145,18 +145,18 @@ def test_no_ticket_is_in_logs_keys_events_or_values(
     assert [secret for secret in SECRETS for text in seen if secret in text] == []
 
 
-def test_workers_cannot_write(client: Any, on_workers: AlienFileSystem, base: str, files: AlienFileSystem) -> None:
+def test_workers_cannot_write(client: Client, on_workers: AlienFileSystem, base: str, files: AlienFileSystem) -> None:
     said = client.submit(write, on_workers, f"{base}/new.txt", pure=False).result(timeout=120)
     assert "workers of a cluster can only read" in said
     assert not files.exists(f"{base}/new.txt")
 
 
-def test_errors_are_those_of_the_daemon(client: Any, on_workers: AlienFileSystem, base: str) -> None:
+def test_errors_are_those_of_the_daemon(client: Client, on_workers: AlienFileSystem, base: str) -> None:
     assert client.submit(missing, on_workers, f"{base}/none.root", pure=False).result(timeout=120) == "NotFoundError"
 
 
 def test_reading_continues_after_the_daemon_was_killed(
-    client: Any, on_workers: AlienFileSystem, trees: str, analyst: User, files: AlienFileSystem
+    client: Client, on_workers: AlienFileSystem, trees: str, analyst: User, files: AlienFileSystem
 ) -> None:
     analyst.kill_daemon()
     name = f"{trees}/002.root"
@@ -165,7 +165,7 @@ def test_reading_continues_after_the_daemon_was_killed(
 
 
 def services(tickets: TicketServer, directory: Path, role: str) -> Services:
-    """Connect to the server of tickets as a worker does, with the certificates of a directory; empty role: with none."""
+    """Connect to the server of tickets as a worker does, with the certificates of a directory; empty role: none."""
     ca, pem, key = (directory / name for name in ("ca.pem", f"{role}.pem", f"{role}-key.pem"))
     own = (key.read_bytes(), pem.read_bytes()) if role else (None, None)
     place = tickets.address.removeprefix("tls://").partition("/")[0]
