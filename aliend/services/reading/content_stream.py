@@ -26,7 +26,8 @@ _REMEMBERED, _VALID = 256, 300.0
 class ContentCache:
     """Recently read files, by context and LFN: a caller that reads one file in many calls needs one ticket."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._known: OrderedDict[tuple[Hashable, str], tuple[float, FileContent]] = OrderedDict()
 
     def prefer(self, context: Hashable, content: FileContent, se: str) -> None:
@@ -39,12 +40,12 @@ class ContentCache:
     def find(self, context: Hashable, lfn: str, guid: str) -> FileContent | None:
         """Return the file if it is known with this GUID."""
         until, content = self._known.get((context, lfn), (0.0, None))
-        return content if content and guid and content.guid == guid and time.monotonic() < until else None
+        return content if content and guid and content.guid == guid and self._clock() < until else None
 
     def add(self, context: Hashable, content: FileContent) -> None:
         """Keep a file; forget the oldest of too many."""
         self._known.pop((context, content.lfn), None)
-        self._known[context, content.lfn] = time.monotonic() + _VALID, content
+        self._known[context, content.lfn] = self._clock() + _VALID, content
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
@@ -99,11 +100,11 @@ class Source:
 
 
 class ContentStream:
-    """Answers `ContentsService.Read` by processes that read from the storage elements."""
+    """Answers `ContentsService.Read` by processes that read from the storage elements; `clock` counts seconds."""
 
-    def __init__(self, workers: Readers) -> None:
+    def __init__(self, workers: Readers, clock: Callable[[], float] = time.monotonic) -> None:
         self._workers = workers
-        self._known = ContentCache()
+        self._known = ContentCache(clock)
 
     async def stream(self, request: pb.ReadRequest, context: Context, source: Source) -> None:
         """Stream ranges of a file. Raises AliendError."""
