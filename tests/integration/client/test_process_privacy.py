@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.harness import UNPRIVILEGED, Grid, User, needs_root
+from tests.harness import UNPRIVILEGED, Grid, User, eventually, needs_root
 
 TRACER = """
 import ctypes, json, os, sys
@@ -108,3 +111,21 @@ def test_another_program_of_the_user_traces_and_reads_the_processes_only_if_they
     refused = {errno.EPERM, errno.EACCES}
     for name, errors in attempts(daemon, [daemon, *workers]).items():
         assert errors == {0} if is_debuggable else errors <= refused, name
+
+
+def test_the_tickets_of_an_upload_leave_the_database_when_it_ends(user: User, grid: Grid) -> None:
+    (user.home / "up").write_bytes(os.urandom(3 << 20))
+    target = f"{user.must('pwd')}{user.home.name}-tickets"
+    job = user.must("cp", "--detach", "--limit", "20K", "file:up", target)
+    state = Path(user.json("daemon", "status")["state_directory"])
+
+    def has_tickets() -> bool:
+        return any(b"BEGIN SEALED" in path.read_bytes() for path in state.glob("aliend.db*"))
+
+    eventually(has_tickets)
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
+    user.must("transfers", "wait", job)
+    with closing(sqlite3.connect(state / "aliend.db")) as connection:  # the log keeps overwritten pages until then
+        eventually(lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+    assert not has_tickets()
+    assert (state / "aliend.db-wal").exists()
