@@ -105,7 +105,8 @@ class DaskExecutor:
         try:
             scheduler_address(self._settings.place)
         except ConfigurationError as error:
-            raise _error(str(error)) from error
+            is_address = "://" in self._settings.place
+            raise (_error if is_address else self._unreachable)(str(error)) from error
         if not await asyncio.to_thread(is_reachable, self._settings.place):
             raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.place}; is it running?")
         self._outputs, theirs = socket.socketpair()
