@@ -31,7 +31,9 @@ def cluster_pool(
     settings: ClusterSettings, processes: int, environment: Mapping[str, str], own_directory: str, local: WorkerPool
 ) -> ClusterPool:
     """Return the part of the pool for a Dask cluster, see `ClusterPool`."""
-    return ClusterPool(DaskExecutor(settings, environment), processes, environment, own_directory, local)
+    return ClusterPool(
+        settings.place, DaskExecutor(settings, environment), processes, environment, own_directory, local
+    )
 
 
 class DaskExecutor:

@@ -15,6 +15,7 @@ from aliend.core.catalogue.file_system import is_below
 from aliend.core.cli.environment import Settings
 from aliend.storage.pool.cluster_group import ClusterGroup
 from aliend.storage.pool.executor import Executor
+from aliend.storage.pool.shared_directories import SharedDirectories
 from aliend.storage.pool.worker_group import GroupSizes
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import (
@@ -38,11 +39,13 @@ _IDLE = 120.0
 class ClusterPool:
     """Up to `processes` processes of `executor`, with these variables, for each set of XRootD variables.
 
-    Files below `own_directory`, and what only this machine may do, are left to the pool `local`.
+    `name` is the scheduler's address or file. Files below `own_directory`, and what only this machine may do, are left
+    to the pool `local`.
     """
 
     def __init__(
         self,
+        name: str,
         executor: Executor,
         processes: int,
         environment: Mapping[str, str],
@@ -55,6 +58,7 @@ class ClusterPool:
         self._own_directory = own_directory
         self._local = local
         self._groups: dict[Settings, ClusterGroup] = {}
+        self._shared = SharedDirectories(f"{own_directory} {name}")
 
     @property
     def groups(self) -> Collection[ClusterGroup]:
@@ -109,7 +113,8 @@ class ClusterPool:
     def _group(self, settings: Settings) -> ClusterGroup:
         if settings not in self._groups:
             environment = {**self._environment, **dict(settings)}
-            self._groups[settings] = ClusterGroup(self._sizes, environment, self._executor, self._local.bandwidth)
+            bandwidth = self._local.bandwidth
+            self._groups[settings] = ClusterGroup(self._sizes, environment, self._executor, bandwidth, self._shared)
         return self._groups[settings]
 
 

@@ -235,7 +235,7 @@ async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None
     """The executor stands for a cluster, whose process runs already."""
 
     def connect(_: str, local: WorkerPool) -> ClusterPool:
-        return ClusterPool(LocalExecutor(), 1, environment, "/nowhere", local)
+        return ClusterPool("here", LocalExecutor(), 1, environment, "/nowhere", local)
 
     environment = xrootd_environment()
     pool = WorkerPool(environment=environment, executor=dask_executor("here"), connect=connect)

@@ -162,7 +162,7 @@ def test_an_executor_that_cannot_be_used_is_refused(
 ) -> None:
     before = owner.json("transfers", "list", "--all")
     refused = owner.run("cp", "--executor", executor, "big", "file:refused")
-    assert refused.code == 22
+    assert refused.returncode == 22
     assert "executor" in refused.stderr or "does not use TLS" in refused.stderr
     assert owner.json("transfers", "list", "--all") == before
 

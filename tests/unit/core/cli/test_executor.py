@@ -52,7 +52,7 @@ def test_another_executor_is_refused(text: str, reason: str) -> None:
 
 
 def test_a_job_with_a_relative_scheduler_file_is_refused() -> None:
-    with pytest.raises(UsageError, match="must have an absolute path, not 'scheduler.json'"):
+    with pytest.raises(UsageError, match="must have an absolute path"):
         check_spec(JobSpec("download", ("/a/f",), "/x/f", executor="dask:scheduler.json"))
 
 
