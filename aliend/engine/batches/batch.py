@@ -1,6 +1,6 @@
 """A batch of attempts at small files of one job: its members, and the stage that copies them.
 
-Whatever is unusual about a file makes it leave the batch: its attempt then goes on by itself, in a task of its own.
+A file that is unusual in any way leaves the batch: its attempt then continues in a task of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Member:
 class BatchCopy:
     """The copy of one member, which uses the storage elements `ses`.
 
-    `redo` copies the file by itself; `go_on` does what is left of the attempt after a copy that outlasted the batch.
+    `redo` copies the file alone; `go_on` finishes the attempt after a copy that outlasted the batch.
     """
 
     member: Member
@@ -85,7 +85,7 @@ class Batch:
             member.running.progress.use_worker()
 
     def leave(self, member: Member, work: Work | None = None) -> None:
-        """Let the attempt go on by itself with `work` (None: from its beginning), unless it was asked to stop."""
+        """Continue the attempt with `work` (None: from its beginning) in its own task, unless it was asked to stop."""
         if member.running.is_stopped:
             return
         self.members.remove(member)
@@ -96,7 +96,7 @@ class Batch:
         member.event = self._attempts.failure(member.running, error)
 
     async def request_each(self, members: Iterable[Member], work: Callable[[Member], Awaitable[None]]) -> None:
-        """Make a request of the central service for each member that is going, over as many connections as there are.
+        """Send a request to the central service for each remaining member, over all available connections.
 
         An error ends the attempt; without a connection it ends all attempts.
         """
@@ -203,7 +203,7 @@ class Batch:
                 copy.member.running.progress.enter_stage(Stage.COPY)
 
     async def _outlast(self, copy: BatchCopy, result: asyncio.Task[Result], attempt: Attempt) -> Event:
-        """Wait for a copy that goes on after its batch, and do what is left of its attempt."""
+        """Wait for a copy that continues after its batch, then finish its attempt."""
         try:
             with self.limiter.outlasting(attempt.transfer.id, copy.ses):
                 copied = await result

@@ -81,7 +81,7 @@ def test_the_key_of_another_certificate_is_refused(authority: Authority) -> None
 
 
 def test_an_encrypted_key_is_rejected_with_a_message(authority: Authority) -> None:
-    assert "encrypted" in why(context(None, authority.issue("user", pass_phrase="secret")))
+    assert "encrypted" in why(context(None, authority.issue("user", passphrase="secret")))
 
 
 @pytest.mark.parametrize(
