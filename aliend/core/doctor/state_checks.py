@@ -16,7 +16,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The disk of `path`: free bytes, bytes that must stay free, free inodes and all (`inodes_total` 0: it counts none)."""
+    """The disk of `path`: free bytes, bytes to keep free, and inodes (`inodes_total` 0: it counts none)."""
 
     path: str
     free: int

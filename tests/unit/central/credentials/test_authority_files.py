@@ -74,7 +74,7 @@ def test_an_unusable_place_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "others").mkdir()
     (tmp_path / "others/a.pem").write_text("x")
     assert "No such file or directory" in why(tmp_path / "none")
-    assert "no certificate in PEM form" in why(tmp_path / "text.pem")
+    assert "no PEM certificate" in why(tmp_path / "text.pem")
     assert "not a regular file" in why(tmp_path / "fifo.pem")
     assert "no file in it is named *.pem, *.crt or *.0" in why(tmp_path / "empty")
     assert "none of 1 files" in why(tmp_path / "others")

@@ -88,7 +88,7 @@ def test_an_encrypted_key_is_rejected_with_a_message(authority: Authority) -> No
     ("content", "certificate", "key"),
     [
         ("", "is empty", "is empty"),
-        ("\0\0", "holds no certificate in PEM form", "holds no private key in PEM form"),
+        ("\0\0", "contains no PEM certificate", "contains no PEM private key"),
         (
             "-----BEGIN {}-----\nAAAA\n-----END {}-----\n",
             "its content is not a certificate",
