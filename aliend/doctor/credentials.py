@@ -1,4 +1,4 @@
-"""Collects the facts of certificate, key, token and authorities; the same functions as for `login` decide."""
+"""Collects the facts of certificate, key, token and authorities, with the functions that `login` uses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _key(context: Context, facts: CertificateFacts | None, environment: dict[str
     try:
         key = read_key(files.key)
     except ConfigurationError as error:
-        yield unchecked("key", "aliend does not read it")
+        yield unchecked("key", "the key is not used")
         yield checks.key_mode(location, str(error))
         yield checks.pair(None, "the key is not used")
         return

@@ -53,7 +53,7 @@ class BatchCopy:
 
 
 class Batch:
-    """The members of one batch; `going` are those that have neither ended nor left."""
+    """The members of one batch; a member ends in it, or leaves it and continues in a task of its own."""
 
     def __init__(
         self,
@@ -75,12 +75,12 @@ class Batch:
         return [member for member in self.members if member.event is None and not member.running.is_stopped]
 
     def wait_for_worker(self) -> None:
-        """Record that no worker of the cluster has a place."""
+        """Record that all workers of the cluster are busy."""
         for member in self.members:
             member.running.progress.wait_for_worker()
 
     def use_worker(self) -> None:
-        """Record that a worker has a place for the batch."""
+        """Record that a worker of the cluster is free for the batch."""
         for member in self.members:
             member.running.progress.use_worker()
 
@@ -146,7 +146,7 @@ class Batch:
             return await self._collect(dict(zip(results, copies, strict=True)), then)
 
     def _let_unavailable_leave(self, copies: Sequence[BatchCopy]) -> list[BatchCopy]:
-        """Let the files leave whose elements are unavailable (if all are available: all files); return the others."""
+        """Remove files with an unavailable storage element from the batch (all files if none is); return the others."""
         unavailable = self.limiter.unavailable_until().keys()
         others = [copy for copy in copies if not copy.ses & unavailable]
         others = others if len(others) < len(copies) else []
@@ -160,7 +160,7 @@ class Batch:
             copy.member.running.progress.enter_stage(stage, copy.ses)
 
     async def _collect(self, going: dict[asyncio.Task[Result], BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
-        """Take the results as they arrive; copies that do not move any more leave the batch."""
+        """Process the results as they arrive; stalled copies leave the batch."""
         copied: list[tuple[BatchCopy, Any]] = []
         try:
             while going:
@@ -197,7 +197,7 @@ class Batch:
         return False
 
     def _touch(self, copies: Iterable[BatchCopy], ses: frozenset[str]) -> None:
-        """Record that elements work: files that wait for others of their batch there have not stalled."""
+        """Record that storage elements work: files that wait there for others of the batch have not stalled."""
         for copy in copies:
             if copy.ses & ses:
                 copy.member.running.progress.enter_stage(Stage.COPY)

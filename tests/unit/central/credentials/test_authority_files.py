@@ -99,5 +99,5 @@ def test_the_bundle_that_ships_with_us_can_be_read_and_holds_the_authorities_of_
 
 @pytest.mark.parametrize("broken", [b"", b"\x30", b"\x30\x00", b"\x30\x02\x30\x00", b"\x02\x01\x00"])
 def test_a_damaged_certificate_has_no_hash(broken: bytes) -> None:
-    with pytest.raises(ValueError, match=r"unpack|a certificate ends in the middle|a name is truncated"):
+    with pytest.raises(ValueError, match=r"unpack|a certificate is truncated|a name is truncated"):
         certificate_hash(broken)
