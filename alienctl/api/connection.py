@@ -55,12 +55,12 @@ def locate(profile: str = "") -> str:
     """
     try:
         invocation = Invocation([f"--profile={profile}"] if profile else [], os.environb)
-        for _ in range(_STARTS):
-            if attach(invocation):
-                break
+        starts = _STARTS
+        while not attach(invocation):  # asked once: a daemon that ends accepts connections for a moment
+            if not starts:
+                raise ClientError("the daemon ended right after its start; see `alienctl daemon logs`", 107)
+            starts -= 1
             _start(invocation.profile)
-        if not attach(invocation):
-            raise ClientError("the daemon ended right after its start; see `alienctl daemon logs`", 107)
     except ClientError as error:
         raise from_client(error) from None
     return os.path.abspath(invocation.socket)
