@@ -33,7 +33,7 @@ from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.transfer_settings import ClusterSettings, TransferLimits
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
-from aliend.credential_places import (
+from aliend.credential_locations import (
     authorities_note,
     expanded,
     home_of,

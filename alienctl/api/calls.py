@@ -65,7 +65,7 @@ def change_directory(session: str, lfn: str) -> Call[str]:
 
 
 def hello() -> Call[None]:
-    """Reach the daemon; nothing else happens."""
+    """Check that the daemon answers."""
     return Call("daemon", "Hello", daemon_pb2.HelloRequest(), _nothing)
 
 
@@ -110,7 +110,7 @@ def find(
     pattern: `*` matches any text including slashes; a text without it matches anywhere in the name
     regex: a regular expression, searched anywhere in the name; not together with a pattern
     min_size: bytes
-    limit: the most files; 0: all
+    limit: the highest number of files; 0: all
     Raises NotFoundError, NotDirectoryError, InvalidRequestError.
     """
     selection = transfers_pb2.Selection(pattern=pattern, regex=regex, min_size=min_size, limit=limit)

@@ -32,7 +32,7 @@ _OWN_LOOKUPS = 2.0
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A place for one connection, and the connection if it has a usable one.
+    """A slot for one connection; `connection` is set while it has a usable one.
 
     A `successor` replaces the connection as soon as the slot is idle.
     """

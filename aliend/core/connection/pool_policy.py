@@ -1,6 +1,6 @@
 """Assigns connections to work: interactive before bulk, few logins, never two requests on one connection.
 
-A slot is the place of one connection. This module only decides; `aliend.central.connection.pool` waits and assigns.
+A slot has at most one connection. This module only decides; `aliend.central.connection.pool` waits and assigns.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _PROGRESS = ("none", "line", "bars")
 _DAY = 86400.0
 IGNORED_OPTIONS = {
     **dict.fromkeys(("-cksum", "-fastcheck", "-skipmd5"), "size and md5 are always compared"),
-    "-tpc": "storage elements copy among themselves wherever they can",
+    "-tpc": "storage elements copy directly to each other if they can",
     **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no effect here"),
     **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no effect on copies"),
 }

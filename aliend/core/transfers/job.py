@@ -111,7 +111,7 @@ class JobSpec:
 
     @property
     def allows_batches(self) -> bool:
-        """Return whether small files may be copied in batches: nothing is set that applies to each copy by itself."""
+        """Return whether small files may be copied in batches: no setting applies to each copy separately."""
         special = (
             self.parallel,
             self.timeout,

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -98,6 +98,11 @@ def large(element: StorageElement, target: Path, content: bytes, id: int = 1) ->
     return download(target, content, element.put("/large", content), id=id)
 
 
+async def noticed(pool: WorkerPool, ended: Collection[int]) -> None:
+    """Wait until the pool has noticed the end of these processes; until then it may choose them for a copy."""
+    await until(lambda: not {*ended} & {*pool.pids}, LIMIT)
+
+
 def partial_files(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir() if path.suffix == ".part"]
 
@@ -180,10 +185,12 @@ async def test_a_dead_process_is_replaced_and_the_next_attempt_resumes(
     pool.bandwidth.set_rates(Rates(all=SLOW))
     task = large(own_se, tmp_path / "file", content)
     copy, hears = await begun(pool, task)
-    for pid in pool.pids:
+    killed = pool.pids
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
     with pytest.raises(WorkerDied, match="was killed by SIGKILL"):
         await copy
+    await noticed(pool, killed)
     pool.bandwidth.set_rates(Rates())
     again = Begun()
     await placed(pool, task, again, attempt=2)
@@ -198,12 +205,14 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
     on_cluster.bandwidth.set_rates(Rates(all=SLOW))
     task = large(own_se, tmp_path / "file", content)
     copy, hears = await begun(on_cluster, task)
-    (victim,) = [one for one in cluster.workers if set(copying_pids(one.pid)) & set(on_cluster.pids)]
-    victim.kill()
+    by_worker = {worker: {*copying_pids(worker.pid)} & {*on_cluster.pids} for worker in cluster.workers}
+    for worker in [worker for worker, pids in by_worker.items() if pids]:
+        worker.kill()
+        cluster.start_worker()
     with pytest.raises(WorkerDied, match="was lost with its worker") as lost:
         await copy
     assert lost.value.kind == "lost"
-    cluster.start_worker()
+    await noticed(on_cluster, set().union(*by_worker.values()))
     on_cluster.bandwidth.set_rates(Rates())
     again = Begun()
     await placed(on_cluster, task, again, attempt=2)
