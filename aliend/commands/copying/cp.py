@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from aliend.commands.copying import sync
 from aliend.commands.copying.dry_run import print_dry_run
 from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
-from aliend.commands.following.foreground import exit_code_of, follow_foreground
+from aliend.commands.following.foreground import exit_code_of, follow_foreground, submit_in_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import path_context
@@ -78,7 +79,7 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     if options.sources == (STDIO,):
         jobs = [await submit_input(runtime, call, specs[0])]
     else:
-        jobs = [await runtime.engine.submit(spec, call.new_request_id()) for spec in specs]
+        jobs = await _submit(runtime, call, specs, detach=options.detach)
     if options.detach:
         code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
         await _print_job_numbers(call, jobs, code, problems)
@@ -87,6 +88,14 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     return await follow_foreground(
         runtime, call, numbers, compat_exit=options.compat_exit, progress=options.progress, problems=problems
     )
+
+
+async def _submit(runtime: Runtime, call: Call, specs: Sequence[JobSpec], *, detach: bool) -> list[JobView]:
+    """Submit the jobs; those of a foreground copy end with it."""
+    submissions = [partial(runtime.engine.submit, spec, call.new_request_id()) for spec in specs]
+    if detach:
+        return [await submit() for submit in submissions]
+    return await submit_in_foreground(runtime, *submissions)
 
 
 async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple[list[JobSpec], list[str]]:

@@ -223,6 +223,13 @@ class Counters:
         """Return the counters with `by` more transfers in `phase`."""
         return replace(self, **{phase.value: getattr(self, phase.value) + by})
 
+    def moved(self, before: Phase, after: Phase) -> Counters:
+        """Return the counters with one transfer in phase `after` instead of `before`."""
+        if before is after:
+            return self
+        counts = {before.value: getattr(self, before.value) - 1, after.value: getattr(self, after.value) + 1}
+        return replace(self, **counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
