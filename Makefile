@@ -12,7 +12,7 @@ BUF := $(NODE)/node_modules/.bin/buf
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help root setup demo test check docs rows bench faults fuzz lock audit wire proto proto-check buf buf-image api node fmt lint types dist clean
+.PHONY: help root setup demo test check docs rows bench faults simulation fuzz lock audit wire proto proto-check buf buf-image api node fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -39,6 +39,9 @@ check: setup lint types proto-check ## run before every commit: format, lint, ty
 
 faults: setup ## kill, stop and corrupt everything, then compare; PART=kill-daemon ROUNDS=N SEED=S select
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
+
+simulation: setup ## run the scheduler against 1,000 simulated workers and 1 million files; FILES=N WORKERS=N PLOT=FILE
+	$(BIN)/python -m tests.simulation $(FILES:%=--files %) $(WORKERS:%=--workers %) $(PLOT:%=--plot %)
 
 fuzz: $(VENV)/.fuzz ## fuzz everything that reads foreign input, 5 minutes a target; MINUTES=N TARGET=name, SEEDED=1 finds seeded defects
 	$(BIN)/python -m tests.fuzz $(TARGET:%=--target %) $(MINUTES:%=--minutes %) $(SEEDED:%=--seeded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import gc
 import logging
 import os
@@ -78,6 +79,7 @@ def _run(settings: Settings, foreground: bool, umask: int) -> int:
         gc.enable()
         if not foreground:  # from now on, the log gets what libraries write
             log_file.take_stderr()
+        faulthandler.enable()  # a crash in a library leaves the Python calls of all threads in the log
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.serve(settings, lock, ready, umask))

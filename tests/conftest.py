@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -22,6 +23,8 @@ for number, usual in (
 
 # grpcio in this process starts threads in each forked child, which end a child that closes their files before its exec.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+_LOG_LINES = 40
 
 # The same examples in every run, so that a run can be repeated; HYPOTHESIS_PROFILE=random searches for new ones,
 # quick is for `make check`.
@@ -65,6 +68,20 @@ def stranger() -> Iterator[User]:
     yield from make_user(
         {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9", "JALIEN_TOKEN_CERT": "/nonexistent/token.pem"}
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the last lines of the users' daemon logs to the report of a failed test."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {}).values() if report.failed else ()
+    for user in (one for one in fixtures if isinstance(one, User)):
+        for log in sorted(user.home.glob(".local/state/aliend/*/aliend.log")):
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                report.sections.append((str(log), "".join(deque(lines, _LOG_LINES))))
+    return report
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

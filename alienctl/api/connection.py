@@ -27,7 +27,7 @@ from alienctl.local import interpreter
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy from the environment would break `unix:` targets in some versions
     ("grpc.max_receive_message_length", -1),
-    ("grpc.use_local_subchannel_pool", 1),  # a new channel shall not inherit the back-off of the one before
+    ("grpc.use_local_subchannel_pool", 1),  # a new channel must not inherit the back-off of the previous one
 )
 _START_LIMIT = 60.0
 """Seconds for the program that starts the daemon; it has shorter limits itself."""
@@ -40,12 +40,12 @@ _FORKED = (
 
 
 _FORKED_ITERATOR = (
-    "this iterator was begun before the fork, and its answers go to the other process; begin a new one here"
+    "this iterator was created before the fork, and its answers go to the other process; create a new one"
 )
 
 
 class ForkedProcessError(RuntimeError):
-    """Something that was begun before this process was forked cannot continue in it."""
+    """An operation that began before the fork of this process cannot continue in it."""
 
 
 def locate(profile: str = "") -> str:
@@ -55,12 +55,12 @@ def locate(profile: str = "") -> str:
     """
     try:
         invocation = Invocation([f"--profile={profile}"] if profile else [], os.environb)
-        for _ in range(_STARTS):
-            if attach(invocation):
-                break
+        starts = _STARTS
+        while not attach(invocation):  # asked once: a daemon that ends accepts connections for a moment
+            if not starts:
+                raise ClientError("the daemon ended right after its start; see `alienctl daemon logs`", 107)
+            starts -= 1
             _start(invocation.profile)
-        if not attach(invocation):
-            raise ClientError("the daemon ended right after its start; see `alienctl daemon logs`", 107)
     except ClientError as error:
         raise from_client(error) from None
     return os.path.abspath(invocation.socket)

@@ -76,10 +76,10 @@ def _state_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(path: Path, keep_free: int) -> Disk:
-    place = nearest_existing(path)
-    facts = os.statvfs(place)
+    existing = nearest_existing(path)
+    facts = os.statvfs(existing)
     reserved = reserved_bytes(facts, keep_free)
-    return Disk(str(place), available_bytes(facts), reserved, facts.f_favail, facts.f_files)
+    return Disk(str(existing), available_bytes(facts), reserved, facts.f_favail, facts.f_files)
 
 
 def _files(settings: Settings) -> Iterator[Finding]:

@@ -32,10 +32,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/engine": {"core", "storage", "store", "private_directories"},
     "aliend/services": {"core", "commands", "metrics", "runtime", "user_sessions", "engine", "lifecycle", "v1"},
     "aliend/commands": {
-        *("core", "runtime", "user_sessions", "engine", "central", "storage", "config", "bridge", "credential_places"),
+        *(
+            "core",
+            "runtime",
+            "user_sessions",
+            "engine",
+            "central",
+            "storage",
+            "config",
+            "bridge",
+            "credential_locations",
+        ),
     },
     "aliend/doctor": {
-        *("core", "central", "config", "credential_places", "lifecycle", "private_directories", "storage", "store"),
+        *("core", "central", "config", "credential_locations", "lifecycle", "private_directories", "storage", "store"),
     },
     "aliend/sandbox": set(),
 }

@@ -162,7 +162,7 @@ def refuse_misread_names(request: Request) -> None:
 def batches(command: str, options: Iterable[str], operands: Sequence[str], directory: str = "") -> list[Request]:
     """Split `operands` into requests of at most 50 operands within the limit of 8192 characters.
 
-    An operand that is too long by itself gets its own request, which exceeds the limit.
+    A single operand that exceeds the limit gets a request of its own, which then exceeds it too.
     """
     fixed = tuple(options)
     requests: list[Request] = []

@@ -13,7 +13,7 @@ serve many files. Each file pays its own cost in the round robin.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -151,47 +151,84 @@ def closed_directions(load: Load, limits: Limits) -> tuple[Direction, ...]:
 def choose_transfers(
     candidates: Sequence[Candidate], load: Load, limits: Limits, round_robin: RoundRobin
 ) -> tuple[tuple[Candidate, ...], RoundRobin]:
-    """Return the candidates that start now, in order, and the round-robin state after them."""
-    free = limits.files - load.running
-    busy = set(load.targets)
-    running = Counter(load.by_job)
-    by_direction = Counter(load.by_direction)
-    batches = Counter(load.batches)
+    """Return the candidates that start now, in order, and the round-robin state after them.
+
+    All candidates of a job have the same rank and direction. A start costs time for each job, not for each candidate.
+    """
+    slots = _Slots(load, limits)
     chosen: list[Candidate] = []
-    waiting = list(candidates)
-    for _ in range(free):
-        heads = _heads(
-            candidate
-            for candidate in waiting
-            if (candidate.interactive or running.total() < limits.background)
-            and by_direction[candidate.direction] < limits.for_direction(candidate.direction)
-            and candidate.target not in busy
-            and _may_run(candidate, running)
-            and not (candidate.small and batches[candidate.job] >= MAX_BATCHES)
-        )
-        if not heads:
-            break
-        best, round_robin = _next(heads, round_robin)
-        started, round_robin = _with_batch(best, waiting, busy, round_robin)
-        chosen += started
-        waiting = [candidate for candidate in waiting if candidate.target not in busy]
-        running[best.job] += 1
-        by_direction[best.direction] += 1
-        batches[best.job] += len(started) > 1
+    for queues in _by_class(candidates):
+        while heads := slots.heads(queues):
+            best, round_robin = _next(heads, round_robin)
+            started, round_robin = _with_batch(best, queues[best.job], slots.busy, round_robin)
+            chosen += started
+            slots.take(best, is_batch=len(started) > 1)
     jobs = {candidate.job for candidate in candidates}
     return tuple(chosen), replace(
         round_robin, deficits={job: left for job, left in round_robin.deficits.items() if job in jobs}
     )
 
 
+_Queues = dict[int, deque[Candidate]]
+"""The candidates of each job of one class, in their order."""
+
+
+class _Slots:
+    """The slots in use while transfers are chosen. They only fill up: what cannot start now cannot start later."""
+
+    def __init__(self, load: Load, limits: Limits) -> None:
+        self.busy = set(load.targets)
+        self._limits = limits
+        self._running = load.running
+        self._by_job = Counter(load.by_job)
+        self._by_direction = Counter(load.by_direction)
+        self._batches = Counter(load.batches)
+
+    def heads(self, queues: _Queues) -> dict[int, Candidate]:
+        """Return the first file of each job that may start; forget those before it, and jobs without one."""
+        for job, queue in tuple(queues.items()):
+            while queue and not self._may_start(queue[0]):
+                queue.popleft()
+            if not queue:
+                del queues[job]
+        return {job: queue[0] for job, queue in queues.items()}
+
+    def take(self, best: Candidate, *, is_batch: bool) -> None:
+        """Count a slot for a candidate, or for the batch that it begins."""
+        self._running += 1
+        self._by_job[best.job] += 1
+        self._by_direction[best.direction] += 1
+        self._batches[best.job] += is_batch
+
+    def _may_start(self, candidate: Candidate) -> bool:
+        limits = self._limits
+        return (
+            self._running < (limits.files if candidate.interactive else limits.background)
+            and self._by_direction[candidate.direction] < limits.for_direction(candidate.direction)
+            and candidate.target not in self.busy
+            and not 0 < candidate.parallel <= self._by_job[candidate.job]
+            and not (candidate.small and self._batches[candidate.job] >= MAX_BATCHES)
+        )
+
+
+def _by_class(candidates: Iterable[Candidate]) -> list[_Queues]:
+    """Return the candidates by rank, the highest first."""
+    classes: dict[tuple[int, bool], _Queues] = {}
+    for candidate in candidates:
+        classes.setdefault(candidate.rank, {}).setdefault(candidate.job, deque()).append(candidate)
+    return [classes[rank] for rank in sorted(classes)]
+
+
 def _with_batch(
-    best: Candidate, waiting: Iterable[Candidate], busy: set[str], round_robin: RoundRobin
+    best: Candidate, queue: Iterable[Candidate], busy: set[str], round_robin: RoundRobin
 ) -> tuple[list[Candidate], RoundRobin]:
     """Return the chosen candidate with the small files that start with it, which pay too; add the targets to `busy`."""
     busy.add(best.target)
     batch = [best]
-    for candidate in waiting if best.small else ():
-        if len(batch) < BATCH_FILES and candidate.small and candidate.job == best.job and candidate.target not in busy:
+    for candidate in queue if best.small else ():
+        if len(batch) == BATCH_FILES:
+            break
+        if candidate.small and candidate.target not in busy:
             busy.add(candidate.target)
             batch.append(candidate)
     if len(batch) == 1:
@@ -199,16 +236,6 @@ def _with_batch(
     paid = round_robin.deficits[best.job] - sum(candidate.cost for candidate in batch[1:])
     deficits = {**round_robin.deficits, best.job: paid}
     return [replace(candidate, batch=best.transfer) for candidate in batch], replace(round_robin, deficits=deficits)
-
-
-def _heads(eligible: Iterable[Candidate]) -> dict[int, Candidate]:
-    """Return the first file of each job of the highest class."""
-    heads: dict[int, Candidate] = {}
-    for candidate in sorted(eligible, key=lambda candidate: (candidate.rank, candidate.job)):
-        if heads and candidate.rank != next(iter(heads.values())).rank:
-            break
-        heads.setdefault(candidate.job, candidate)
-    return heads
 
 
 def _next(heads: Mapping[int, Candidate], round_robin: RoundRobin) -> tuple[Candidate, RoundRobin]:
@@ -230,7 +257,3 @@ def _next(heads: Mapping[int, Candidate], round_robin: RoundRobin) -> tuple[Cand
 
 def _served(candidate: Candidate, deficits: dict[int, int]) -> tuple[Candidate, RoundRobin]:
     return candidate, RoundRobin(candidate.job, {**deficits, candidate.job: deficits[candidate.job] - candidate.cost})
-
-
-def _may_run(candidate: Candidate, running: Counter[int]) -> bool:
-    return not candidate.parallel or running[candidate.job] < candidate.parallel

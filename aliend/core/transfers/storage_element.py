@@ -37,6 +37,8 @@ _SHRINK = 0.7
 _MIN_CHANGE_INTERVAL = 10.0
 """Seconds between two changes because of throughput."""
 _GAIN = 1.05
+_GROWTH = 4
+"""A quarter is added at a time: of 20 copies or more, a single one changes the throughput by less than `_GAIN`."""
 _LOSS = 0.8
 _WEIGHT = 0.3
 """Weight of the newest measurement in the mean throughput."""
@@ -185,7 +187,9 @@ def unavailable_until(element: StorageElement, now: float) -> float | None:
 def _succeeded(element: StorageElement, start: int) -> StorageElement:
     recent = _with_outcome(element, outcome=True)
     if not isinstance(element.state, Working):
-        return replace(element, state=Working(), limit=1.0, failures=0, recent=(True,), why="it works again")
+        # Its throughput is measured anew: compared with that of before, one copy would never seem to be worth a second.
+        works = replace(element, state=Working(), limit=1.0, failures=0, recent=(True,), why="it works again")
+        return replace(works, speed=0.0, speed_before=0.0)
     copies = element.limit + 1 if element.limit < start else element.limit
     rests = element.backoffs if recent.count(False) else 0
     return replace(element, limit=copies, failures=0, recent=recent, backoffs=rests)
@@ -227,7 +231,7 @@ def _measured(element: StorageElement, event: ThroughputMeasured, now: float) ->
     if not isinstance(element.state, Working) or not used or now - element.changed_at < _MIN_CHANGE_INTERVAL:
         return element
     if speed > _GAIN * element.speed_before and int(element.limit) < event.most:
-        more = element.limit + 1
+        more = min(element.limit + max(1, int(element.limit) // _GROWTH), event.most)
         return replace(element, limit=more, speed_before=speed, changed_at=now, why="more copies raised the throughput")
     if speed < _LOSS * element.speed_before and element.limit > 2:
         less = element.limit - 1

@@ -100,7 +100,7 @@ class Expansion:
         return found
 
     async def _list_or_fail(self, source: str, rule: TargetRule) -> list[NewTransfer]:
-        """Store the files of a directory; return it as failed if it cannot be listed: other sources go on."""
+        """Store the files of a directory; return it as failed if it cannot be listed: other sources continue."""
         try:
             await self._list(source, rule)
         except AliendError as error:

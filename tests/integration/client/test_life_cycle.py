@@ -116,6 +116,15 @@ def test_sighup_reloads(user: User) -> None:
     assert alive(pid)
 
 
+def test_a_crash_leaves_its_calls_in_the_log(user: User) -> None:
+    user.must("pwd")
+    pid = user.pid()
+    os.kill(pid, signal.SIGSEGV)
+    eventually(lambda: not alive(pid))
+    assert "Fatal Python error: Segmentation fault" in log_of(user)
+    assert user.must("pwd")
+
+
 IDLE_EXIT = 1
 """Seconds without work. No test depends on the time between two commands: pids are read from the record."""
 

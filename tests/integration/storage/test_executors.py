@@ -10,12 +10,13 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from aliend.core.cli.executor import dask_executor
 from aliend.core.cli.transfer_settings import ClusterSettings
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError
@@ -53,9 +54,19 @@ def content() -> bytes:
     return os.urandom(SIZE)
 
 
+def pool_of(settings: ClusterSettings, processes: int = 1) -> WorkerPool:
+    """Return a pool whose copies run on a Dask cluster."""
+    environment = xrootd_environment()
+
+    def connect(_: str, local: WorkerPool) -> ClusterPool:
+        return cluster_pool(settings, processes, environment, "/nowhere", local)
+
+    return WorkerPool(environment=environment, executor=dask_executor(settings.place), connect=connect)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def on_cluster(cluster: DaskCluster) -> AsyncIterator[WorkerPool]:
-    async with cluster_pool(cluster.settings, 2, xrootd_environment(), "/nowhere") as some:
+    async with pool_of(cluster.settings, 2) as some:
         yield some
 
 
@@ -78,7 +89,7 @@ async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], N
     async with asyncio.timeout(LIMIT):
         while True:
             try:
-                async with pool.place((), lambda: None):
+                async with pool.place(TaskOptions(), lambda: None):
                     return await pool.run(task, on_progress, TaskOptions(job=1, attempt=attempt))
             except CopyError as error:
                 if error.obstacle is None or error.obstacle.kind != "scheduler":
@@ -96,6 +107,11 @@ async def begun(pool: WorkerPool, task: Download) -> tuple[asyncio.Task[Download
 
 def large(element: StorageElement, target: Path, content: bytes, id: int = 1) -> Download:
     return download(target, content, element.put("/large", content), id=id)
+
+
+async def noticed(pool: WorkerPool, ended: Collection[int]) -> None:
+    """Wait until the pool has noticed the end of these processes; until then it may choose them for a copy."""
+    await until(lambda: not {*ended} & {*pool.pids}, LIMIT)
 
 
 def partial_files(directory: Path) -> list[str]:
@@ -118,7 +134,7 @@ async def test_small_files_are_copied_in_a_batch(pool: WorkerPool, se_one: Stora
     tasks = [download(tmp_path / f"{n}", data, se_one.put(f"/many/{n}", data), id=n + 1) for n, data in files.items()]
     await placed(pool, tasks[0])
     options = [TaskOptions(job=1, attempt=1)] * len(tasks[1:])
-    async with asyncio.timeout(LIMIT), pool.place((), lambda: None):
+    async with asyncio.timeout(LIMIT), pool.place(TaskOptions(), lambda: None):
         await asyncio.gather(*await pool.start_batch(tasks[1:], {"ONE": 8}, options))
     assert {n: (tmp_path / f"{n}").read_bytes() for n in files} == files
     assert partial_files(tmp_path) == []
@@ -180,10 +196,12 @@ async def test_a_dead_process_is_replaced_and_the_next_attempt_resumes(
     pool.bandwidth.set_rates(Rates(all=SLOW))
     task = large(own_se, tmp_path / "file", content)
     copy, hears = await begun(pool, task)
-    for pid in pool.pids:
+    killed = pool.pids
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
     with pytest.raises(WorkerDied, match="was killed by SIGKILL"):
         await copy
+    await noticed(pool, killed)
     pool.bandwidth.set_rates(Rates())
     again = Begun()
     await placed(pool, task, again, attempt=2)
@@ -198,12 +216,14 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
     on_cluster.bandwidth.set_rates(Rates(all=SLOW))
     task = large(own_se, tmp_path / "file", content)
     copy, hears = await begun(on_cluster, task)
-    (victim,) = [one for one in cluster.workers if set(copying_pids(one.pid)) & set(on_cluster.pids)]
-    victim.kill()
+    by_worker = {worker: {*copying_pids(worker.pid)} & {*on_cluster.pids} for worker in cluster.workers}
+    for worker in [worker for worker, pids in by_worker.items() if pids]:
+        worker.kill()
+        cluster.start_worker()
     with pytest.raises(WorkerDied, match="was lost with its worker") as lost:
         await copy
     assert lost.value.kind == "lost"
-    cluster.start_worker()
+    await noticed(on_cluster, set().union(*by_worker.values()))
     on_cluster.bandwidth.set_rates(Rates())
     again = Begun()
     await placed(on_cluster, task, again, attempt=2)
@@ -213,7 +233,13 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
 
 async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None:
     """The executor stands for a cluster, whose process runs already."""
-    async with ClusterPool(LocalExecutor(), 1, xrootd_environment(), "/nowhere") as pool, pool.place((), lambda: None):
+
+    def connect(_: str, local: WorkerPool) -> ClusterPool:
+        return ClusterPool("here", LocalExecutor(), 1, environment, "/nowhere", local)
+
+    environment = xrootd_environment()
+    pool = WorkerPool(environment=environment, executor=dask_executor("here"), connect=connect)
+    async with pool, pool.place(TaskOptions(), lambda: None):
         await until(lambda: bool(pool.pids), LIMIT)
         (elsewhere,) = pool.pids
         await pool.run(RemovePartial(1, str(tmp_path / "file"), attempts=3), nothing)
@@ -222,9 +248,9 @@ async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None
 
 async def test_a_scheduler_without_tls_on_another_host_is_refused() -> None:
     settings = ClusterSettings("tcp://192.0.2.1:8786")
-    async with cluster_pool(settings, 1, xrootd_environment(), "/nowhere") as pool:
+    async with pool_of(settings) as pool:
         with pytest.raises(CopyError, match="does not use TLS") as refused:
-            async with pool.place((), lambda: None):
+            async with pool.place(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"
@@ -237,9 +263,9 @@ async def test_a_scheduler_that_does_not_accept_the_certificate_is_reported_as_t
         wrong = ClusterSettings(
             cluster.settings.place, cluster.settings.ca, foreign.settings.cert, foreign.settings.key
         )
-    async with cluster_pool(wrong, 1, xrootd_environment(), "/nowhere") as pool:
+    async with pool_of(wrong) as pool:
         with pytest.raises(CopyError, match="cannot use the Dask scheduler") as refused:
-            async with asyncio.timeout(LIMIT), pool.place((), lambda: None):
+            async with asyncio.timeout(LIMIT), pool.place(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"

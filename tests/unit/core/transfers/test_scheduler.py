@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -160,3 +161,26 @@ def test_each_file_of_a_batch_pays_in_the_round_robin() -> None:
         candidates = [one for one in candidates if one.transfer not in {each.transfer for each in chosen}]
         started_jobs += [one.job for one in chosen]
     assert abs(started_jobs.count(1) - started_jobs.count(2)) <= 33
+
+
+def test_a_start_costs_time_for_each_job_but_not_for_each_candidate() -> None:
+    """Counted in calls: twice the candidates and twice the slots need twice as many, not four times."""
+    assert calls_of(200) < 2.5 * calls_of(100)
+
+
+def calls_of(count: int) -> int:
+    """Return the calls that `count` starts of twice as many candidates need."""
+    calls = 0
+
+    def count_call(_frame: object, event: str, _arg: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    candidates = files(1, count) + files(2, count)
+    sys.setprofile(count_call)
+    try:
+        chosen, _ = choose_transfers(candidates, IDLE, Limits(files=count + 1), RoundRobin())
+    finally:
+        sys.setprofile(None)
+    assert len(chosen) == count
+    return calls

@@ -101,3 +101,23 @@ def test_a_success_after_a_backoff_raises_the_limit_by_one() -> None:
     reduced = StorageElement(limit=1.0)
     assert after(CopyStarted(), CopySucceeded(), element=reduced).limit == 2.0
     assert after(CopyStarted(), CopySucceeded(), CopyStarted(), CopySucceeded(), element=reduced).limit == 3.0
+
+
+def test_a_large_limit_grows_by_a_quarter_so_that_the_throughput_can_show_it() -> None:
+    """Each of the copies adds the same throughput, up to 200 copies."""
+    element, now = StorageElement(), 0.0
+    while (copies := effective_limit(element, 1000)) < 200 and now < 600:
+        now += 5.0
+        element = after(ThroughputMeasured(copies * 1e8, copies, 1000), now=now, element=element)
+    assert copies >= 200
+
+
+def test_after_a_back_off_its_throughput_is_not_compared_with_that_of_before() -> None:
+    busy = after(ThroughputMeasured(1e9, 4, 8), now=20.0)
+    probing = after(FAILED, FAILED, FAILED, now=30.0, element=busy)
+    element, now = after(CopyStarted(), now=100.0, element=probing), 100.0
+    element = after(*(4 * [CopySucceeded()]), now=now, element=element)
+    for copies in (4, 5, 6, 7):
+        assert effective_limit(element, 8) == copies
+        now += 10.0
+        element = after(ThroughputMeasured(copies * 1e7, copies, 8), now=now, element=element)
