@@ -44,7 +44,7 @@ def run(order: Order) -> Report:
         ground(order) as place,
         TemporaryDirectory() as directory,
         dask_cluster(Path(directory)) as cluster,
-        _observed(place),
+        _observed(place, cluster),
     ):
         _configure(place, cluster)
         _start_workers(cluster)
@@ -86,7 +86,12 @@ def _start_workers(cluster: DaskCluster) -> None:
 
 def _workers(cluster: DaskCluster) -> list[int]:
     """Return the processes of the Dask workers: the children of the nannies that run copies or can do so."""
-    return [child for nanny in cluster.workers for child in children(nanny.pid) if b"spawn_main" in _command(child)]
+    return [
+        child
+        for nanny in cluster.workers
+        for child in children(nanny.pid)
+        if b"spawn_main" in _read(Path(f"/proc/{child}/cmdline"))
+    ]
 
 
 def _copying(cluster: DaskCluster) -> list[int]:
@@ -153,14 +158,14 @@ _KILLS: dict[str, Callable[[Ground, DaskCluster], None]] = {
 
 
 @contextmanager
-def _observed(place: Ground) -> Iterator[None]:
+def _observed(place: Ground, cluster: DaskCluster) -> Iterator[None]:
     """Observe the partial files while the block runs; report those with two writers."""
     ended, found, looks = threading.Event(), set[str](), Counter[str]()
 
     def look() -> None:
         while not ended.wait(_LOOK_INTERVAL):
             writers: dict[tuple[int, int], set[int]] = {}
-            for pid, file in _open_for_writing(place.user.home):
+            for pid, file in _open_for_writing(place.user.home, cluster.place):
                 writers.setdefault(file, set()).add(pid)
             looks["files"] += len(writers)
             found.update(
@@ -179,10 +184,15 @@ def _observed(place: Ground) -> Iterator[None]:
         place.report.notes.append(f"partial files observed {looks['files']} times")
 
 
-def _open_for_writing(home: Path) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield the copying processes with device and inode of each partial file below `home` that they may write."""
+def _open_for_writing(home: Path, place: Path) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield device and inode of each partial file below `home` that processes of the cluster in `place` may write.
+
+    Those of the daemon, which rename complete files, are left out.
+    """
     for process in Path("/proc").glob("[0-9]*"):
-        if b"aliend.storage.worker" not in _command(int(process.name)):
+        if b"aliend.storage.worker" not in _read(process / "cmdline"):
+            continue
+        if b"HOME=%s\0" % bytes(place) not in _read(process / "environ"):
             continue
         try:
             descriptors = list((process / "fd").iterdir())
@@ -199,9 +209,9 @@ def _open_for_writing(home: Path) -> Iterator[tuple[int, tuple[int, int]]]:
                 continue
 
 
-def _command(pid: int) -> bytes:
+def _read(path: Path) -> bytes:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return path.read_bytes()
     except OSError:
         return b""
 
@@ -212,7 +222,7 @@ def _check_attempts(place: Ground) -> None:
         sqlite3.connect(f"file:{place.user.home}/.local/state/aliend/default/aliend.db?mode=ro", uri=True)
     ) as at:
         charged = at.execute("SELECT id, job, failures FROM transfer WHERE failures > 0").fetchall()
-        lost = at.execute("SELECT count(*) FROM attempt WHERE kind = 'lost'").fetchone()[0]
+        lost = at.execute("SELECT sum(losses) FROM transfer").fetchone()[0]
         errors = dict(
             at.execute("SELECT transfer, group_concat(error, '; ') FROM attempt GROUP BY transfer").fetchall()
         )
