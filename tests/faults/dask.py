@@ -44,7 +44,7 @@ def run(order: Order) -> Report:
         ground(order) as place,
         TemporaryDirectory() as directory,
         dask_cluster(Path(directory)) as cluster,
-        _observed(place, cluster),
+        _observed(place),
     ):
         _configure(place, cluster)
         _start_workers(cluster)
@@ -158,14 +158,14 @@ _KILLS: dict[str, Callable[[Ground, DaskCluster], None]] = {
 
 
 @contextmanager
-def _observed(place: Ground, cluster: DaskCluster) -> Iterator[None]:
+def _observed(place: Ground) -> Iterator[None]:
     """Observe the partial files while the block runs; report those with two writers."""
     ended, found, looks = threading.Event(), set[str](), Counter[str]()
 
     def look() -> None:
         while not ended.wait(_LOOK_INTERVAL):
             writers: dict[tuple[int, int], set[int]] = {}
-            for pid, file in _open_for_writing(place.user.home, cluster.place):
+            for pid, file in _open_for_writing(place.user.home):
                 writers.setdefault(file, set()).add(pid)
             looks["files"] += len(writers)
             found.update(
@@ -184,15 +184,15 @@ def _observed(place: Ground, cluster: DaskCluster) -> Iterator[None]:
         place.report.notes.append(f"partial files observed {looks['files']} times")
 
 
-def _open_for_writing(home: Path, place: Path) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield device and inode of each partial file below `home` that processes of the cluster in `place` may write.
+def _open_for_writing(home: Path) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield device and inode of each partial file below `home` that copying processes of the cluster may write.
 
-    Those of the daemon, which rename complete files, are left out.
+    Those of the daemon, which rename complete files, are left out; only they have the variables of the daemon.
     """
     for process in Path("/proc").glob("[0-9]*"):
         if b"aliend.storage.worker" not in _read(process / "cmdline"):
             continue
-        if b"HOME=%s\0" % bytes(place) not in _read(process / "environ"):
+        if b"HOME=" in _read(process / "environ"):
             continue
         try:
             descriptors = list((process / "fd").iterdir())
