@@ -19,7 +19,7 @@ _PR_SET_DUMPABLE = 4
 
 def close_to_others(environment: Mapping[str, str]) -> None:
     """Write no core file, and accept no debugger unless ALIEND_DEBUGGABLE is 1. Do what the system allows."""
-    # tickets and pass phrases must never reach a core file
+    # tickets and passphrases must never reach a core file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if environment.get(DEBUG_VARIABLE) == "1":
         return

@@ -168,7 +168,7 @@ class AsyncGrid:
 
 
 class AsyncCopy:
-    """A job of the daemon. It goes on when this program ends."""
+    """A job of the daemon. It continues after the end of this program."""
 
     def __init__(self, performer: AsyncPerformer, job: Job) -> None:
         self._performer = performer
@@ -186,7 +186,7 @@ class AsyncCopy:
     async def wait(self, timeout: float | None = None, *, bar: bool | None = None) -> Job:
         """Return the job when all of its files have arrived.
 
-        timeout: seconds; None: no limit. The job goes on after a DeadlineError.
+        timeout: seconds; None: no limit. The job continues after a DeadlineError.
         bar: show a progress bar; None: if tqdm is installed, and the program runs on a terminal or in a notebook
         Raises CopyFailedError, DeadlineError.
         """

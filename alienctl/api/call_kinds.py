@@ -1,4 +1,4 @@
-"""The kinds of calls, as values, and the rule when a call is made again."""
+"""The kinds of calls, as values, and the rule that decides when a call is repeated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alienctl.api.errors import ErrorFacts, GridError, OutcomeUnknownError, from
 
 T = TypeVar("T")
 _REPEATS = 5
-"""How often one call is made again because the daemon ended; a call that ran for long begins to count anew."""
+"""How often one call is repeated because the daemon ended; after a long call the count restarts at zero."""
 _LONG = 60.0
 """Seconds."""
 
@@ -24,7 +24,7 @@ _LONG = 60.0
 class Call(Generic[T]):
     """A call with one result: the service (`catalogue`), the method, the request, and the conversion of the answer.
 
-    is_repeatable: the call is made again if the daemon ends meanwhile; it changes nothing, or has the same effect
+    is_repeatable: the call is repeated if the daemon ends meanwhile; it changes nothing, or has the same effect
     is_streamed: the answers are a stream, and `convert` gets the list of them
     timeout: seconds for the call with its repetitions; None: no limit
     """
@@ -42,7 +42,7 @@ class Call(Generic[T]):
 class Stream(Generic[T]):
     """A call with many answers, each of which becomes some items of the result.
 
-    It begins again if the daemon ends before the first answer, with `has_snapshots` also later.
+    It is repeated if the daemon ends before the first answer, with `has_snapshots` also later.
     timeout: seconds for the call with its repetitions; None: no limit
     """
 
@@ -77,7 +77,7 @@ class Attempts:
         self._left = _REPEATS
 
     def check(self, error: grpc.RpcError) -> None:
-        """Return if the call shall be made again; otherwise raise the GridError of its failure."""
+        """Return if the call must be repeated; otherwise raise the GridError of its failure."""
         if not is_daemon_lost(error):
             raise from_status(error) from error
         if time.monotonic() - self._begun > _LONG and self._is_repeatable:

@@ -27,7 +27,7 @@ from alienctl.local import interpreter
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy from the environment would break `unix:` targets in some versions
     ("grpc.max_receive_message_length", -1),
-    ("grpc.use_local_subchannel_pool", 1),  # a new channel shall not inherit the back-off of the one before
+    ("grpc.use_local_subchannel_pool", 1),  # a new channel must not inherit the back-off of the previous one
 )
 _START_LIMIT = 60.0
 """Seconds for the program that starts the daemon; it has shorter limits itself."""
@@ -40,12 +40,12 @@ _FORKED = (
 
 
 _FORKED_ITERATOR = (
-    "this iterator was begun before the fork, and its answers go to the other process; begin a new one here"
+    "this iterator was created before the fork, and its answers go to the other process; create a new one"
 )
 
 
 class ForkedProcessError(RuntimeError):
-    """Something that was begun before this process was forked cannot continue in it."""
+    """An operation that began before the fork of this process cannot continue in it."""
 
 
 def locate(profile: str = "") -> str:

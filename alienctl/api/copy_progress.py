@@ -13,9 +13,9 @@ from alienctl.api.results import Job
 
 @contextmanager
 def progress_bar(number: int, wanted: bool | None) -> Iterator[Any]:
-    """Return the bar of a job; None if none is to be shown.
+    """Return the bar of a job; None: show no bar.
 
-    `wanted` None: if a person can see it and tqdm is installed. Raises ImportError if it is wanted and cannot be shown.
+    With `wanted` None, show it if a person can see it and tqdm is installed; with True, raise ImportError without tqdm.
     """
     if wanted or (wanted is None and _has_viewer() and importlib.util.find_spec("tqdm")):
         make_bar = importlib.import_module("tqdm.auto").tqdm

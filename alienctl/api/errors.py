@@ -10,7 +10,7 @@ GridError (OSError)           anything that the daemon, the service or a storage
   CredentialError             no usable certificate or token; the service refuses it
   UnavailableError            also a ConnectionError: service or storage cannot be reached now; try again later
     NoDaemonError             no daemon runs, and none could be started; or it stopped during the call
-  DeadlineError               also a TimeoutError: the time limit of the caller is over
+  DeadlineError               also a TimeoutError: the caller's time limit was exceeded
   ChecksumError               the content is not what the catalogue says
   OutcomeUnknownError         the reply to a change was lost: it may or may not have happened
   CopyFailedError             a copy ended, and not all of its files arrived
@@ -122,7 +122,7 @@ class NoDaemonError(UnavailableError):
 
 
 class DeadlineError(GridError, TimeoutError):
-    """The time limit of the caller is over."""
+    """The caller's time limit was exceeded."""
 
 
 class ChecksumError(GridError):
@@ -152,7 +152,7 @@ def copy_unfinished(job: Job, timeout: float) -> DeadlineError:
     """Return the exception for a job that has not ended after `timeout` seconds; it says why the job is held."""
     held = f"; {job.message}" if job.message else ""
     text = f"job {job.id} is {job.state} after {timeout:g} s: {job.files_done} of {job.files} files have arrived{held}"
-    facts = ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE", advice="`why()` says what its files wait for")
+    facts = ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE", advice="call `why()` for the reason")
     return DeadlineError(text, facts)
 
 
@@ -244,7 +244,7 @@ def from_status(error: grpc.RpcError) -> GridError:
         remedy = in_python(info.remedy)
         return kind(text, ErrorFacts(info.error_number or number, info.lfn, reason, remedy, info.se, retry))
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineError("the time limit of the call is over", ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE"))
+        return DeadlineError("the call exceeded its time limit", ErrorFacts(errno.ETIMEDOUT, reason="DEADLINE"))
     if code == grpc.StatusCode.UNIMPLEMENTED:
         return GridError(text, ErrorFacts(errno.ENOSYS, reason="CONTRACT_MISMATCH", advice=_OLD_DAEMON))
     if is_daemon_lost(error):

@@ -180,7 +180,7 @@ class Grid:
 
 
 class Copy:
-    """A job of the daemon. It goes on when this program ends."""
+    """A job of the daemon. It continues after the end of this program."""
 
     def __init__(self, performer: Performer, job: Job) -> None:
         self._performer = performer
@@ -198,7 +198,7 @@ class Copy:
     def wait(self, timeout: float | None = None, *, bar: bool | None = None) -> Job:
         """Return the job when all of its files have arrived.
 
-        timeout: seconds; None: no limit. The job goes on after a DeadlineError.
+        timeout: seconds; None: no limit. The job continues after a DeadlineError.
         bar: show a progress bar; None: if tqdm is installed, and the program runs on a terminal or in a notebook
         Raises CopyFailedError, DeadlineError.
         """

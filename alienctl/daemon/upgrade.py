@@ -49,7 +49,7 @@ def after_command(invocation: Invocation, running: str) -> None:
     except _NeededError as reason:
         attempt.note(f"{old} still runs: {reason}\nreplace it now with `alienctl daemon restart`; transfers continue")
     except NoDaemonError:
-        return  # it ended by itself; the next command starts another one
+        return  # it has ended meanwhile; the next command starts another one
     except (ClientError, MessageError) as error:
         attempt.note(f"cannot replace {old} by {VERSION}: {error}")
     else:

@@ -1,7 +1,8 @@
 """Reads and writes the content of files through the daemon.
 
 The daemon asks the service for the permission to read a file once, and keeps the file open, while the caller names the
-GUID of the first answer. So GUIDs are remembered for a short time; afterwards a file that was replaced is read anew.
+GUID of the first answer. GUIDs are therefore remembered for a
+short time; afterwards a read returns the new content of a file that was replaced.
 """
 
 from __future__ import annotations

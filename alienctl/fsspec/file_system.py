@@ -361,7 +361,8 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
         options.setdefault("storage", "")
         if mode not in ("rb", "wb", "xb"):
             raise InvalidRequestError(
-                f"{path} cannot be opened with mode {mode}: files of the grid cannot be changed; write it anew with wb",
+                f"{path} cannot be opened with mode {mode}: files of the grid cannot be changed; "
+                "replace it with mode wb",
                 ErrorFacts(errno.EINVAL, path, "INVALID_REQUEST"),
             )
         if mode == "xb" and self.exists(path):

@@ -54,7 +54,7 @@ PAGES = {
         "bug-report [-o FILE]",
         "write an archive with the facts that a support request needs",
         "The archive holds the reports of doctor and status, versions, configuration, environment, the end of the log,"
-        " the last jobs, and counts of the database. Keys, tokens, envelopes and pass phrases are removed; subjects of"
+        " the last jobs, and counts of the database. Keys, tokens, envelopes and passphrases are removed; subjects of"
         " certificates, names of files and hosts are not. Only you can read the file; an existing one is not replaced.",
         options=(("-o FILE", "write FILE; by default aliend-bug-report-TIME.tar.gz in the current directory"),),
         examples=("alienctl bug-report", "alienctl bug-report -o report.tar.gz"),

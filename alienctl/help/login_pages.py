@@ -31,7 +31,7 @@ PAGES = {
     "cert-import": Page(
         "cert-import [--no-passphrase] FILE",
         "convert a .p12 or .pfx file to ~/.globus/usercert.pem and userkey.pem",
-        "Asks for the pass phrase of FILE and a new one for the key; ALIEND_ASKPASS names a program that prints them."
+        "Asks for the passphrase of FILE and a new one for the key; ALIEND_ASKPASS names a program that prints them."
         " Existing files are replaced only with your consent, and a dated copy is kept. X509_USER_CERT and"
         " X509_USER_KEY set other paths.",
         options=(("--no-passphrase", "write the key unencrypted; only its file mode protects it"),),
@@ -44,7 +44,7 @@ PAGES = {
     "token-init": Page(
         "token-init [-v DAYS] [-u ROLE]",
         "get a new token with your certificate",
-        "Asks for the pass phrase of an encrypted key; ALIEND_ASKPASS names a program that prints it. The daemon keeps"
+        "Asks for the passphrase of an encrypted key; ALIEND_ASKPASS names a program that prints it. The daemon keeps"
         " the unlocked key in memory and renews tokens with it.",
         options=(("-v DAYS", "validity of the token"), ("-u ROLE", "account of the token")),
         examples=("alienctl token-init", "alienctl token-init -v 5"),

@@ -12,10 +12,10 @@ _FILES = (
 )
 _EXIT = (
     ("0", "done"),
-    ("2", "a file or job that was named is not there"),
+    ("2", "a named file or job does not exist"),
     ("3, 4", "a copy: some files arrived, none arrived"),
-    ("22", "the words make no sense; nothing was done"),
-    ("75", "sent, but it is unknown whether it was executed"),
+    ("22", "invalid arguments; nothing was done"),
+    ("75", "the command was sent, but its outcome is unknown"),
     ("107, 129", "not connected; the certificate was refused"),
     ("130", "interrupted"),
 )
@@ -29,7 +29,7 @@ _DAEMON_OPTIONS = (
     ("--help", "print the options"),
 )
 _DAEMON_VARIABLES = (
-    ("ALIEND_SOCKET", "the socket to listen at, instead of the usual one"),
+    ("ALIEND_SOCKET", "the path of the socket to listen on"),
     ("XDG_RUNTIME_DIR", "the directory of the socket: aliend/PROFILE.sock"),
     ("XDG_STATE_HOME", "the directory of database and log: aliend/PROFILE/; by default ~/.local/state"),
     ("XDG_CONFIG_HOME", "the directory of the settings: aliend/config.toml; by default ~/.config"),
@@ -38,8 +38,8 @@ _DAEMON_TEXT = (
     "aliend logs in to the ALICE Grid once, stays connected, keeps the working directories of your terminals, and "
     "copies files in the background until they have arrived. Every user has a daemon of their own, and alienctl "
     "starts it when none runs.\n\n"
-    "SIGTERM and SIGINT stop it; copies that have not ended go on after the next start. "
-    "Under systemd it is a user unit, which `alienctl daemon install` puts in place."
+    "SIGTERM and SIGINT stop it; unfinished copies resume after the next start. "
+    "`alienctl daemon install` lets systemd run it as a user unit."
 )
 
 

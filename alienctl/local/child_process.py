@@ -66,7 +66,7 @@ class Program:
         """
         self._handoff = wire_replies.handoff(content)
         if not self._handoff.argv:
-            raise ClientError("the daemon handed over a program without a name", 71)
+            raise ClientError("the daemon requested a program without a name", 71)
         self.is_output = self._handoff.takes_output
         """Standard output goes to the program, and is discarded after its end."""
         self._child: subprocess.Popen[bytes] | None = None

@@ -1,6 +1,6 @@
-"""Asks the user a question of the daemon at the terminal, for example for a pass phrase (without echo).
+"""Asks the user a question of the daemon at the terminal, for example for a passphrase (without echo).
 
-If `ALIEND_ASKPASS` names a program, that program provides pass phrases; like `SSH_ASKPASS`, it gets the prompt as its
+If `ALIEND_ASKPASS` names a program, that program provides passphrases; like `SSH_ASKPASS`, it gets the prompt as its
 argument. It runs as a child of this process, never in the daemon.
 """
 

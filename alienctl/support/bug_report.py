@@ -1,4 +1,4 @@
-"""`alienctl bug-report [-o FILE]`: writes an archive for a support request, without keys, tokens and pass phrases."""
+"""`alienctl bug-report [-o FILE]`: writes an archive for a support request, without keys, tokens and passphrases."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
     lines = (
         f"the report is in {printable(path)}",
         f"it contains {names}",
-        "keys, tokens and pass phrases were removed, names of files and hosts were kept; review it before you send it",
+        "keys, tokens and passphrases were removed, names of files and hosts were kept; review it before you send it",
     )
     write_output("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
     return 0

@@ -76,7 +76,7 @@ def is_same(path: Path, status: os.stat_result) -> bool:
 def _check(path: Path, status: os.stat_result, processes: Path) -> None:
     """Raise NotAnnounced if the file must stay."""
     if not stat.S_ISREG(status.st_mode):
-        raise NotAnnounced(f"{path} is a link or not a file; remove it to be found there")
+        raise NotAnnounced(f"{path} is a link or not a file; remove it so that programs find the bridge")
     if status.st_uid != os.getuid():
         raise NotAnnounced(f"{path} belongs to another user (uid {status.st_uid})")
     try:

@@ -134,7 +134,7 @@ class Bridge:
         )
 
     def _load_credential(self) -> ssl.SSLContext:
-        """Return TLS settings with the credential of now; the existing ones are updated."""
+        """Return TLS settings with the current credential; update them if they exist."""
         context = self._around.context()
         stamp, credential = stamp_of(context), usable(context)
         if not credential.is_token:  # a user's own certificate is not for servers
@@ -144,7 +144,7 @@ class Bridge:
         return settings
 
     async def _renew(self) -> None:
-        """Use a new token for later connections, and write the file again that a cleaner of `/tmp` has removed."""
+        """Use a new token for later connections, and restore the file if a cleaner of `/tmp` has removed it."""
         while True:
             await asyncio.sleep(_CHECK)
             if not await asyncio.to_thread(os.path.lexists, self._around.file):

@@ -33,7 +33,7 @@ class SlowReports:
         _slow_listener.set(self)
 
     def close(self) -> None:
-        """Report nothing more: the caller has ended, but a task that it started may go on."""
+        """Stop reporting: the caller has ended, but a task that it started may continue."""
         self._is_open = False
 
     def report(self, request: Request) -> None:

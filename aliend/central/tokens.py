@@ -1,7 +1,7 @@
 """Tokens: requests them with the user's own certificate, stores, renews and removes them.
 
 A token is a certificate that is valid for some weeks and whose key is not encrypted; with it the daemon works while
-the user's own key stays locked. The callers decide when to check tokens and whom to ask for a pass phrase.
+the user's own key stays locked. The callers decide when to check tokens and whom to ask for a passphrase.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Tokens:
             return await asyncio.to_thread(_keep, files, _pair_of(reply), reply.error.strip())
 
     async def is_missing(self, context: Context) -> bool:
-        """Return whether `context` needs a new token first and can get one, perhaps after a pass phrase.
+        """Return whether `context` needs a new token first and can get one, perhaps after a passphrase.
 
         Raises ConfigurationError if others can read the key of the token or of the user.
         """
@@ -104,9 +104,9 @@ class Tokens:
             log.warning("no new token: %s", one_line(error))
         await self.look_after(context)
 
-    async def unlock(self, context: Context, pass_phrase: str) -> None:
-        """Open the user's key and keep it in memory. Raises UsageError for a wrong pass phrase."""
-        await asyncio.to_thread(self.keys.unlock, context.user.key, pass_phrase)
+    async def unlock(self, context: Context, passphrase: str) -> None:
+        """Open the user's key and keep it in memory. Raises UsageError for a wrong passphrase."""
+        await asyncio.to_thread(self.keys.unlock, context.user.key, passphrase)
         self._has_keys = True
 
     async def look_after(self, context: Context) -> str:
@@ -210,7 +210,7 @@ class Tokens:
             own = self._own(context)
             _files_of(context.token)
         except Locked:
-            return "; renew it with your pass phrase: `alienctl token-init`"
+            return "; renew it with your passphrase: `alienctl token-init`"
         except (Unusable, ConfigurationError) as error:
             return f"; it cannot be renewed: {error}"
         if facts_of(own.certificate).ends_ms < old.ends_ms + _GAIN_MS:
@@ -270,7 +270,7 @@ def _files_of(files: CredentialFiles) -> _TokenFiles:
         )
     for file in (certificate, key):
         if not Path(file.path).is_absolute():
-            raise ConfigurationError(f"the file of a token must have an absolute name, not '{file}'")
+            raise ConfigurationError(f"the path of a token must be absolute, not '{file}'")
     return _TokenFiles(certificate, key)
 
 

@@ -218,7 +218,7 @@ def _client_command(args: tuple[str, ...]) -> tuple[str, ...]:
         return ("alienctl", "help", command_names.BUILTIN_COMMANDS[args[0]])
     if args[:1] == ("daemon",) and _ENDING.intersection(args[1:2]):
         raise UsageError(
-            f"`daemon {args[1]}` ends the daemon that runs this command line; run `alienctl daemon {args[1]}` by itself"
+            f"`daemon {args[1]}` ends the daemon that runs this command line; run `alienctl daemon {args[1]}` alone"
         )
     if args[0] in command_names.CLIENT_COMMANDS:
         return ("alienctl", *args)

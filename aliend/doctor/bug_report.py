@@ -37,7 +37,7 @@ versions.json       versions of client, daemon, libraries and system, and the ti
 configuration.toml  the configuration file; missing if none exists and the defaults apply
 environment.json    the caller's variables, not the daemon's: those of ALICE, X.509, XRootD, XDG, LD and Python, locale,
                     and paths; others are left out, and a variable that may hold a secret is only `(set)`
-Keys, tokens, envelopes, pass phrases and comments of the configuration are `(removed)`; subjects of certificates, names
+Keys, tokens, envelopes, passphrases and comments of the configuration are `(removed)`; subjects of certificates, names
 of files and hosts are not.
 """
 

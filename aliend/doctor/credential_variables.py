@@ -8,7 +8,7 @@ from aliend.central.credentials.certificates import examined, facts_of
 from aliend.central.credentials.private_keys import Locked
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.pem import PemSource
-from aliend.credential_places import home_of, source
+from aliend.credential_locations import home_of, source
 from aliend.errors import ConfigurationError, Unusable
 
 _TOKEN = ("JALIEN_TOKEN_CERT", "JALIEN_TOKEN_KEY")

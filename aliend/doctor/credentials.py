@@ -1,4 +1,4 @@
-"""Collects the facts of certificate, key, token and authorities; the same functions as for `login` decide."""
+"""Collects the facts of certificate, key, token and authorities, with the functions that `login` uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aliend.core.connection.pem import PemFile
 from aliend.core.doctor import credential_checks as checks
 from aliend.core.doctor.credential_checks import TokenFacts
 from aliend.core.doctor.finding import Finding, unchecked
-from aliend.credential_places import temporary_directory
+from aliend.credential_locations import temporary_directory
 from aliend.doctor.credential_variables import variables_of
 from aliend.doctor.groups import Group
 from aliend.errors import AliendError, ConfigurationError, Unusable, one_line
@@ -46,34 +46,34 @@ def _certificate(context: Context, environment: dict[str, str]) -> Iterator[Find
 
 
 def _key(context: Context, facts: CertificateFacts | None, environment: dict[str, str]) -> Iterator[Finding]:
-    files, place = context.user, str(context.user.key)
+    files, location = context.user, str(context.user.key)
     variables = variables_of(environment, files.key)
     try:
         key = read_key(files.key)
     except ConfigurationError as error:
-        yield unchecked("key", "aliend does not read it")
-        yield checks.key_mode(place, str(error))
+        yield unchecked("key", "the key is not used")
+        yield checks.key_mode(location, str(error))
         yield checks.pair(None, "the key is not used")
         return
     except Unusable as error:
-        yield checks.key(place, one_line(error), variables)
+        yield checks.key(location, one_line(error), variables)
         yield unchecked("key-mode", "the key cannot be read")
         yield checks.pair(None, "the key cannot be read")
         return
     try:
         parsed = key.parsed()
     except Locked:
-        yield checks.key(place, "", is_encrypted=True)
+        yield checks.key(location, "", is_encrypted=True)
         yield checks.pair(None, "the key is encrypted; check it with `alienctl certkey-match`")
     except Unusable as error:
-        yield checks.key(place, one_line(error), variables)
+        yield checks.key(location, one_line(error), variables)
         yield checks.pair(None, "the key cannot be read")
     else:
-        yield checks.key(place, "")
+        yield checks.key(location, "")
         matches = belong(parse_certificate(files.certificate).public_key(), parsed) if facts else None
         both = variables_of(environment, files.certificate, files.key)
         yield checks.pair(matches, "the certificate cannot be read", both)
-    yield checks.key_mode(place, "")
+    yield checks.key_mode(location, "")
 
 
 def _token(context: Context, environment: dict[str, str]) -> Iterator[Finding]:
@@ -82,16 +82,16 @@ def _token(context: Context, environment: dict[str, str]) -> Iterator[Finding]:
         known, _ = examined(context.token, now)
     except (Unusable, ConfigurationError) as unusable:
         error = one_line(unusable)
-    place = context.token.certificate
-    variables = variables_of(environment, place, context.token.key)
-    facts = TokenFacts(str(place), known, error, variables)
+    location = context.token.certificate
+    variables = variables_of(environment, location, context.token.key)
+    facts = TokenFacts(str(location), known, error, variables)
     yield checks.token(facts, now, can_renew=_has_certificate(context, now))
-    directory = str(Path(place.path).parent) if isinstance(place, PemFile) else temporary_directory(environment)
+    directory = str(Path(location.path).parent) if isinstance(location, PemFile) else temporary_directory(environment)
     yield checks.token_place(context.token_note, directory, variables, is_writable=os.access(directory, os.W_OK))
 
 
 def _has_certificate(context: Context, now_ms: int) -> bool:
-    """Return whether the user's certificate can be used, perhaps with a pass phrase."""
+    """Return whether the user's certificate can be used, perhaps with a passphrase."""
     try:
         examined(context.user, now_ms)
     except Locked:

@@ -42,7 +42,7 @@ class _Running:
             self._reason = "no result"
         except (AliendError, OSError) as error:
             self._reason = one_line(error)
-        except Exception as error:  # noqa: BLE001 - a check that fails says so; the others go on
+        except Exception as error:  # noqa: BLE001 - a check that fails reports it; the others continue
             self._reason = f"internal error: {type(error).__name__}: {error}"
 
 

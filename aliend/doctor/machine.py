@@ -13,7 +13,7 @@ from aliend.config import file_system_of, is_shared
 from aliend.core.doctor import daemon_checks, service_checks
 from aliend.core.doctor import machine_checks as checks
 from aliend.core.doctor.finding import Finding
-from aliend.credential_places import home_of
+from aliend.credential_locations import home_of
 from aliend.doctor.client_facts import ClientFacts
 from aliend.doctor.groups import Group
 

@@ -111,7 +111,7 @@ def _subject(context: Context) -> str:
     try:
         return usable(context).facts.subject
     except AliendError:
-        if _is_locked(context):  # the daemon may know the pass phrase
+        if _is_locked(context):  # the daemon may know the passphrase
             return facts_of(context.user.certificate).subject
         raise
 

@@ -17,7 +17,7 @@ from aliend.doctor.groups import Group
 from aliend.errors import ConfigurationError, NewerDatabase, StoreError
 from aliend.lifecycle.configuration_check import problems
 from aliend.lifecycle.log_file import why_unwritable
-from aliend.lifecycle.state_directory import require_ours
+from aliend.private_directories import require_ours
 from aliend.storage.io.mounts import nearest_existing
 from aliend.storage.io.partial_file import available_bytes, reserved_bytes
 from aliend.store.damage import kept_aside
@@ -76,10 +76,10 @@ def _state_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(path: Path, keep_free: int) -> Disk:
-    place = nearest_existing(path)
-    facts = os.statvfs(place)
+    existing = nearest_existing(path)
+    facts = os.statvfs(existing)
     reserved = reserved_bytes(facts, keep_free)
-    return Disk(str(place), available_bytes(facts), reserved, facts.f_favail, facts.f_files)
+    return Disk(str(existing), available_bytes(facts), reserved, facts.f_favail, facts.f_files)
 
 
 def _files(settings: Settings) -> Iterator[Finding]:

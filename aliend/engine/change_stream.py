@@ -78,7 +78,7 @@ class ChangeStream:
         return bool(job.ended_ms) and job.revision <= revision
 
     async def _changes_soon(self, changed: asyncio.Event) -> bool:
-        """Wait for a change; return False if bytes have moved instead. Sleeps while nothing is copied."""
+        """Wait for a change and return True, or return False when running copies have moved bytes meanwhile."""
         while True:
             try:
                 async with asyncio.timeout(_PROGRESS if self._progress(self._job) else None):

@@ -22,7 +22,7 @@ class Activity:
 
     @property
     def is_none(self) -> bool:
-        """True if no call and no watch is running."""
+        """Return whether no call and no watch is running."""
         return not self.calls and not self.watches
 
     @contextmanager

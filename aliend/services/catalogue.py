@@ -140,7 +140,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         return pb.MakeDirectoryResponse()
 
     async def RemoveEntries(self, request: pb.RemoveEntriesRequest, _context: Context) -> pb.RemoveEntriesResponse:
-        """Remove entries; the session's directory must not be the connection's."""
+        """Remove entries; the service refuses to remove what contains the directory that a request names."""
         caller = await Caller.of(self._runtime, request.session)
         if request.recursive and request.directories_only:
             raise UsageError("recursive and directories_only exclude each other")

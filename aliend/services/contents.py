@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import grpc.aio
 
-from aliend.commands.following.foreground import cancel_with_command
+from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.grid.refusals import read_error
 from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.transfers.job import JobSpec, JobState
@@ -75,9 +76,11 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
             await _check_target(caller, spec)
         received = _Received(start)
         kept = await self._runtime.stdin_files.store(received.pieces(context))
+        sources = (str(kept),)
+        spec = replace(spec, sources=sources)
+        submit = partial(self._runtime.engine.submit_once, spec, start.request_id, ("sources",))
         try:
-            sources = (str(kept),)
-            job = await self._runtime.engine.submit_once(replace(spec, sources=sources), start.request_id, ("sources",))
+            (job,) = await submit_in_foreground(self._runtime, submit)
         except BaseException:
             self._runtime.stdin_files.discard(kept)
             raise

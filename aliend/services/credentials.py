@@ -53,8 +53,8 @@ class CredentialsService(Servicer, credentials_pb2_grpc.CredentialsServiceServic
         if not path.is_absolute() or "\0" in request.path:
             raise UsageError("path must be absolute, without a NUL character")
         own = self._runtime.context(None)
-        pass_phrases = request.passphrase, request.key_passphrase
-        imported = await import_file(own, path, pass_phrases, replace=request.replace)
+        passphrases = request.passphrase, request.key_passphrase
+        imported = await import_file(own, path, passphrases, replace=request.replace)
         kept = [str(old) for old in imported.kept]
         return pb.ImportCertificateResponse(certificate=await _certificate(own.user), kept=kept)
 

@@ -42,7 +42,7 @@ def is_damage(error: BaseException) -> bool:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Check a small database, and one of any size after damage was met in it. Raises DamageError."""
+    """Check the database if it is small or `mark_suspect` was called for it. Raises DamageError."""
     suspect = _suspect(path)
     is_suspect = suspect.exists()
     if not is_suspect and path.stat().st_size > _SMALL:
@@ -55,7 +55,7 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def mark_suspect(path: Path) -> None:
-    """Have the database checked at the next start, because damage was met in it."""
+    """Request a full check at the next start, because damage was found."""
     with suppress(OSError):
         _suspect(path).touch(mode=0o600)
 

@@ -143,7 +143,7 @@ def test_f040_directory_is_preferred_to_a_file_and_an_empty_one_is_passed_over(t
 
 def test_f041_first_known_place_that_exists_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second, third = authorities(tmp_path / "second"), authorities(tmp_path / "third")
-    monkeypatch.setattr("aliend.credential_places._AUTHORITIES", (str(tmp_path / "first"), second, third))
+    monkeypatch.setattr("aliend.credential_locations._AUTHORITIES", (str(tmp_path / "first"), second, third))
     assert load("default", environment(tmp_path)).context().ca == second
 
 
@@ -184,7 +184,7 @@ def test_a_variable_that_names_no_authorities_is_noted_with_the_reason(tmp_path:
 def test_authorities_that_getcacerts_installs_are_found_without_a_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aliend.credential_places._AUTHORITIES", ())
+    monkeypatch.setattr("aliend.credential_locations._AUTHORITIES", ())
     installed = authorities(tmp_path / ".globus/certificates")
     assert load("default", environment(tmp_path)).context().ca == installed
 

@@ -57,8 +57,8 @@ def _certificates(file: Path) -> list[bytes]:
 
 def _why_empty(path: Path, files: int, problem: str) -> str:
     if not path.is_dir():
-        return f"cannot load the CA certificates: {problem or f'{path} holds no certificate in PEM form'}"
-    reason = problem or f"none of {files} files (*.pem, *.crt, *.0) is a certificate in PEM form"
+        return f"cannot load the CA certificates: {problem or f'{path} contains no PEM certificate'}"
+    reason = problem or f"none of {files} files (*.pem, *.crt, *.0) contains a PEM certificate"
     if not files:
         reason = "no file in it is named *.pem, *.crt or *.0"
     return f"the CA directory {path} holds no certificates: {reason}"

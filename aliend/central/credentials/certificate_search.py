@@ -1,4 +1,4 @@
-"""Looks for the user's certificate in the usual places: what browsers export, and PEM pairs. Opens no file.
+"""Looks for the user's certificate in the usual directories: what browsers export, and PEM pairs. Opens no file.
 
 The current directory may be one where others write, so files of other users are left out.
 """
@@ -34,15 +34,15 @@ class Candidate:
 
 def usual_directories(home: Path, configuration: Path, current: Path) -> list[Path]:
     """Return the directories where users keep certificates, each once. Blocks."""
-    places = [home / ".globus", home / "Downloads", _download_directory(home, configuration), home, current]
-    return list(dict.fromkeys(place for place in places if place.is_dir()))
+    usual = [home / ".globus", home / "Downloads", _download_directory(home, configuration), home, current]
+    return list(dict.fromkeys(directory for directory in usual if directory.is_dir()))
 
 
 def find(directories: Sequence[Path], used: Path) -> list[Candidate]:
     """Return what can be imported from `directories`, the newest first, without the certificate file `used`. Blocks."""
     found: dict[Path, Candidate] = {}
-    for place in directories:
-        for candidate in _candidates_in(place):
+    for directory in directories:
+        for candidate in _candidates_in(directory):
             if candidate.path != used:
                 found.setdefault(candidate.path.resolve(), candidate)
     return sorted(found.values(), key=lambda candidate: -candidate.modified)

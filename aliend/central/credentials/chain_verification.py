@@ -26,9 +26,9 @@ _LONGEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The authorities of a file or a directory, by their names; messages contain `place`."""
+    """The authorities of a file or a directory, by their names; messages name its path, `location`."""
 
-    place: str
+    location: str
     authorities: dict[bytes, list[x509.Certificate]]
 
 
@@ -60,7 +60,7 @@ def why_untrusted(source: PemSource, trust: Trust, now_ms: int) -> str:
                 return f"its authority {_name(authority)} {problem}" if problem else ""
         above = next((other for other in others if _may_sign(other, current) and _has_signed(other, current)), None)
         if above is None:
-            return f"{_name(current)} is not signed by an authority in {trust.place}"
+            return f"{_name(current)} is not signed by an authority in {trust.location}"
         current = above
     return "its chain is too long"
 

@@ -36,8 +36,8 @@ _RC2 = (_PBE + b"\x05", _PBE + b"\x06")
 """RC2 with 128 and with 40 bits, which OpenSSL 3 has in its legacy provider only."""
 
 
-class WrongPassPhrase(UsageError):
-    """The pass phrase does not open the file."""
+class WrongPassphrase(UsageError):
+    """The passphrase does not open the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class Bundle:
         """Return the certificate as PEM text."""
         return self.certificate.public_bytes(Encoding.PEM).decode("ascii")
 
-    def key_pem(self, pass_phrase: str) -> str:
-        """Return the key as PEM text (PKCS#8), encrypted with `pass_phrase` unless it is empty."""
+    def key_pem(self, passphrase: str) -> str:
+        """Return the key as PEM text (PKCS#8), encrypted with `passphrase` unless it is empty."""
         encryption: KeySerializationEncryption = NoEncryption()
-        if pass_phrase:
-            encryption = BestAvailableEncryption(pass_phrase.encode())
+        if passphrase:
+            encryption = BestAvailableEncryption(passphrase.encode())
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode("ascii")
 
 
@@ -84,16 +84,16 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def open_bundle(name: str, data: bytes, pass_phrase: str) -> Bundle:
+def open_bundle(name: str, data: bytes, passphrase: str) -> Bundle:
     """Decrypt a PKCS#12 file; `name` is for messages.
 
-    Raises WrongPassPhrase, or UsageError if it is not such a file or lacks a certificate with its key. Blocks.
+    Raises WrongPassphrase, or UsageError if it is not such a file or lacks a certificate with its key. Blocks.
     """
     try:
-        content = pkcs12.load_pkcs12(data, pass_phrase.encode())
+        content = pkcs12.load_pkcs12(data, passphrase.encode())
     except ValueError as error:
         if "password" in str(error).lower():
-            raise WrongPassPhrase(f"the pass phrase does not open {name}") from error
+            raise WrongPassphrase(f"the passphrase does not open {name}") from error
         raise UsageError(f"{name} is not a .p12 file; use the file that your browser exported") from error
     except UnsupportedAlgorithm as error:
         raise UsageError(f"{name} uses an unsupported encryption: {error}") from error

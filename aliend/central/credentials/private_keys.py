@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Locked(Unusable):
-    """A key is encrypted, and its pass phrase is not known."""
+    """A key is encrypted, and its passphrase is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,20 @@ class KeyText:
     name: str
     pem: bytes = field(repr=False)
 
-    def parsed(self, pass_phrase: bytes | None = None) -> PrivateKeyTypes:
-        """Return the key. Raises Locked without a pass phrase, UsageError for a wrong one, else Unusable."""
+    def parsed(self, passphrase: bytes | None = None) -> PrivateKeyTypes:
+        """Return the key. Raises Locked without a passphrase, UsageError for a wrong one, else Unusable."""
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
 
         try:
-            return serialization.load_pem_private_key(self.pem, password=pass_phrase)
+            return serialization.load_pem_private_key(self.pem, password=passphrase)
         except TypeError as error:
-            if pass_phrase is not None:
+            if passphrase is not None:
                 return self.parsed()
-            raise Locked(f"the key {self.name} is encrypted, and aliend does not know its pass phrase") from error
+            raise Locked(f"the key {self.name} is encrypted, and aliend does not know its passphrase") from error
         except ValueError as error:
-            if pass_phrase is not None:
-                raise UsageError(f"the pass phrase does not open the key {self.name}") from error
+            if passphrase is not None:
+                raise UsageError(f"the passphrase does not open the key {self.name}") from error
             raise Unusable(f"the key {self.name} is damaged: its content is not a private key") from error
         except UnsupportedAlgorithm as error:
             raise Unusable(f"the key {self.name} is of a kind that aliend cannot read: {error}") from error
@@ -91,12 +91,12 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({len(self._opened)} keys)"
 
-    def unlock(self, source: PemSource, pass_phrase: str) -> None:
-        """Open the encrypted key in `source` and keep it. Raises UsageError for a wrong pass phrase. Blocks."""
+    def unlock(self, source: PemSource, passphrase: str) -> None:
+        """Open the encrypted key in `source` and keep it. Raises UsageError for a wrong passphrase. Blocks."""
         from cryptography.hazmat.primitives import serialization
 
         key = read_key(source)
-        opened = key.parsed(pass_phrase.encode("utf-8", "surrogateescape"))
+        opened = key.parsed(passphrase.encode("utf-8", "surrogateescape"))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         self._opened[_mark(key)] = opened.private_bytes(*form).decode()
 

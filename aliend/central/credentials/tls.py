@@ -83,7 +83,7 @@ def _load_credential(tls: ssl.SSLContext, credential: Credential) -> None:
     pair = credential.pair
     try:
         with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
-            tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
+            tls.load_cert_chain(certificate, key, password=_no_passphrase)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"cannot use the certificate {credential.files.certificate}: {error}") from error
 
@@ -123,7 +123,7 @@ def _as_fifo(content: bytes) -> Iterator[str]:
                     writer.join(0.01)
 
 
-def _no_pass_phrase() -> str:
+def _no_passphrase() -> str:
     raise ValueError("its key is encrypted")
 
 

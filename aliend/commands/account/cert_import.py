@@ -10,7 +10,7 @@ from pathlib import Path
 from aliend.central.credentials import certificate_files, pkcs12
 from aliend.central.credentials.certificates import facts, facts_of
 from aliend.central.credentials.clock import local_time_ms
-from aliend.central.credentials.pkcs12 import Bundle, WrongPassPhrase
+from aliend.central.credentials.pkcs12 import Bundle, WrongPassphrase
 from aliend.commands.account import questions
 from aliend.commands.invocation.call import Call
 from aliend.core.connection import login_messages
@@ -22,26 +22,26 @@ from aliend.runtime import Runtime
 
 _TRIES = 3
 _EXISTS = 17
-_NO_PASS_PHRASE = "--no-passphrase"
+_NO_PASSPHRASE = "--no-passphrase"
 _USAGE = "cert-import takes one file, as in: `alienctl cert-import ~/Downloads/mycert.p12`"
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """An imported certificate, the old files that were kept, and the pass phrase of its key (empty: none)."""
+    """An imported certificate, the old files that were kept, and the passphrase of its key (empty: none)."""
 
     facts: CertificateFacts
     kept: list[Path]
-    pass_phrase: str = field(default="", repr=False)
+    passphrase: str = field(default="", repr=False)
 
 
 async def cert_import(_parts: Runtime, call: Call) -> int:
     """Import the certificate of a PKCS#12 file."""
-    words = [word for word in call.args[1:] if word != _NO_PASS_PHRASE]
+    words = [word for word in call.args[1:] if word != _NO_PASSPHRASE]
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError(_USAGE)
     path = Path(call.directory, words[0].removeprefix("file:"))
-    imported = await import_pkcs12(call, path, protect=_NO_PASS_PHRASE not in call.args)
+    imported = await import_pkcs12(call, path, protect=_NO_PASSPHRASE not in call.args)
     files = call.context.user
     if call.as_json:
         document = imported.facts.to_json(str(files.certificate))
@@ -60,7 +60,7 @@ async def report(call: Call, imported: Imported) -> None:
 
 
 async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Imported:
-    """Ask for the pass phrases and write the pair; with `protect` the key gets a pass phrase unless that is empty.
+    """Ask for the passphrases and write the pair; with `protect` the key gets a passphrase unless that is empty.
 
     Raises UsageError, NoSuchFile, ConfigurationError or NotAnswered; then nothing was changed.
     """
@@ -70,27 +70,27 @@ async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Impo
     if problem := _expired(path, known):
         raise UsageError(login_messages.expired(problem, ["~/Downloads"]))
     await check_replacement(call)
-    pass_phrase = ""
+    passphrase = ""
     if protect:
-        _require_pass_phrases(call, f"a new pass phrase for {call.context.user.key}")
-        pass_phrase = await questions.new_pass_phrase(call, str(call.context.user.key))
-    key = await asyncio.to_thread(bundle.key_pem, pass_phrase)
-    return Imported(known, await write(call.context.user, bundle.certificate_pem(), key), pass_phrase)
+        _require_passphrases(call, f"a new passphrase for {call.context.user.key}")
+        passphrase = await questions.new_passphrase(call, str(call.context.user.key))
+    key = await asyncio.to_thread(bundle.key_pem, passphrase)
+    return Imported(known, await write(call.context.user, bundle.certificate_pem(), key), passphrase)
 
 
-async def import_file(context: Context, path: Path, pass_phrases: tuple[str, str], *, replace: bool) -> Imported:
-    """Write the pair in a PKCS#12 file; the pass phrases are those of the file and of the new key (empty: none).
+async def import_file(context: Context, path: Path, passphrases: tuple[str, str], *, replace: bool) -> Imported:
+    """Write the pair in a PKCS#12 file; the passphrases are those of the file and of the new key (empty: none).
 
     Raises UsageError, NoSuchFile, ConfigurationError, or ServiceError (17) without `replace`; then nothing was changed.
     """
     data = await asyncio.to_thread(pkcs12.read_file, path)
-    bundle = await asyncio.to_thread(pkcs12.open_bundle, str(path), data, pass_phrases[0])
+    bundle = await asyncio.to_thread(pkcs12.open_bundle, str(path), data, passphrases[0])
     known, files = facts(bundle.certificate), context.user
     if problem := _expired(path, known):
         raise UsageError(problem)
     if (there := await _existing(files)) and not replace:
         raise ServiceError("cert-import", _EXISTS, f"{there} would be replaced")
-    key = await asyncio.to_thread(bundle.key_pem, pass_phrases[1])
+    key = await asyncio.to_thread(bundle.key_pem, passphrases[1])
     return Imported(known, await write(files, bundle.certificate_pem(), key))
 
 
@@ -136,9 +136,9 @@ def _paths(files: CredentialFiles) -> list[Path]:
     return paths
 
 
-def _require_pass_phrases(call: Call, wanted: str) -> None:
+def _require_passphrases(call: Call, wanted: str) -> None:
     """Raise UsageError if the user cannot be asked for what is `wanted`."""
-    if not questions.can_ask_pass_phrase(call):
+    if not questions.can_ask_passphrase(call):
         raise UsageError(
             f"cert-import requires {wanted}\n"
             "standard input is not a terminal, and ALIEND_ASKPASS names no program that prints them\n"
@@ -147,21 +147,21 @@ def _require_pass_phrases(call: Call, wanted: str) -> None:
 
 
 async def _opened(call: Call, path: Path, data: bytes) -> Bundle:
-    """Return the content of the file; ask for its pass phrase unless empty. Raises WrongPassPhrase after three."""
+    """Return the content of the file; ask for its passphrase unless empty. Raises WrongPassphrase after three."""
     try:
         return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, "")
-    except WrongPassPhrase:
-        _require_pass_phrases(call, f"the pass phrase of {path}")
+    except WrongPassphrase:
+        _require_passphrases(call, f"the passphrase of {path}")
     for attempt in range(_TRIES):
-        pass_phrase = await questions.ask(call, f"Pass phrase of {path}: ", echo=False)
+        passphrase = await questions.ask(call, f"Passphrase of {path}: ", echo=False)
         try:
-            return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, pass_phrase)
-        except WrongPassPhrase as error:
+            return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, passphrase)
+        except WrongPassphrase as error:
             if attempt + 1 < _TRIES:
                 await call.print_error(str(error))
-    raise WrongPassPhrase(
-        f"none of {_TRIES} pass phrases opens {path}; nothing was changed\n"
-        "it is the pass phrase that you chose when your browser exported the certificate"
+    raise WrongPassphrase(
+        f"none of {_TRIES} passphrases opens {path}; nothing was changed\n"
+        "it is the passphrase that you chose when your browser exported the certificate"
     )
 
 

@@ -86,7 +86,7 @@ async def why_not_verified(context: Context, source: PemSource) -> tuple[str, in
 
 
 async def key_problem(files: CredentialFiles) -> tuple[str, bool]:
-    """Return why the key of a certificate cannot be used, and whether only its pass phrase is missing."""
+    """Return why the key of a certificate cannot be used, and whether only its passphrase is missing."""
     try:
         certificate = await asyncio.to_thread(parse_certificate, files.certificate)
         key = await asyncio.to_thread(read_key, files.key)
@@ -114,11 +114,11 @@ async def _match(call: Call, files: CredentialFiles) -> int:
 
 
 async def _decrypt(call: Call, key: KeyText) -> PrivateKeyTypes:
-    """Return the decrypted key; ask the user for the pass phrase if it is encrypted, and store neither."""
+    """Return the decrypted key; ask the user for the passphrase if it is encrypted, and store neither."""
     try:
         return key.parsed()
     except Locked:
-        answer = await call.ask(f"Pass phrase of {key.name}: ")
+        answer = await call.ask(f"Passphrase of {key.name}: ")
         if answer is None:
             raise
         return key.parsed(answer.encode())

@@ -98,16 +98,16 @@ async def _import(parts: Runtime, call: Call, problem: _Problem) -> CertificateF
     """Import the certificate that the user chooses among those found in the usual directories."""
     home = Path(call.environment.get("HOME") or Path.home())
     configuration = Path(parts.settings.environment.get("XDG_CONFIG_HOME") or home / ".config")
-    places = await asyncio.to_thread(certificate_search.usual_directories, home, configuration, Path(call.directory))
+    usual = await asyncio.to_thread(certificate_search.usual_directories, home, configuration, Path(call.directory))
     own = call.context.user.certificate
     used = Path(own.path) if isinstance(own, PemFile) else Path()
-    candidates = await asyncio.to_thread(certificate_search.find, places, used)
+    candidates = await asyncio.to_thread(certificate_search.find, usual, used)
     if not candidates:
-        named = [str(home / "Downloads"), *(str(place) for place in places if place.name != "Downloads")]
+        named = [str(home / "Downloads"), *(str(directory) for directory in usual if directory.name != "Downloads")]
         say = login_messages.expired if problem.facts else login_messages.no_certificate
         raise CannotLogIn(say(problem.text, named))
     if not questions.can_ask(call):
-        question = f"whether to import {candidates[0].path}, and for its pass phrase"
+        question = f"whether to import {candidates[0].path}, and for its passphrase"
         raise CannotLogIn(login_messages.needs_terminal(problem.text, question))
     await call.print_error(problem.text)
     chosen = await _chosen(call, candidates)
@@ -128,8 +128,8 @@ async def _chosen(call: Call, candidates: list[Candidate]) -> Candidate | None:
 
 async def _import_pkcs12(parts: Runtime, call: Call, candidate: Candidate) -> cert_import.Imported:
     imported = await cert_import.import_pkcs12(call, candidate.path)
-    if imported.pass_phrase:
-        await parts.tokens.unlock(call.context, imported.pass_phrase)
+    if imported.passphrase:
+        await parts.tokens.unlock(call.context, imported.passphrase)
     return imported
 
 
@@ -145,21 +145,21 @@ async def _copy_pair(call: Call, candidate: Candidate, key: Path) -> cert_import
 
 
 async def _open_key(parts: Runtime, call: Call) -> None:
-    """Check the pair; ask for the pass phrase of an encrypted key."""
+    """Check the pair; ask for the passphrase of an encrypted key."""
     key = call.context.user.key
     for _ in range(tokens.QUESTIONS):
         if await _is_open(parts, call):
             return
-        if not questions.can_ask_pass_phrase(call):
+        if not questions.can_ask_passphrase(call):
             problem = f"no token, and the key {key} is encrypted"
-            raise CannotLogIn(login_messages.needs_terminal(problem, "for its pass phrase"))
-        answer = await questions.ask(call, f"Pass phrase of {key}: ", echo=False)
+            raise CannotLogIn(login_messages.needs_terminal(problem, "for its passphrase"))
+        answer = await questions.ask(call, f"Passphrase of {key}: ", echo=False)
         try:
             await parts.tokens.unlock(call.context, answer)
         except UsageError as error:
             await call.print_error(str(error))
     if not await _is_open(parts, call):
-        raise CannotLogIn(login_messages.no_pass_phrase(tokens.QUESTIONS, str(key)))
+        raise CannotLogIn(login_messages.no_passphrase(tokens.QUESTIONS, str(key)))
 
 
 async def _is_open(parts: Runtime, call: Call) -> bool:
@@ -175,11 +175,11 @@ async def _is_open(parts: Runtime, call: Call) -> bool:
 
 async def _check_authorities(call: Call) -> None:
     """Raise CannotLogIn without authorities to verify the service; warn if only the user's own authority is missing."""
-    place = call.context.ca
+    location = call.context.ca
     try:
-        trust = await asyncio.to_thread(chain_verification.load_trust, place)
+        trust = await asyncio.to_thread(chain_verification.load_trust, location)
     except ConfigurationError as error:
-        raise CannotLogIn(login_messages.no_authorities(place)) from error
+        raise CannotLogIn(login_messages.no_authorities(location)) from error
     try:
         problem = await asyncio.to_thread(
             chain_verification.why_untrusted, call.context.user.certificate, trust, local_time_ms()
@@ -190,7 +190,7 @@ async def _check_authorities(call: Call) -> None:
 
 
 async def _check_clock(parts: Runtime, call: Call, files: CredentialFiles, certificate: CertificateFacts) -> None:
-    """Compare the clocks if this needs no pass phrase and the service is reachable. Raises CannotLogIn."""
+    """Compare the clocks if this needs no passphrase and the service is reachable. Raises CannotLogIn."""
     try:
         pair = await asyncio.to_thread(_texts, files.certificate, parts.tokens.keys.opened(files.key))
     except (Unusable, ConfigurationError, OSError):

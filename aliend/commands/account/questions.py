@@ -1,4 +1,4 @@
-"""Questions to the user that login and cert-import share: yes or no, one of several, pass phrases."""
+"""Questions to the user that login and cert-import share: yes or no, one of several, passphrases."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def can_ask(call: Call) -> bool:
     return call.terminal.stdin
 
 
-def can_ask_pass_phrase(call: Call) -> bool:
-    """Return whether a pass phrase can be asked for: from the user, or from the program in ALIEND_ASKPASS."""
+def can_ask_passphrase(call: Call) -> bool:
+    """Return whether a passphrase can be asked for: from the user, or from the program in ALIEND_ASKPASS."""
     return call.terminal.stdin or bool(call.environment.get("ALIEND_ASKPASS"))
 
 
@@ -54,11 +54,11 @@ async def choose(call: Call, title: str, choices: Sequence[str]) -> int | None:
     raise NotAnswered("no answer was given; nothing was changed")
 
 
-async def new_pass_phrase(call: Call, name: str) -> str:
-    """Ask twice for the pass phrase that will protect the key `name`; empty: none. Raises NotAnswered, UsageError."""
+async def new_passphrase(call: Call, name: str) -> str:
+    """Ask twice for the passphrase that will protect the key `name`; empty: none. Raises NotAnswered, UsageError."""
     for _ in range(_TRIES):
-        first = await ask(call, f"New pass phrase for {name} (empty: none): ", echo=False)
+        first = await ask(call, f"New passphrase for {name} (empty: none): ", echo=False)
         if not first or first == await ask(call, "The same again: ", echo=False):
             return first
-        await call.print_error("the two pass phrases differ")
-    raise UsageError("the pass phrases differed three times; nothing was changed")
+        await call.print_error("the two passphrases differ")
+    raise UsageError("the passphrases differed three times; nothing was changed")

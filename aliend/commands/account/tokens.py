@@ -1,7 +1,7 @@
 """The commands token-init, token-destroy and token, and the automatic token before a first connection.
 
 A command that needs the service but has no valid token gets one with the user's own certificate, as in alien.py. The
-client asks at its terminal for the pass phrase of an encrypted key.
+client asks at its terminal for the passphrase of an encrypted key.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WITHOUT_SERVICE = frozenset(
 """Commands that need no certificate, or that obtain it themselves."""
 
 QUESTIONS = 3
-"""Number of attempts to enter a pass phrase."""
+"""Number of attempts to enter a passphrase."""
 _DESTROY_OPTIONS = {"--forget-keys": Option("forget-keys")}
 _WITH_VALUE = re.compile(r"-+(f*[uvt]|jobid|hostname)")
 """Options of the service's `token` that take a value (wire specification, section 6)."""
@@ -96,13 +96,13 @@ async def token_destroy(parts: Runtime, call: Call) -> int:
 
 
 async def _say_whether_a_token_comes_back(parts: Runtime, call: Call) -> None:
-    """Print a note if the user's key has no pass phrase, because the next command then gets a new token."""
+    """Print a note if the user's key has no passphrase, because the next command then gets a new token."""
     try:
         await asyncio.to_thread(parts.tokens.check_own, call.context)
     except (NotConnected, ConfigurationError):
         return
     key = call.context.user.key
-    await call.print_error(f"the key {key} has no pass phrase, so the next command gets a new token with it")
+    await call.print_error(f"the key {key} has no passphrase, so the next command gets a new token with it")
 
 
 async def prepare(parts: Runtime, call: Call) -> None:
@@ -160,10 +160,10 @@ async def _obtain(parts: Runtime, call: Call, options: tuple[str, ...]) -> NewTo
 
 
 async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
-    answer = await call.ask(f"Pass phrase of {context.user.key}: ")
+    answer = await call.ask(f"Passphrase of {context.user.key}: ")
     if answer is None:
         raise Locked(
-            f"the key {context.user.key} is encrypted, and no pass phrase was given\n"
+            f"the key {context.user.key} is encrypted, and no passphrase was given\n"
             "run `alienctl token-init` at a terminal, or set ALIEND_ASKPASS to a program that prints it"
         )
     try:

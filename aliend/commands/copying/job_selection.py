@@ -83,7 +83,7 @@ def is_selected_by_option(options: ParsedOptions) -> bool:
 
 
 async def selected_jobs(runtime: Runtime, verb: str, options: ParsedOptions) -> list[JobView]:
-    """Return the selected jobs that exist, each once, in the order of the words or the newest first.
+    """Return the selected jobs that exist, each once, in the order of the arguments, or the newest first.
 
     Raises UsageError without a selection, NoSuchJob for a single number that does not exist.
     """

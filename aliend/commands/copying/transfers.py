@@ -130,7 +130,7 @@ async def _priority(runtime: Runtime, call: Call, args: list[str]) -> int:
 
 
 async def _clean(runtime: Runtime, call: Call, args: list[str]) -> int:
-    """Remove ended jobs from the list: those that the words select, or all."""
+    """Remove ended jobs from the list: those that the arguments select, or all."""
     options = parse_options("transfers clean", args or ["--all"], SELECTION)
     jobs = await selected_jobs(runtime, "clean", options)
     removed = await runtime.engine.clean([job.id for job in jobs])
@@ -151,7 +151,7 @@ async def _print_views(call: Call, jobs: Sequence[JobView], *, one: bool) -> Non
 
 
 def _names_one(options: ParsedOptions) -> bool:
-    """Return whether the words name one job, whose document then stands alone."""
+    """Return whether the argument is the number of one job, which JSON output then prints without a list."""
     return not is_selected_by_option(options) and len(options.operands) == 1 and options.operands[0].isdigit()
 
 

@@ -60,7 +60,7 @@ async def follow_jobs(runtime: Runtime, call: Call, args: list[str]) -> int:
 
 
 async def _print_events(call: Call, job: int, changes: Changes) -> None:
-    """Print the events as lines, in pieces, each with the arguments that resume after it."""
+    """Print the events as lines; each part carries the arguments with which the client resumes after it."""
     events = changes.events
     for begin in range(0, max(len(events), 1), _LINES):
         piece = events[begin : begin + _LINES]

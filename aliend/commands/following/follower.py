@@ -151,8 +151,9 @@ class Follower:
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
                 await self._call.print_error(
-                    f"job {job} stays queued: it is held and resumes automatically once this is fixed, "
-                    f"or with\n`alienctl transfers resume {job}`; `alienctl transfers cancel {job}` gives it up"
+                    f"job {job} stays queued: it is on hold and resumes automatically once this is fixed\n"
+                    f"resume it now with `alienctl transfers resume {job}`, or "
+                    f"cancel it with `alienctl transfers cancel {job}`"
                 )
                 break
         held = final.state == "paused"  # possibly before any file was found
@@ -331,6 +332,7 @@ def job_to_json(job: JobView) -> dict[str, Any]:
         "priority": job.priority,
         "rate": job.rate,
         "label": job.label,
+        "executor": job.executor,
         "bytes_per_second": job.bytes_per_second,
         "files_per_second": job.files_per_second,
         "seconds_left": job.seconds_left,

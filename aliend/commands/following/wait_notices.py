@@ -1,4 +1,4 @@
-"""Decides what a command says about files that wait: one line for each cause, and another one when it changes. Pure."""
+"""Decides which lines a command prints about waiting files: one for each cause, and another when it changes. Pure."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class _Said:
 
 
 class WaitNotices:
-    """The lines about one job. Causes that are gone are forgotten, so that they are new when they come back."""
+    """The lines about one job. A cause that is gone is forgotten, so that its return is reported."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[str, str], _Said] = {}
 
     def lines(self, groups: Sequence[WaitGroup], now: float) -> list[str]:
-        """Return what is to be said at `now` (POSIX seconds) about all files of the job that wait."""
+        """Return the lines to print at `now` (POSIX seconds) about all waiting files of the job."""
         lines = []
         groups = [group for group in groups if group.reason.kind not in _NOT_WORTH_A_LINE]
         causes = {(group.reason.kind, group.reason.text): group for group in groups}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.numbers import parse_whole
-from aliend.credential_places import jbox_file
+from aliend.credential_locations import jbox_file
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.runtime import Runtime
 

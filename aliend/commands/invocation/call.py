@@ -145,7 +145,7 @@ class Call:
         )
 
     def new_request_id(self) -> str:
-        """Return the request id of the next job: the same ones where a client runs the same command line again."""
+        """Return the request id of the next job; a client that repeats its command line gets the same ids."""
         number = next(self.submissions)
         return f"{self.request_id}.{number}" if self.request_id else os.urandom(16).hex()
 

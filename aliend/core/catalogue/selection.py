@@ -26,7 +26,7 @@ UNBOUNDED = 2**63 - 1
 OPTIONS: Mapping[str, Option] = {
     "-glob": Option("glob", "a pattern"),
     "-select": Option("select", "a regular expression"),
-    "-name": Option("name", "words as in begin_X_ext_root"),
+    "-name": Option("name", "conditions as in begin_X_ext_root"),
     "-exclude": Option("exclude", "a text"),
     "-exclude_re": Option("exclude_re", "a regular expression"),
     "-user": Option("user", "a user's name"),

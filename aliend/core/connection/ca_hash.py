@@ -41,7 +41,7 @@ def certificate_hash(certificate: bytes) -> str:
     (_, body), *_ = _values(signed)
     fields = [_value(tag, content) for tag, content in _values(body) if tag != _VERSION]
     if len(fields) <= _SUBJECT:
-        raise ValueError("a certificate ends in the middle")
+        raise ValueError("a certificate is truncated")
     return subject_hash(fields[_SUBJECT])
 
 

@@ -1,6 +1,6 @@
 """The state machine of a session with the central service: connections log in, send requests, are lost and reconnect.
 
-A slot is the place of one connection and carries at most one request. The states of a slot:
+A slot has at most one connection and carries at most one request. The states of a slot:
 
                      Assigned               LoggedIn (Send)
       Disconnected ----------> LoggingIn ------------------> Busy ---- Answered ----> Idle

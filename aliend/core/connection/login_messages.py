@@ -13,9 +13,11 @@ _MAX_SKEW_MS = 300_000
 _AGAIN = "then run: `alienctl login`"
 
 
-def no_certificate(problem: str, places: Sequence[str]) -> str:
-    """Return the message that no certificate can be used or imported; `problem` says why the usual one cannot."""
-    return f"{problem}\nsave the .p12 file of your certification authority in one of: {', '.join(places)}\n{_AGAIN}"
+def no_certificate(problem: str, directories: Sequence[str]) -> str:
+    """Return the message that no certificate was found; `problem` says why the usual one is not used."""
+    return (
+        f"{problem}\nsave the .p12 file of your certification authority in one of: {', '.join(directories)}\n{_AGAIN}"
+    )
 
 
 def needs_terminal(problem: str, question: str) -> str:
@@ -32,29 +34,30 @@ def no_pair(problem: str) -> str:
     return f"{problem}\na .p12 file holds the certificate with its key; import it\nrun: `alienctl cert-import FILE.p12`"
 
 
-def no_pass_phrase(count: int, key: str) -> str:
-    """Return the message that none of `count` pass phrases was right."""
+def no_passphrase(count: int, key: str) -> str:
+    """Return the message that none of `count` passphrases was right."""
     return (
-        f"none of {count} pass phrases opens the key {key}\n"
+        f"none of {count} passphrases opens the key {key}\n"
         "if you forgot it, import the .p12 file again and choose a new one\n"
         "run: `alienctl cert-import FILE.p12`"
     )
 
 
-def out_of_time(place: str, facts: CertificateFacts, now_ms: int) -> str:
-    """Return one line: a certificate is no longer, or not yet, valid at `now_ms`; empty: it is valid."""
+def out_of_time(path: str, facts: CertificateFacts, now_ms: int) -> str:
+    """Return the sentence that a certificate has expired or is not valid yet at `now_ms`; empty: it is valid."""
     clock = f"this machine's clock says {moment(now_ms)}"
     if now_ms < facts.begins_ms:
-        return f"the certificate {place} is valid only from {moment(facts.begins_ms)}; {clock}"
+        return f"the certificate {path} is valid only from {moment(facts.begins_ms)}; {clock}"
     if now_ms >= facts.ends_ms:
-        return f"the certificate {place} expired at {moment(facts.ends_ms)}; {clock}"
+        return f"the certificate {path} expired at {moment(facts.ends_ms)}; {clock}"
     return ""
 
 
-def expired(problem: str, places: Sequence[str]) -> str:
+def expired(problem: str, directories: Sequence[str]) -> str:
     """Return the remedy for an expired certificate; `problem` is that of `out_of_time`."""
     return (
-        f"{problem}\nget a new one from your certification authority, and save its .p12 file in {places[0]}\n{_AGAIN}"
+        f"{problem}\nget a new one from your certification authority, "
+        f"and save its .p12 file in {directories[0]}\n{_AGAIN}"
     )
 
 
@@ -92,19 +95,19 @@ def refused_certificate(endpoint: str, issuer: str) -> str:
     )
 
 
-def no_authorities(place: str) -> str:
-    """Return the message that no authorities were found, which verify the service; `place` may be empty."""
+def no_authorities(location: str) -> str:
+    """Return the message that no authorities were found, which verify the service; `location` may be empty."""
     return (
-        f"no certificates of authorities were found in {place or 'the usual directories'}\n"
+        f"no certificates of authorities were found in {location or 'the usual directories'}\n"
         "they prove that the central service is the right one; install them\n"
         "run: `alienctl getCAcerts`"
     )
 
 
-def unknown_authority(endpoint: str, place: str) -> str:
-    """Return the message that the service's certificate is signed by none of the authorities in `place`."""
+def unknown_authority(endpoint: str, location: str) -> str:
+    """Return the message that the service's certificate is signed by none of the authorities in `location`."""
     return (
-        f"the certificate of {endpoint} is not signed by an authority in {place}\n"
+        f"the certificate of {endpoint} is not signed by an authority in {location}\n"
         "this is not the central service, or that directory is out of date; install the grid's authorities\n"
         "run: `alienctl getCAcerts`"
     )

@@ -162,7 +162,7 @@ def private_key(text: str) -> Block:
 
 def _complete(found: list[Block | Damaged], kind: str, text: str) -> list[Block]:
     if not found:
-        raise PemError(f"holds no {kind} in PEM form" if text.strip() else "is empty")
+        raise PemError(f"contains no PEM {kind}" if text.strip() else "is empty")
     complete = []
     for part in found:
         if isinstance(part, Damaged):

@@ -13,12 +13,12 @@ _LOGIN = "run `alienctl login`"
 _MONTH_MS = 30 * 86_400_000
 
 
-def certificate(place: str, error: str, subject: str = "", variables: Sequence[str] = ()) -> Finding:
+def certificate(location: str, error: str, subject: str = "", variables: Sequence[str] = ()) -> Finding:
     """Check that the user's certificate can be read; `error` says why not, `variables` name its file."""
     if error:
         remedy = "import your certificate with `alienctl cert-import FILE.p12`"
         return problem("certificate", _named(error, variables), _corrected(variables, _LOGIN) or remedy)
-    return ok("certificate", f"{place}: {subject}")
+    return ok("certificate", f"{location}: {subject}")
 
 
 def validity(facts: CertificateFacts | None, now_ms: int) -> Finding:
@@ -35,21 +35,21 @@ def validity(facts: CertificateFacts | None, now_ms: int) -> Finding:
     return ok(check, f"until {moment(facts.ends_ms)}")
 
 
-def key(place: str, error: str, variables: Sequence[str] = (), *, is_encrypted: bool = False) -> Finding:
+def key(location: str, error: str, variables: Sequence[str] = (), *, is_encrypted: bool = False) -> Finding:
     """Check that the user's key can be read; `variables` name its file."""
     if error:
         remedy = "import certificate and key with `alienctl cert-import FILE.p12`"
         return problem("key", _named(error, variables), _corrected(variables, _LOGIN) or remedy)
-    return ok("key", f"{place}, {'encrypted' if is_encrypted else 'not encrypted'}")
+    return ok("key", f"{location}, {'encrypted' if is_encrypted else 'not encrypted'}")
 
 
-def key_mode(place: str, error: str) -> Finding:
+def key_mode(location: str, error: str) -> Finding:
     """Check owner and mode of the user's key; `error` is the reason why aliend refuses it."""
     if error:
         return problem(
-            "key-mode", error, f"run `chmod 600 {place}`; if it belongs to another user, make a copy of your own"
+            "key-mode", error, f"run `chmod 600 {location}`; if it belongs to another user, make a copy of your own"
         )
-    return ok("key-mode", f"only you can read {place}")
+    return ok("key-mode", f"only you can read {location}")
 
 
 def pair(matches: bool | None, reason: str = "", variables: Sequence[str] = ()) -> Finding:
@@ -67,7 +67,7 @@ def pair(matches: bool | None, reason: str = "", variables: Sequence[str] = ()) 
 class TokenFacts:
     """The token's file, the `variables` that name it, and its facts (None: it cannot be used, as `error` says)."""
 
-    place: str
+    location: str
     known: CertificateFacts | None
     error: str = ""
     variables: tuple[str, ...] = ()
@@ -75,10 +75,10 @@ class TokenFacts:
 
 def token(facts: TokenFacts, now_ms: int, *, can_renew: bool) -> Finding:
     """Check the token: a certificate without one is enough to get one (`can_renew`)."""
-    place, known, error = facts.place, facts.known, _named(facts.error, facts.variables)
+    location, known, error = facts.location, facts.known, _named(facts.error, facts.variables)
     if known is not None:
         if not (text := expiry_warning(known, now_ms)):
-            return ok("token", f"{place}, until {moment(known.ends_ms)}")
+            return ok("token", f"{location}, until {moment(known.ends_ms)}")
         return warning("token", f"the token {text}", "run `alienctl token-init`")
     if can_renew:
         remedy = "run `alienctl token-init`; commands use the certificate until then"
@@ -98,15 +98,15 @@ def token_place(note: str, directory: str, variables: Sequence[str] = (), *, is_
     return ok("token-place", directory)
 
 
-def authorities(place: str, count: int, error: str, note: str) -> Finding:
-    """Check the certificate authorities; `note` says which configured place is not used."""
+def authorities(location: str, count: int, error: str, note: str) -> Finding:
+    """Check the certificate authorities; `note` says which configured location is not used."""
     if error:
         return problem(
             "authorities", error, "run `alienctl getCAcerts`, and set X509_CERT_DIR to ~/.globus/certificates"
         )
     if note:
-        return warning("authorities", f"{note}; {place} is used", "correct or unset that variable")
-    return ok("authorities", f"{count} in {place}")
+        return warning("authorities", f"{note}; {location} is used", "correct or unset that variable")
+    return ok("authorities", f"{count} in {location}")
 
 
 def chain(error: str) -> Finding:

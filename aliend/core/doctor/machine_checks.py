@@ -59,7 +59,7 @@ def file_size(hard_limit: int) -> Finding:
 def umask(value: int) -> Finding:
     """Check the umask, which downloaded files get."""
     if value & 0o700:
-        return problem("umask", f"{value:03o} takes permissions from yourself", "run `umask 022`")
+        return problem("umask", f"{value:03o} removes your own permissions from new files", "run `umask 022`")
     if not value & 0o002:
         return warning("umask", f"{value:03o} lets everybody change the files that you download", "run `umask 022`")
     return ok("umask", f"{value:03o}")

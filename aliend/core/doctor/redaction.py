@@ -1,8 +1,8 @@
-"""Removes secrets from texts that users send to others: keys, certificates, tokens, envelopes and pass phrases.
+"""Removes secrets from texts that users send to others: keys, certificates, tokens, envelopes and passphrases.
 
 It removes too much rather than too little: every PEM block, every value of a parameter that names a secret, and every
 long run of letters and digits as in base64. Names of files and subjects of certificates stay. Comments of a
-configuration go too: people note pass phrases in them.
+configuration go too: people note passphrases in them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _PARAMETER = re.compile(
     r"(?i)\b((?:authz|access_token|bearer|envelope|pass(?:word|wd|phrase|_phrase)?|pwd|secret|token|pin)=)[^\s&;,]+"
 )
 _VALUE = r"""(?:"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|[^"'\n]+)"""
-"""A text in quotation marks, or the rest of a line up to one: a pass phrase may have several words."""
-_PASS_PHRASE = re.compile(rf"(?i)\b((?:pass[ _-]?(?:word|wd|phrase)|pwd|secret)\w*['\"]?\s*[=:]\s*){_VALUE}")
+"""A text in quotation marks, or the rest of a line up to one: a passphrase may have several words."""
+_PASSPHRASE = re.compile(rf"(?i)\b((?:pass[ _-]?(?:word|wd|phrase)|pwd|secret)\w*['\"]?\s*[=:]\s*){_VALUE}")
 _SETTING = re.compile(rf"(?im)^(\s*(?:\w*token|pin|bearer)\s*=\s*){_VALUE}")
 _OPTION = re.compile(r"(?i)(?<!\S)(--?(?:pass\w*|pwd|pin|secret|\w*token)[= ])\s*\S+")
 _COMMENT = re.compile(r"""("(?:\\.|[^"\\\n])*"|'[^'\n]*')|#.*""")
@@ -47,7 +47,7 @@ def redacted(text: str) -> str:
     """Return a text without secrets."""
     text = _PEM.sub(REMOVED, text)
     text = _PARAMETER.sub(rf"\1{REMOVED}", text)
-    for secret in (_PASS_PHRASE, _SETTING, _OPTION):
+    for secret in (_PASSPHRASE, _SETTING, _OPTION):
         text = secret.sub(rf"\1{REMOVED}", text)
     text = _HEADER.sub(rf"\1 {REMOVED}", text)
     text = _USER.sub(rf"\1{REMOVED}@", text)

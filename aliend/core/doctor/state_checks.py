@@ -16,9 +16,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Free space of a place: bytes, the bytes that must stay free, and inodes (`inodes_total` 0: it counts none)."""
+    """The disk of `path`: free bytes, bytes to keep free, and inodes (`inodes_total` 0: it counts none)."""
 
-    place: str
+    path: str
     free: int
     reserved: int = 0
     inodes: int = 0
@@ -62,7 +62,7 @@ def state_directory(directory: str, error: str, *, exists: bool, is_writable: bo
 
 
 def state_file_system(note: str) -> Finding:
-    """Check that the state is where it usually is; `note` explains another place."""
+    """Check that the state directory is the usual one; `note` explains another directory."""
     if note:
         return warning(
             "state-file-system", note, "to use this host alone, set XDG_STATE_HOME to a directory on a local disk"
@@ -75,10 +75,10 @@ def space(check: str, disks: Sequence[Disk]) -> Finding:
     least = _LEAST_STATE if check == "state-space" else 0
     full = [disk for disk in disks if disk.free <= disk.reserved + least]
     if full:
-        lines = [f"{disk.place}: {format_size(disk.free)} free, {_kept(disk, least)}" for disk in full[:_SHOWN]]
+        lines = [f"{disk.path}: {format_size(disk.free)} free, {_kept(disk, least)}" for disk in full[:_SHOWN]]
         return problem(check, "\n".join(lines), "free some space; jobs on hold resume automatically")
     return ok(
-        check, "; ".join(f"{disk.place}: {format_size(disk.free)} free" for disk in disks[:_SHOWN]) or "no disk in use"
+        check, "; ".join(f"{disk.path}: {format_size(disk.free)} free" for disk in disks[:_SHOWN]) or "no disk in use"
     )
 
 
@@ -88,7 +88,7 @@ def target_space(disks: Sequence[Disk], holds: Sequence[SpaceHold]) -> Finding:
     lacking = [hold for hold in holds if hold.disk.free < hold.need]
     if lacking:
         lines = [
-            f"job {hold.job} is on hold: {hold.target} needs {format_size(hold.need)} free on {hold.disk.place}, "
+            f"job {hold.job} is on hold: {hold.target} needs {format_size(hold.need)} free on {hold.disk.path}, "
             f"{format_size(hold.disk.free)} are free"
             for hold in lacking[:_SHOWN]
         ]
@@ -110,7 +110,7 @@ def inodes(check: str, disks: Sequence[Disk]) -> Finding:
     """Check the free inodes of disks."""
     full = [disk for disk in disks if disk.inodes_total and disk.inodes < _FEW_INODES]
     if full:
-        lines = [f"{disk.place}: {disk.inodes} of {disk.inodes_total} inodes are free" for disk in full[:_SHOWN]]
+        lines = [f"{disk.path}: {disk.inodes} of {disk.inodes_total} inodes are free" for disk in full[:_SHOWN]]
         return problem(check, "\n".join(lines), "remove files that are not needed, however small")
     return ok(check, "enough" if disks else "no disk in use")
 

@@ -52,11 +52,11 @@ class AttemptProgress:
         self.ses = tuple(sorted(ses)) or self.ses
 
     def wait_for_worker(self) -> None:
-        """Record that no worker of the cluster has a place for it."""
+        """Record that it waits for a free slot on a worker of the cluster."""
         self.enter_stage(Stage.WORKER)
 
     def use_worker(self) -> None:
-        """Record that it has a place on a worker, if it has waited for one."""
+        """Record that it has a slot on a worker, if it has waited for one."""
         if self.stage is Stage.WORKER:
             self.enter_stage(Stage.PREPARE)
 

@@ -162,7 +162,7 @@ def _reason_running(transfer: Transfer, snapshot: SchedulerSnapshot) -> Reason |
     if running.asks_since and snapshot.now - running.asks_since >= SLOW_ANSWER:
         return Reason("central", "the central service has not answered yet")
     if running.needs_worker:
-        return Reason("limit", "no worker of the cluster has a free place; more copies start when one joins")
+        return Reason("limit", "all workers of the cluster are busy; more copies start when a worker joins or is free")
     if not running.waits_for:
         return _reason_throttled(transfer, snapshot)
     loads = {se: snapshot.elements[se] for se in running.waits_for if se in snapshot.elements}

@@ -208,5 +208,5 @@ def require_contained(transfer: Transfer, spec: JobSpec) -> None:
         if transfer.attempts < 2 or error.kind != "permanent":
             raise
         left = partial_name(Path(target).name, transfer.id)
-        text = f"{error}; remove {left} where the directory is now"
+        text = f"{error}; remove {left} from the directory that was moved"
         raise CopyError(text, "permanent").with_errno(error.error_number) from None

@@ -9,7 +9,7 @@ from aliend.core.transfers.replacement import Replacing
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import GridSource
-from aliend.engine.attempts.upload import create_empty_entry, finish_replacement, upload_or_keep
+from aliend.engine.attempts.upload import create_empty_entry, finish_replacement, upload_content
 from aliend.errors import CopyError
 
 
@@ -25,6 +25,6 @@ async def grid_copy(attempt: Attempt) -> Succeeded:
         raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent").with_errno(errno.ENOENT)
     if not entry.size:
         return await create_empty_entry(attempt)
-    done = await upload_or_keep(attempt, await GridSource.look_up(attempt, transfer.source))
+    done = await upload_content(attempt, await GridSource.look_up(attempt, transfer.source))
     await asyncio.to_thread(attempt.tools.spool.clear, transfer.id)
     return done

@@ -44,7 +44,7 @@ async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> N
                 f"another user changed {lfn} while it was being replaced; their file was not touched",
                 kind="permanent",
             )
-    raise CopyError(f"{lfn} is not replaced yet: the central service did not perform the renaming")
+    raise CopyError(f"{lfn} is not replaced yet: the central service did not rename the new file")
 
 
 def needs_undo(transfer: Transfer) -> bool:

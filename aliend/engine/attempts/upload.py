@@ -1,4 +1,4 @@
-"""One attempt at an upload: keeps, completes, refuses or replaces what exists under the target name."""
+"""One attempt at an upload: creates the target, or keeps, completes, refuses or replaces an existing one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def upload(attempt: Attempt) -> Succeeded:
         return await finish_replacement(attempt, attempt.transfer.intent)
     source = await asyncio.to_thread(local_source, attempt.transfer.source)
     if source.size:
-        return await upload_or_keep(attempt, source)
+        return await upload_content(attempt, source)
     if attempt.spec.touch_empty:
         return await create_empty_entry(attempt)
     raise CopyError(
@@ -38,13 +38,13 @@ async def upload(attempt: Attempt) -> Succeeded:
     )
 
 
-async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
-    """Register a file that is not empty under the transfer's target, unless it exists there. Raises AliendError."""
-    return await upload_onto(attempt, source, await stat_target(attempt))
+async def upload_content(attempt: Attempt, source: CopySource) -> Succeeded:
+    """Give the target the content of `source`, which is not empty; look up first what exists. Raises AliendError."""
+    return await apply_overwrite_policy(attempt, source, await stat_target(attempt))
 
 
-async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None) -> Succeeded:
-    """Do the same with the entry that has the target's name now. Raises AliendError."""
+async def apply_overwrite_policy(attempt: Attempt, source: CopySource, entry: Entry | None) -> Succeeded:
+    """Upload a new file, or keep, refuse or replace the existing `entry` of the target. Raises AliendError."""
     transfer = attempt.transfer
     booked = transfer.intent if isinstance(transfer.intent, ReplicasBooked) else None
     if booked and booked.lfn != transfer.target:
@@ -67,7 +67,7 @@ async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None)
 
 
 async def stat_target(attempt: Attempt) -> Entry | None:
-    """Return the target's entry; before anything was done a slightly older answer is good enough."""
+    """Return the entry of the target; a first attempt may get an answer that was looked up in advance."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
         await attempt.tools.stats.require_directories(lfn)

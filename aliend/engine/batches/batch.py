@@ -1,6 +1,6 @@
 """A batch of attempts at small files of one job: its members, and the stage that copies them.
 
-Whatever is unusual about a file makes it leave the batch: its attempt then goes on by itself, in a task of its own.
+A file that is unusual in any way leaves the batch: its attempt then continues in a task of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Member:
 class BatchCopy:
     """The copy of one member, which uses the storage elements `ses`.
 
-    `redo` copies the file by itself; `go_on` does what is left of the attempt after a copy that outlasted the batch.
+    `redo` copies the file alone; `go_on` finishes the attempt after a copy that outlasted the batch.
     """
 
     member: Member
@@ -53,7 +53,7 @@ class BatchCopy:
 
 
 class Batch:
-    """The members of one batch; `going` are those that have neither ended nor left."""
+    """The members of one batch; a member ends in it, or leaves it and continues in a task of its own."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Batch:
         self.limiter = limiter
         self._attempts = attempts
         self._running = running
+        attempts.expect_commands(members[0])
         self.members = [Member(one, attempts.attempt_of(one)) for one in members]
 
     @property
@@ -75,17 +76,17 @@ class Batch:
         return [member for member in self.members if member.event is None and not member.running.is_stopped]
 
     def wait_for_worker(self) -> None:
-        """Record that no worker of the cluster has a place."""
+        """Record that all workers of the cluster are busy."""
         for member in self.members:
             member.running.progress.wait_for_worker()
 
     def use_worker(self) -> None:
-        """Record that a worker has a place for the batch."""
+        """Record that a worker of the cluster is free for the batch."""
         for member in self.members:
             member.running.progress.use_worker()
 
     def leave(self, member: Member, work: Work | None = None) -> None:
-        """Let the attempt go on by itself with `work` (None: from its beginning), unless it was asked to stop."""
+        """Continue the attempt with `work` (None: from its beginning) in its own task, unless it was asked to stop."""
         if member.running.is_stopped:
             return
         self.members.remove(member)
@@ -96,7 +97,7 @@ class Batch:
         member.event = self._attempts.failure(member.running, error)
 
     async def request_each(self, members: Iterable[Member], work: Callable[[Member], Awaitable[None]]) -> None:
-        """Make a request of the central service for each member that is going, over as many connections as there are.
+        """Send a request to the central service for each remaining member, over all available connections.
 
         An error ends the attempt; without a connection it ends all attempts.
         """
@@ -146,7 +147,7 @@ class Batch:
             return await self._collect(dict(zip(results, copies, strict=True)), then)
 
     def _let_unavailable_leave(self, copies: Sequence[BatchCopy]) -> list[BatchCopy]:
-        """Let the files leave whose elements are unavailable (if all are available: all files); return the others."""
+        """Remove files with an unavailable storage element from the batch (all files if none is); return the others."""
         unavailable = self.limiter.unavailable_until().keys()
         others = [copy for copy in copies if not copy.ses & unavailable]
         others = others if len(others) < len(copies) else []
@@ -160,7 +161,7 @@ class Batch:
             copy.member.running.progress.enter_stage(stage, copy.ses)
 
     async def _collect(self, going: dict[asyncio.Task[Result], BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
-        """Take the results as they arrive; copies that do not move any more leave the batch."""
+        """Process the results as they arrive; stalled copies leave the batch."""
         copied: list[tuple[BatchCopy, Any]] = []
         try:
             while going:
@@ -197,13 +198,13 @@ class Batch:
         return False
 
     def _touch(self, copies: Iterable[BatchCopy], ses: frozenset[str]) -> None:
-        """Record that elements work: files that wait for others of their batch there have not stalled."""
+        """Record that storage elements work: files that wait there for others of the batch have not stalled."""
         for copy in copies:
             if copy.ses & ses:
                 copy.member.running.progress.enter_stage(Stage.COPY)
 
     async def _outlast(self, copy: BatchCopy, result: asyncio.Task[Result], attempt: Attempt) -> Event:
-        """Wait for a copy that goes on after its batch, and do what is left of its attempt."""
+        """Wait for a copy that continues after its batch, then finish its attempt."""
         try:
             with self.limiter.outlasting(attempt.transfer.id, copy.ses):
                 copied = await result

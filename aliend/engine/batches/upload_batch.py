@@ -16,7 +16,7 @@ from aliend.core.transfers.transfer import Event, IntentSaved, NoIntent, Succeed
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import LocalSource
 from aliend.engine.attempts.replica_registration import RegisteredFile, ReplicaRegistration
-from aliend.engine.attempts.upload import local_source, stat_target, upload_onto
+from aliend.engine.attempts.upload import apply_overwrite_policy, local_source, stat_target
 from aliend.engine.batches.batch import Batch, BatchCopy, Member
 from aliend.errors import CopyError
 from aliend.storage.tasks import ReplicaOutcome, Uploaded, replica_urls
@@ -120,14 +120,14 @@ async def _new_names(batch: Batch, uploads: Sequence[_Upload]) -> list[_Upload]:
         if entry is None:
             new.append(by_member[member])
         else:
-            batch.leave(member, partial(_upload_onto, by_member[member].source, entry))
+            batch.leave(member, partial(_apply_overwrite_policy, by_member[member].source, entry))
 
     await batch.request_each(by_member, look_up)
     return new
 
 
-async def _upload_onto(source: LocalSource, entry: object, attempt: Attempt) -> Event:
-    return await upload_onto(attempt, source, entry)  # type: ignore[arg-type]
+async def _apply_overwrite_policy(source: LocalSource, entry: object, attempt: Attempt) -> Event:
+    return await apply_overwrite_policy(attempt, source, entry)  # type: ignore[arg-type]
 
 
 async def _book(batch: Batch, uploads: Sequence[_Upload]) -> None:

@@ -76,7 +76,11 @@ class ExistingFiles:
                 return await self._same_here(files)
             return await self._same_in_catalogue(files)
         except AliendError as error:
-            log.info("the attempts look up what exists: %s", error, extra=facts(job=self._job.id))
+            log.info(
+                "cannot look up the existing targets; each attempt looks up its own: %s",
+                error,
+                extra=facts(job=self._job.id),
+            )
             self._is_over = True
             return []
 

@@ -1,7 +1,7 @@
 """The file systems and directories of the targets of a download: recorded at its submission, and for its files as they
 are found.
 
-Blocking, for a thread, except the function that is asynchronous.
+All functions but the asynchronous one block and belong in a thread.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def usage_message(result: Result) -> pb.Usage:
 
 
 def collected_message(result: Result) -> pb.Entry:
-    """Return the message of one file of a collection, whose values may begin with a blank."""
+    """Return the message of one file of a collection; values in the reply may begin with a blank."""
     return pb.Entry(
         lfn=str(result["lfn"]).strip(),
         type=pb.ENTRY_TYPE_FILE,
@@ -88,4 +88,5 @@ def add_values(values: RepeatedCompositeFieldContainer[struct_pb2.Struct], resul
     try:
         json_format.ParseDict(dict(result), values.add())
     except (json_format.ParseError, OverflowError) as error:  # nested too deeply, or a number that is too large
-        raise BadReply(f"the reply has a value that cannot be passed on: {str(error)[:100]}", 42) from error
+        reason = f"the central service sent a value that this call cannot return: {str(error)[:100]}"
+        raise BadReply(reason, 42) from error

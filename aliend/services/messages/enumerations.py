@@ -1,4 +1,4 @@
-"""Refuses unknown values of enumerations: a newer client that sends one does not mean the default."""
+"""Refuses unknown enumeration values, which a newer client may send: protobuf would read them as the default."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def require_recorded(target: str, recorded: Sequence[FileSystem]) -> None:
         raise disk_error(error, target) from error
     if expected is None or is_same(expected, present):
         return
-    reason = f"the disk that was mounted at {expected.mount} is not there; mount it again"
+    reason = f"the disk that was mounted at {expected.mount} is missing; mount it again"
     if len(present.mount) >= len(expected.mount):
         reason = f"another disk is mounted at {present.mount} now; mount the one that was there"
     raise CopyError(f"{target}: {reason}", "local", retry_after=30.0, obstacle=Obstacle("mount", target)).with_errno(

@@ -84,7 +84,7 @@ class Authority:
         )
 
     def issue(
-        self, common_name: str, *, host: str = "", begins: float = -3600, ends: float = DAY, pass_phrase: str = ""
+        self, common_name: str, *, host: str = "", begins: float = -3600, ends: float = DAY, passphrase: str = ""
     ) -> Issued:
         """A certificate valid between two moments (seconds from now), with `host` as its alternative name."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -107,8 +107,8 @@ class Authority:
         certificate, private = Path(f"{stem}cert.pem"), Path(f"{stem}key.pem")
         certificate.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         lock: serialization.KeySerializationEncryption = serialization.NoEncryption()
-        if pass_phrase:
-            lock = serialization.BestAvailableEncryption(pass_phrase.encode())
+        if passphrase:
+            lock = serialization.BestAvailableEncryption(passphrase.encode())
         with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock))
         return Issued(str(certificate), str(private))

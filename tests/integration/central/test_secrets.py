@@ -1,4 +1,4 @@
-"""No part of a key, a pass phrase, a token or an envelope is in what any command prints, logs or leaves behind."""
+"""No part of a key, a passphrase, a token or an envelope is in what any command prints, logs or leaves behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.central.service import DAY, Authority, Issued, Service, d
 
 pytestmark = pytest.mark.timeout(400)
 
-PASS_PHRASE = "canary-of-a-pass-phrase"
+PASSPHRASE = "canary-of-a-passphrase"
 ENVELOPE = "-----BEGIN SEALED CIPHER-----\ncanary" + "Q0FOQVJZ" * 12 + "\n-----END SEALED CIPHER-----"
 COMMANDS = sorted(all_names(frozenset()) | READ_ONLY_COMMANDS)
 ATTRIBUTES = "Bag Attributes\n    friendlyName: alice\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n"
@@ -147,19 +147,17 @@ async def test_a_key_in_a_variable_is_never_shown(
     assert watched.leaks == []
 
 
-async def test_a_pass_phrase_and_the_key_that_it_opens_are_never_shown(
+async def test_a_passphrase_and_the_key_that_it_opens_are_never_shown(
     user: User, service: Service, authority: Authority, tmp_path: Path
 ) -> None:
-    own = authority.issue("alice", ends=300 * DAY, pass_phrase=PASS_PHRASE)
+    own = authority.issue("alice", ends=300 * DAY, passphrase=PASSPHRASE)
     token = authority.issue("alice-token", ends=31 * DAY)
     user.variables["X509_USER_CERT"], user.variables["X509_USER_KEY"] = own.pair.certificate, ATTRIBUTES + own.pair.key
-    watched = Watched(
-        user, [own.pair.key, token.pair.key, PASS_PHRASE, f"{PASS_PHRASE}-wrong"], authority.issue("other")
-    )
-    askpass(user, tmp_path, f"{PASS_PHRASE}-wrong")
+    watched = Watched(user, [own.pair.key, token.pair.key, PASSPHRASE, f"{PASSPHRASE}-wrong"], authority.issue("other"))
+    askpass(user, tmp_path, f"{PASSPHRASE}-wrong")
     for command in ("whoami", "token-init", "certkey-match", "ls"):
         assert (await asyncio.to_thread(watched.run, command)).returncode
-    askpass(user, tmp_path, PASS_PHRASE)
+    askpass(user, tmp_path, PASSPHRASE)
     service.replies["token"] = document([{"tokencert": token.pair.certificate, "tokenkey": own.pair.key}])
     assert (await asyncio.to_thread(watched.run, "token-init")).returncode
     service.replies["token"] = document([{"tokencert": token.pair.key, "tokenkey": token.pair.key}])

@@ -19,7 +19,7 @@ from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, NotConnected, ServiceError, UsageError
 from tests.integration.central.service import DAY, Authority, Issued, Service, document, eventually
 
-PASS_PHRASE = "open sesame"
+PASSPHRASE = "open sesame"
 
 
 class Asked:
@@ -34,7 +34,7 @@ class Asked:
         return replace(self.service.context(self._authority.ca, user), token=token)
 
     def locked(self) -> Context:
-        return self.of(self._authority.issue("alice", ends=300 * DAY, pass_phrase=PASS_PHRASE))
+        return self.of(self._authority.issue("alice", ends=300 * DAY, passphrase=PASSPHRASE))
 
     def offer(self, days: float) -> None:
         """The next tokens of the service are valid for so many days."""
@@ -67,7 +67,7 @@ async def watched(asked: Asked) -> AsyncGenerator[Tokens, None]:
     """The tokens of the locked context `asked.context`, whose key was opened; looked after all the time."""
     tokens = Tokens()
     asked.context = asked.locked()
-    await tokens.unlock(asked.context, PASS_PHRASE)
+    await tokens.unlock(asked.context, PASSPHRASE)
     task = asyncio.create_task(tokens.watch(lambda: [asked.context], 0.05))
     yield tokens
     task.cancel()
@@ -159,16 +159,16 @@ async def test_refusal_and_loss_change_nothing(asked: Asked) -> None:
     assert asked.held() == before
 
 
-async def test_wrong_pass_phrase_differs_from_a_locked_key(asked: Asked) -> None:
+async def test_wrong_passphrase_differs_from_a_locked_key(asked: Asked) -> None:
     tokens, context = Tokens(), asked.locked()
     assert await tokens.is_missing(context)
     with pytest.raises(NotConnected, match="encrypted"):
         await tokens.obtain(context)
     with pytest.raises(UsageError, match="does not open the key"):
         await tokens.unlock(context, "guess")
-    await tokens.unlock(context, PASS_PHRASE)
+    await tokens.unlock(context, PASSPHRASE)
     await tokens.obtain(context)
-    assert PASS_PHRASE not in repr(vars(tokens))
+    assert PASSPHRASE not in repr(vars(tokens))
     assert "PRIVATE" not in repr(vars(tokens))
 
 

@@ -135,7 +135,7 @@ class Console(console_pb2_grpc.ConsoleServiceServicer):
         return 0
 
     async def do_ask(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
-        await context.write(console_pb2.RunResponse(question=console_pb2.Question(prompt="Pass phrase: ")))
+        await context.write(console_pb2.RunResponse(question=console_pb2.Question(prompt="Passphrase: ")))
         answer = (await context.read()).answer
         await context.write(console_pb2.RunResponse(stdout=f"answer {answer.text!r} {answer.refused}\n".encode()))
         return 0

@@ -225,10 +225,8 @@ def at_a_terminal(
     return shown, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_a_pass_phrase_is_asked_for_without_echo(shared: Stage) -> None:
-    shown, code = at_a_terminal(
-        shared, ["ask"], b"Pass phrase: ", lambda terminal: os.write(terminal, b"open sesame\n")
-    )
+def test_a_passphrase_is_asked_for_without_echo(shared: Stage) -> None:
+    shown, code = at_a_terminal(shared, ["ask"], b"Passphrase: ", lambda terminal: os.write(terminal, b"open sesame\n"))
     assert code == 0
     assert b"answer 'open sesame' False" in shown
     assert shown.count(b"sesame") == 1
@@ -236,7 +234,7 @@ def test_a_pass_phrase_is_asked_for_without_echo(shared: Stage) -> None:
 
 @pytest.mark.parametrize("refusal", [b"\x04", b"\x03"])
 def test_a_question_can_be_refused_at_the_terminal(shared: Stage, refusal: bytes) -> None:
-    shown, code = at_a_terminal(shared, ["ask"], b"Pass phrase: ", lambda terminal: os.write(terminal, refusal))
+    shown, code = at_a_terminal(shared, ["ask"], b"Passphrase: ", lambda terminal: os.write(terminal, refusal))
     assert code == 0
     assert b"answer '' True" in shown
 

@@ -18,7 +18,7 @@ import pytest
 from tests.harness import Grid, User, alive, eventually, make_user
 from tests.integration.central.service import DAY, Authority
 
-PASS_PHRASE = "open sesame"
+PASSPHRASE = "open sesame"
 
 
 def credentials_of(grid: Grid) -> Path:
@@ -30,15 +30,15 @@ def token_files(user: User) -> tuple[Path, Path]:
     return folder / f"tokencert_{os.getuid()}.pem", folder / f"tokenkey_{os.getuid()}.pem"
 
 
-def put_user_certificate(user: User, grid: Grid, name: str = "alice", pass_phrase: str = "") -> None:
+def put_user_certificate(user: User, grid: Grid, name: str = "alice", passphrase: str = "") -> None:
     globus = user.home / ".globus"
     globus.mkdir(exist_ok=True)
     source = credentials_of(grid)
     shutil.copy(source / f"user-{name}.pem", globus / "usercert.pem")
     (globus / "userkey.pem").unlink(missing_ok=True)
     key = source / f"user-{name}.key.pem"
-    if pass_phrase:
-        encrypt = ["openssl", "rsa", "-aes256", "-passout", f"pass:{pass_phrase}", "-in", str(key)]
+    if passphrase:
+        encrypt = ["openssl", "rsa", "-aes256", "-passout", f"pass:{passphrase}", "-in", str(key)]
         subprocess.run([*encrypt, "-out", str(globus / "userkey.pem")], check=True, capture_output=True)
     else:
         shutil.copy(key, globus / "userkey.pem")
@@ -69,7 +69,7 @@ def owner(bare: User, grid: Grid) -> User:
 @pytest.fixture
 def locked(bare: User, grid: Grid) -> User:
     """A user with a certificate whose key is encrypted, and no token."""
-    put_user_certificate(bare, grid, pass_phrase=PASS_PHRASE)
+    put_user_certificate(bare, grid, passphrase=PASSPHRASE)
     return bare
 
 
@@ -140,7 +140,7 @@ def test_f035_expired_token_is_renewed_with_the_users_certificate(owner: User, t
 
 
 def at_a_terminal(user: User, words: list[str], answers: list[bytes]) -> tuple[str, int]:
-    """Run a command at a separate terminal and answer each prompt for a pass phrase; return output and exit code."""
+    """Run a command at a separate terminal and answer each prompt for a passphrase; return output and exit code."""
     pid, terminal = pty.fork()
     if not pid:
         os.chdir(user.home)
@@ -150,7 +150,7 @@ def at_a_terminal(user: User, words: list[str], answers: list[bytes]) -> tuple[s
         while select.select([terminal], [], [], 60)[0]:
             data = os.read(terminal, 4096)
             shown += data
-            while shown.count(b"Pass phrase of") > seen and answers and shown.endswith(b": "):
+            while shown.count(b"Passphrase of") > seen and answers and shown.endswith(b": "):
                 seen += 1
                 os.write(terminal, answers.pop(0))
             if not data:
@@ -162,17 +162,17 @@ def at_a_terminal(user: User, words: list[str], answers: list[bytes]) -> tuple[s
     return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_f036_pass_phrase_is_asked_for_at_the_terminal_also_from_a_script(locked: User) -> None:
+def test_f036_passphrase_is_asked_for_at_the_terminal_also_from_a_script(locked: User) -> None:
     script = ["/bin/bash", "-c", f"{locked.command} whoami; echo code=$?"]
-    shown, _ = at_a_terminal(locked, script, [b"wrong\n", f"{PASS_PHRASE}\n".encode()])
+    shown, _ = at_a_terminal(locked, script, [b"wrong\n", f"{PASSPHRASE}\n".encode()])
     assert "does not open the key" in shown
     assert "alice\r\ncode=0" in shown
-    assert PASS_PHRASE not in shown
+    assert PASSPHRASE not in shown
     assert all(file.exists() for file in token_files(locked))
 
 
 def test_f036_unlocked_key_is_only_in_memory(locked: User) -> None:
-    shown, code = at_a_terminal(locked, [locked.command, "token-init"], [f"{PASS_PHRASE}\n".encode()])
+    shown, code = at_a_terminal(locked, [locked.command, "token-init"], [f"{PASSPHRASE}\n".encode()])
     assert (code, "EXPIRE >>>" in shown) == (0, True)
     locked.must("token-init")  # no terminal here: the daemon still has the key
     key = b"BEGIN RSA PRIVATE KEY", b"BEGIN PRIVATE KEY"
@@ -186,14 +186,14 @@ def test_f036_unlocked_key_is_only_in_memory(locked: User) -> None:
 
 def test_f036_without_a_terminal_a_program_of_the_user_may_answer(locked: User) -> None:
     program = locked.home / "askpass"
-    program.write_text(f'#!/bin/sh\necho "$1" > {locked.home}/prompt\necho "{PASS_PHRASE}"\n')
+    program.write_text(f'#!/bin/sh\necho "$1" > {locked.home}/prompt\necho "{PASSPHRASE}"\n')
     program.chmod(0o700)
     locked.variables["ALIEND_ASKPASS"] = str(program)
     assert locked.must("whoami", start_new_session=True) == "alice"
-    assert (locked.home / "prompt").read_text() == f"Pass phrase of {locked.home}/.globus/userkey.pem: \n"
+    assert (locked.home / "prompt").read_text() == f"Passphrase of {locked.home}/.globus/userkey.pem: \n"
 
 
-def test_f036_a_refused_pass_phrase_is_explained_in_three_lines(locked: User) -> None:
+def test_f036_a_refused_passphrase_is_explained_in_three_lines(locked: User) -> None:
     done = locked.run("whoami", start_new_session=True)
     assert (done.returncode, done.stdout) == (107, "")
     assert len(done.stderr.splitlines()) == 3
@@ -340,7 +340,7 @@ def test_f049_matching_and_mismatched_keys_are_distinguished(owner: User, grid: 
 
 
 def test_f049_pair_with_an_encrypted_key_asks(locked: User) -> None:
-    shown, code = at_a_terminal(locked, [locked.command, "certkey-match"], [f"{PASS_PHRASE}\n".encode()])
+    shown, code = at_a_terminal(locked, [locked.command, "certkey-match"], [f"{PASSPHRASE}\n".encode()])
     assert (code, "are a pair" in shown) == (0, True)
     assert locked.run("certkey-match", start_new_session=True).returncode == 5
 

@@ -107,8 +107,8 @@ def test_an_empty_home_and_a_bundle_lead_to_a_listing(newcomer: User, grid: Grid
         "login",
         answers=[
             (f"Import {bundle}? [Y/n] ", ""),
-            (f"Pass phrase of {bundle}: ", BUNDLE_PHRASE),
-            (f"New pass phrase for {key} (empty: none): ", KEY_PHRASE),
+            (f"Passphrase of {bundle}: ", BUNDLE_PHRASE),
+            (f"New passphrase for {key} (empty: none): ", KEY_PHRASE),
             ("The same again: ", KEY_PHRASE),
         ],
     )
@@ -172,12 +172,12 @@ def test_without_a_terminal_an_encrypted_key_is_named(newcomer: User, grid: Grid
     assert done.returncode == 107
     assert f"the key {key} is encrypted" in done.stderr
     assert "run at a terminal: `alienctl login`" in done.stderr
-    answers = [(f"Pass phrase of {key}: ", phrase) for phrase in ("wrong 1", "wrong 2", "wrong 3")]
+    answers = [(f"Passphrase of {key}: ", phrase) for phrase in ("wrong 1", "wrong 2", "wrong 3")]
     shown, code = at_a_terminal(newcomer, "login", answers=answers)
     assert code == 107
     assert shown.count("does not open the key") == 3
     assert "`alienctl cert-import FILE.p12`" in shown
-    shown, code = at_a_terminal(newcomer, "login", answers=[*answers[:2], (f"Pass phrase of {key}: ", KEY_PHRASE)])
+    shown, code = at_a_terminal(newcomer, "login", answers=[*answers[:2], (f"Passphrase of {key}: ", KEY_PHRASE)])
     assert code == 0, shown
     assert "you are alice" in shown
 
@@ -192,17 +192,17 @@ def test_a_program_may_answer_in_place_of_a_terminal(newcomer: User, grid: Grid)
     assert "you are alice" in newcomer.must("login", start_new_session=True)
 
 
-def test_import_with_three_wrong_pass_phrases_changes_nothing(newcomer: User, grid: Grid) -> None:
+def test_import_with_three_wrong_passphrases_changes_nothing(newcomer: User, grid: Grid) -> None:
     bundle = bundle_of_alice(grid, newcomer)
-    answers = [(f"Pass phrase of {bundle}: ", f"wrong {number}") for number in range(3)]
+    answers = [(f"Passphrase of {bundle}: ", f"wrong {number}") for number in range(3)]
     shown, code = at_a_terminal(newcomer, "cert-import", str(bundle), answers=answers)
     assert code == 22
-    assert "none of 3 pass phrases opens" in shown
+    assert "none of 3 passphrases opens" in shown
     assert not (newcomer.home / ".globus").exists()
     assert_no_secret_is_written(newcomer, "wrong 0", "wrong 1")
 
 
-def test_import_without_a_pass_phrase_for_the_key(newcomer: User, grid: Grid) -> None:
+def test_import_without_a_passphrase_for_the_key(newcomer: User, grid: Grid) -> None:
     bundle = bundle_of_alice(grid, newcomer, phrase="")
     said = newcomer.must("cert-import", "--no-passphrase", str(bundle), start_new_session=True)
     assert "CN=alice" in said
@@ -502,10 +502,10 @@ def test_logout_removes_the_token_and_the_unlocked_key(newcomer: User, grid: Gri
     assert newcomer.json("logout") == {"removed": [], "forgot_keys": False}
 
 
-def test_logout_warns_that_a_key_without_pass_phrase_logs_in_again(newcomer: User, grid: Grid) -> None:
+def test_logout_warns_that_a_key_without_passphrase_logs_in_again(newcomer: User, grid: Grid) -> None:
     put_pair_of_alice(newcomer, grid)
     newcomer.must("login")
-    assert "has no pass phrase" in newcomer.run("logout").stderr
+    assert "has no passphrase" in newcomer.run("logout").stderr
 
 
 def test_logout_in_a_chain_still_means_exit(newcomer: User, grid: Grid) -> None:

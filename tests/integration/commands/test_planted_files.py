@@ -156,7 +156,7 @@ def test_a_planted_key_beside_our_own_token_is_passed_over_too(exposed: User) ->
 
 @needs_root
 def test_a_planted_file_does_not_hide_that_the_users_key_is_encrypted(exposed: User, tmp_path: Path) -> None:
-    issued = Authority(tmp_path).issue("alice", pass_phrase="secret")
+    issued = Authority(tmp_path).issue("alice", passphrase="secret")
     exposed.variables["X509_USER_CERT"], exposed.variables["X509_USER_KEY"] = issued.certificate, issued.key
     fifo(names(exposed)[0])
     os.chown(names(exposed)[0], NOBODY, NOBODY)

@@ -49,5 +49,5 @@ def test_a_line_that_is_one_argument_reaches_commands_without_the_daemon(user: U
     user.must("pwd")
     assert "aliend" in user.must("daemon status")
     chain = user.run("pwd; daemon stop")
-    assert (chain.returncode, "run `alienctl daemon stop` by itself" in chain.stderr) == (22, True)
+    assert (chain.returncode, "run `alienctl daemon stop` alone" in chain.stderr) == (22, True)
     assert user.must("daemon stop").startswith("aliend stopped (pid ")

@@ -166,7 +166,7 @@ def test_the_rest_of_a_job_does_not_follow_a_link_in_place_of_its_target(powerle
     (left,) = [path.name for path in moved.iterdir()]
     messages = {one["message"] for one in powerless.json("transfers", "show", job, "--failed")["transfers"]}
     assert all("its directory was moved or replaced" in message for message in messages)
-    assert any(f"remove {left} where the directory is now" in message for message in messages)
+    assert any(f"remove {left} from the directory that was moved" in message for message in messages)
     assert list(elsewhere.iterdir()) == []
     out.unlink()
     moved.rename(out)

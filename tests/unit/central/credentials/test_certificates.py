@@ -81,14 +81,14 @@ def test_the_key_of_another_certificate_is_refused(authority: Authority) -> None
 
 
 def test_an_encrypted_key_is_rejected_with_a_message(authority: Authority) -> None:
-    assert "encrypted" in why(context(None, authority.issue("user", pass_phrase="secret")))
+    assert "encrypted" in why(context(None, authority.issue("user", passphrase="secret")))
 
 
 @pytest.mark.parametrize(
     ("content", "certificate", "key"),
     [
         ("", "is empty", "is empty"),
-        ("\0\0", "holds no certificate in PEM form", "holds no private key in PEM form"),
+        ("\0\0", "contains no PEM certificate", "contains no PEM private key"),
         (
             "-----BEGIN {}-----\nAAAA\n-----END {}-----\n",
             "its content is not a certificate",

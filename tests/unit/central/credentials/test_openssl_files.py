@@ -16,8 +16,8 @@ from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.pem import PemFile, PemText
 from aliend.errors import UsageError
 
-PASS_PHRASE = "open sesame"
-OUT = ("-passout", f"pass:{PASS_PHRASE}")
+PASSPHRASE = "open sesame"
+OUT = ("-passout", f"pass:{PASSPHRASE}")
 
 
 def openssl(*words: str, cwd: Path) -> str:
@@ -126,7 +126,7 @@ LOCKED_KEYS: dict[str, Callable[[Made], str]] = {
 
 
 @pytest.mark.parametrize("form", LOCKED_KEYS)
-def test_an_encrypted_key_in_this_form_is_opened_with_its_pass_phrase(made: Made, form: str) -> None:
+def test_an_encrypted_key_in_this_form_is_opened_with_its_passphrase(made: Made, form: str) -> None:
     certificate = made.file("usercert.pem", made.text("cert.pem"))
     key = made.file("userkey.pem", LOCKED_KEYS[form](made).replace("\n", "\r\n"))
     with pytest.raises(Locked):
@@ -134,5 +134,5 @@ def test_an_encrypted_key_in_this_form_is_opened_with_its_pass_phrase(made: Made
     ring = KeyRing()
     with pytest.raises(UsageError, match="does not open"):
         ring.unlock(key, "guess")
-    ring.unlock(key, PASS_PHRASE)
+    ring.unlock(key, PASSPHRASE)
     assert usable(Context(user=CredentialFiles(certificate, ring.opened(key)))).facts.subject == "CN=alice"

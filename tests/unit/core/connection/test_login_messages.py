@@ -11,8 +11,8 @@ FACTS = CertificateFacts("C=CH/O=Grid/CN=alice", "C=CH/O=Grid/CN=CA", 1_000_000_
 PLACE, ENDPOINT = "/home/alice/.globus/usercert.pem", "alice-jcentral.cern.ch:8097"
 ALL = [
     messages.no_certificate(f"no token, and no certificate in {PLACE}", ["/home/alice/Downloads", "/home/alice"]),
-    messages.needs_terminal("no token", "for its pass phrase"),
-    messages.no_pass_phrase(3, PLACE),
+    messages.needs_terminal("no token", "for its passphrase"),
+    messages.no_passphrase(3, PLACE),
     messages.no_pair("the key userkey.pem does not belong to the certificate usercert.pem"),
     messages.expired(messages.out_of_time("u.pem", FACTS, FACTS.ends_ms), ["/home/alice/Downloads"]),
     messages.clock_behind(messages.out_of_time("u.pem", FACTS, FACTS.begins_ms - 1)),

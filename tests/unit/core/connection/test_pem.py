@@ -56,7 +56,7 @@ def test_the_other_labels_of_a_certificate_are_known_and_settings_behind_it_are_
     ("text", "said"),
     [
         ("", "is empty"),
-        (KEY, "holds no certificate in PEM form"),
+        (KEY, "contains no PEM certificate"),
         (CERTIFICATE.replace("END CERTIFICATE", "END KEY"), "the block at line 1 has no matching END line"),
         (f"text\n{CERTIFICATE[:30]}!!!!{CERTIFICATE[30:]}", "the block at line 2 is not base64"),
         ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "the block at line 1 is empty"),

@@ -171,7 +171,7 @@ FAILS = [
     (machine.open_files(100), "at most 100"),
     (machine.open_files(512), "may fail"),
     (machine.file_size(1 << 30), "at most 1.0 GiB"),
-    (machine.umask(0o777), "from yourself"),
+    (machine.umask(0o777), "your own permissions"),
     (machine.umask(0o000), "everybody"),
     (machine.xrootd("", "libXrdCl.so.3: cannot open"), "cannot open"),
     (machine.libraries(["grpcio: no module"], {}), "no module"),

@@ -1,4 +1,4 @@
-"""Where a caller's environment places the certificate, the token and the certificate authorities."""
+"""Finds the certificate, the token and the certificate authorities that a caller's environment names."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def token_note(values: Mapping[str, str], variables: Mapping[str, str]) -> str:
         path = f"{temporary_directory(variables)}/token{kind}_{os.getuid()}.pem"
         owner = _foreign_owner(path) if f"token_{kind}" not in values else None
         if owner is not None:
-            place = f"{home_of(variables)}/.globus"
-            return f"{path} belongs to another user (uid {owner}), so it is not used; your token is kept in {place}"
+            own = f"{home_of(variables)}/.globus"
+            return f"{path} belongs to another user (uid {owner}), so it is not used; your token is kept in {own}"
     return ""
 
 
@@ -78,8 +78,8 @@ def _foreign_owner(path: str) -> int | None:
 
 def usual_authorities(home: str) -> str:
     """Return the usual directory of authorities; empty: none exists. getCAcerts installs the last one."""
-    places = (*_AUTHORITIES, f"{home}/.globus/certificates")
-    return next((place for place in places if Path(place).is_dir()), "")
+    directories = (*_AUTHORITIES, f"{home}/.globus/certificates")
+    return next((directory for directory in directories if Path(directory).is_dir()), "")
 
 
 def named_authorities(variables: Mapping[str, str], home: str, directory: str) -> str:
@@ -90,10 +90,10 @@ def named_authorities(variables: Mapping[str, str], home: str, directory: str) -
     local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
     if local:
         own = Path(home) / ".globus" / "certificates"
-        place = Path(directory, local)
-        place = place if os.path.isdir(place) else own  # noqa: PTH112 - Path.is_dir raises for long texts
-        if (place / "CERN-GridCA.pem").is_file():
-            return str(place)
+        location = Path(directory, local)
+        location = location if os.path.isdir(location) else own  # noqa: PTH112 - Path.is_dir raises for long texts
+        if (location / "CERN-GridCA.pem").is_file():
+            return str(location)
     for name in _AUTHORITY_VARIABLES:
         if variables.get(name) and not _why_no_authorities(name, variables[name], directory):
             return os.path.join(directory, variables[name])  # noqa: PTH118 - leaves an absolute name as it is
@@ -101,7 +101,7 @@ def named_authorities(variables: Mapping[str, str], home: str, directory: str) -
 
 
 def authorities_note(variables: Mapping[str, str], directory: str) -> str:
-    """Return which variable names a place without authorities, and why it is not used; empty: none."""
+    """Return which variable names a file or directory without authorities, and why it is not used; empty: none."""
     for name in _AUTHORITY_VARIABLES:
         value = variables.get(name, "")
         if value and (problem := _why_no_authorities(name, value, directory)):
@@ -113,17 +113,17 @@ def _why_no_authorities(name: str, value: str, directory: str) -> str:
     """Return why a variable's value names no authorities, as the end of a sentence; empty: it does."""
     if isinstance(pem_source(value), PemText):
         return "is not the name of a file or directory"
-    place = os.path.join(directory, value)  # noqa: PTH118 - the name may be a long text
+    location = os.path.join(directory, value)  # noqa: PTH118 - the name may be a long text
     try:
-        os.stat(place)  # noqa: PTH116 - Path.exists raises for long texts
+        os.stat(location)  # noqa: PTH116 - Path.exists raises for long texts
     except FileNotFoundError:
         return "does not exist"
     except (OSError, ValueError) as error:
         return f"cannot be read: {getattr(error, 'strerror', '') or 'invalid name'}"
     if name == "X509_CERT_FILE":
-        return "" if Path(place).is_file() else "is not a file"
+        return "" if Path(location).is_file() else "is not a file"
     try:
-        with os.scandir(place) as entries:
+        with os.scandir(location) as entries:
             found = any(is_authority_name(entry.name) for entry in entries)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
