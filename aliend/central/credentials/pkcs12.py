@@ -6,6 +6,7 @@ the result.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def read_file(path: Path) -> bytes:
     try:
         data = read_small(path, SIZE_LIMIT)
     except OSError as error:
-        if not error.errno:  # not a regular file, or too large
+        if error.errno in (0, errno.EISDIR):  # 0: not a regular file, or too large
             raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported") from error
         raise NoSuchFile(f"cannot read {path}: {error.strerror}") from error
     if any(identifier in data for identifier in _RC2) and not _reads_rc2():
