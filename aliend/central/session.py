@@ -224,7 +224,7 @@ class CentralSession:
         return CentralStatus(
             state=state_of(self._session),
             endpoint=str(self._login.endpoint),
-            connections=sum(slot.state.connected for slot in self._pool.slots),
+            connections=sum(slot.connected for slot in self._pool.slots),
             user=self._user,
             subject=facts.subject if facts else "",
             certificate_ends_ms=facts.ends_ms if facts else 0,

@@ -7,11 +7,12 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import grpc.aio
 
-from aliend.commands.following.foreground import cancel_with_command
+from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.grid.refusals import read_error
 from aliend.core.connection.context import Context as CentralContext
 from aliend.core.copying.locations import parse_storage_spec
@@ -149,9 +150,11 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
             await _check_target(caller, spec)
         received = _Received(start)
         kept = await self._runtime.stdin_files.store(received.pieces(context))
+        sources = (str(kept),)
+        spec = replace(spec, sources=sources)
+        submit = partial(self._runtime.engine.submit_once, spec, start.request_id, ("sources",))
         try:
-            sources = (str(kept),)
-            job = await self._runtime.engine.submit_once(replace(spec, sources=sources), start.request_id, ("sources",))
+            (job,) = await submit_in_foreground(self._runtime, submit)
         except BaseException:
             self._runtime.stdin_files.discard(kept)
             raise

@@ -36,6 +36,7 @@ def apply(
     by_job: dict[int, list[TransferChange]] = {}
     for change in changes:
         by_job.setdefault(before[change.transfer].job, []).append(change)
+    followed = deduplication.joined_counts(connection, values)
     results: dict[int, tuple[Transfer, tuple[Effect, ...], Job]] = {}
     for number, own in by_job.items():
         job = loaded = rows.load(connection, number)
@@ -44,7 +45,7 @@ def apply(
             attempt_rows.insert(connection, change.records)
             after, effects = step(row, change.event, now)
             job = transfers.save(transaction, job, row, after)
-            if is_unfinished(row.state) and not is_unfinished(after.state):
+            if row.id in followed and is_unfinished(row.state) and not is_unfinished(after.state):
                 deduplication.propagate_result(transaction, rows, after, int(now * 1000))
             results[row.id] = after, effects, job
         saved = rows.save(transaction, loaded, job, int(now * 1000))

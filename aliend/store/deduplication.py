@@ -75,6 +75,9 @@ def transfer_ownership(
 
 def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int) -> None:
     """End the rows joined to a transfer that has ended, or detach them if it was given up."""
+    followers = _followers(transaction.connection, leader.id)
+    if not followers:
+        return
     match leader.state:
         case Done(warning):
             event: Succeeded | LeaderFailed | Detach = Succeeded(leader.size, leader.md5, warning)
@@ -83,7 +86,7 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
         case _:
             event = Detach()
     failure = attempts.last_failures(transaction.connection, [leader.id]).get(leader.id)
-    for row in _followers(transaction.connection, leader.id):
+    for row in followers:
         before = rows.load(transaction.connection, row.job)
         after, _ = step(row, event, now_ms / 1000)
         if failure and isinstance(after.state, Failed):

@@ -1,6 +1,7 @@
 """Clients of foreground copies are interrupted or killed at random moments; the same copy is then made again.
 
-A cancelled download keeps only partial files that its job knows. A cancelled upload leaves all replicas or none.
+A cancelled download keeps only partial files that its job knows. A cancelled upload leaves all replicas or none. Every
+third round ends the client while it submits its job, which would then take longer than the part waits for its end.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _SIZE = 12_000_000
 _LIMIT = "8M"
 """Bytes per second, so that a copy takes more than a second."""
 _LONGEST = 2.5
+_EARLY, _EARLY_LIMIT = 0.6, "20K"
 _END_LIMIT = 240
 """Seconds for the end of the job of an interrupted client; a storage element may have to rest meanwhile."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
@@ -44,8 +46,9 @@ def _interrupt(place: Ground, promises: Promises, number: int) -> None:
         place.user.must("cp", *words)
         promises.local[place.user.home / "targets" / f"down{number}"] = md5(content)
         words = (lfn, f"file:targets/down{number}")
-    process = place.user.start("cp", "--limit", _LIMIT, *words)
-    time.sleep(place.chance.uniform(0.1, _LONGEST))
+    is_early = number % 3 == 2
+    process = place.user.start("cp", "--limit", _EARLY_LIMIT if is_early else _LIMIT, *words)
+    time.sleep(place.chance.uniform(0.0, _EARLY if is_early else _LONGEST))
     process.send_signal(place.chance.choice(_SIGNALS))
     process.communicate(timeout=60)
     _wait_for_end(place)

@@ -18,7 +18,6 @@ from aliend.core.connection.pool_policy import (
     MAX_CONNECTIONS,
     NEW_LOGIN_AFTER,
     BulkLimits,
-    SlotState,
     Work,
     bulk_limits,
     choose_slot,
@@ -44,10 +43,9 @@ class Slot:
     successor: Connection | None = None
 
     @property
-    def state(self) -> SlotState:
-        """Return the state for `aliend.core.connection.pool_policy`."""
-        alive = self.connection is not None and (self.work is not None or self.connection.is_open)
-        return SlotState(alive, self.work or "")
+    def connected(self) -> bool:
+        """Return whether it has a usable connection."""
+        return self.connection is not None and (self.work is not None or self.connection.is_open)
 
     def drop(self) -> None:
         """Abort the connection; the next request opens another one."""
@@ -158,13 +156,12 @@ class ConnectionPool:
     def _assign_first(self, work: Work, queue: _Queue) -> bool:
         """Assign a slot to the first waiter of a queue. Return False if none is free for it."""
         now = asyncio.get_running_loop().time()
-        slots, waited = [slot.state for slot in self.slots], now - queue.since
-        number = choose_slot(slots, work, waited, self._new_login_after(), self._bulk_limits(now))
+        number = choose_slot(self.slots, work, now - queue.since, self._new_login_after(), self._bulk_limits(now))
         if number is None:
             return False
         waiter, slot = queue.waiters.popleft(), self.slots[number]
         if not waiter.done():
-            if not slot.state.connected:
+            if not slot.connected:
                 queue.since = now
             slot.work = work
             waiter.set_result(slot)

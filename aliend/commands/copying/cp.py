@@ -10,18 +10,20 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from aliend.commands.copying import sync
 from aliend.commands.copying.dry_run import print_dry_run
 from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
-from aliend.commands.following.foreground import exit_code_of, follow_foreground
+from aliend.commands.following.foreground import exit_code_of, follow_foreground, submit_in_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.cli.environment import is_on, xrootd_settings
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.executor import parse_executor
 from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.copying.plan import plan_input_jobs, plan_jobs
@@ -77,7 +79,7 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     if options.sources == (STDIO,):
         jobs = [await submit_input(runtime, call, specs[0])]
     else:
-        jobs = [await runtime.engine.submit(spec, call.new_request_id()) for spec in specs]
+        jobs = await _submit(runtime, call, specs, detach=options.detach)
     if options.detach:
         code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
         await _print_job_numbers(call, jobs, code, problems)
@@ -88,6 +90,14 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     )
 
 
+async def _submit(runtime: Runtime, call: Call, specs: Sequence[JobSpec], *, detach: bool) -> list[JobView]:
+    """Submit the jobs; those of a foreground copy end with it."""
+    submissions = [partial(runtime.engine.submit, spec, call.new_request_id()) for spec in specs]
+    if detach:
+        return [await submit() for submit in submissions]
+    return await submit_in_foreground(runtime, *submissions)
+
+
 async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple[list[JobSpec], list[str]]:
     """Return the jobs and the problems in lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
@@ -95,6 +105,7 @@ async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple
         umask=call.umask,
         context=call.context,
         settings=xrootd_settings(call.environment),
+        executor=parse_executor(options.spec.executor, call.directory),
         whole_archives=options.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
         strict=options.spec.strict or (options.spec.http and call.stop_on_error),
         interactive=not options.detach and (call.terminal.stdout or call.terminal.stderr),

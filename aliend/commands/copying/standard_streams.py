@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from aliend.commands.files.contents import read_pieces
+from aliend.commands.following.foreground import submit_in_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.copying.arguments import CopyArguments
 from aliend.core.copying.locations import PathContext, resolve_path
@@ -31,8 +33,9 @@ async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
     if entries and spec.overwrite == "never":
         raise UsageError(f"cp: {spec.target} exists; replace it with -f")
     kept = await runtime.stdin_files.store(_pieces(call))
+    spec = replace(spec, sources=(str(kept),))
     try:
-        job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
+        (job,) = await submit_in_foreground(runtime, partial(runtime.engine.submit, spec, call.new_request_id()))
     except BaseException:
         runtime.stdin_files.discard(kept)
         raise

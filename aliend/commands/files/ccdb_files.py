@@ -11,11 +11,12 @@ import os
 import time
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aliend.commands.following.follower import Tally
-from aliend.commands.following.foreground import cancel_with_command
+from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.cli.escaping import escape_newlines
@@ -172,7 +173,7 @@ class _Downloader:
                 retries=_RETRIES,
             )
             engine = self._runtime.engine
-            job = await engine.submit(spec, uuid.uuid4().hex)
+            (job,) = await submit_in_foreground(self._runtime, partial(engine.submit, spec, uuid.uuid4().hex))
             async with cancel_with_command(self._runtime, job.id):
                 ended = await engine.wait(job.id)
             if ended.state == "done":

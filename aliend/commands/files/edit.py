@@ -11,10 +11,11 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aliend.commands.files.run import PRIVATE_UMASK, download_to, program_from_environment
-from aliend.commands.following.foreground import cancel_with_command
+from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.invocation.call import Call, EditedText
 from aliend.core.catalogue.entries import EMPTY_MD5
 from aliend.core.catalogue.storage_spec import DEFAULT
@@ -131,7 +132,7 @@ async def _upload(runtime: Runtime, call: Call, request: _EditRequest, text: Pat
         backup=request.backup,
         replaces=request.guid,
     )
-    job = await runtime.engine.submit(spec, uuid.uuid4().hex)
+    (job,) = await submit_in_foreground(runtime, partial(runtime.engine.submit, spec, uuid.uuid4().hex))
     async with cancel_with_command(runtime, job.id):
         async for changes in runtime.engine.changes(job.id):
             for view in changes.jobs:

@@ -1,16 +1,17 @@
 """Runs transfer jobs in the foreground: the command ends with its jobs, and cancelling it cancels them.
 
-If the user interrupts the command or the client dies, the jobs are cancelled; downloads keep what arrived. If the user
-detaches the command (with Ctrl-\\, or `transfers detach` elsewhere), it ends and they continue. If the daemon ends,
-they continue after its next start, and the client follows them again.
+If the user interrupts the command or the client dies, the jobs are cancelled, also those that are being stored;
+downloads keep what arrived. If the user detaches the command (with Ctrl-\\, or `transfers detach` elsewhere), it ends
+and they continue. If the daemon ends, they continue after its next start, and the client follows them again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from aliend.commands.following import metafiles
 from aliend.commands.following.deletions import obstructions
@@ -32,9 +33,34 @@ from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
 from aliend.runtime import Runtime
 
+Submission = Callable[[], Coroutine[Any, Any, JobView]]
+
 
 class Detached(Exception):
     """The user detached the command from its jobs, which continue."""
+
+
+async def submit_in_foreground(runtime: Runtime, *submissions: Submission) -> list[JobView]:
+    """Submit jobs one after the other; if the command is cancelled or one fails, cancel those that were stored.
+
+    If the daemon stops, they continue, as in `cancel_with_command`. Raises what a submission raises.
+    """
+    submitting: list[asyncio.Task[JobView]] = []
+    try:
+        for submit in submissions:
+            submitting.append(asyncio.create_task(submit()))
+            await asyncio.shield(submitting[-1])
+    except BaseException:
+        if not runtime.stopping:
+            await asyncio.shield(_cancel_stored(runtime, submitting))
+        raise
+    return [task.result() for task in submitting]
+
+
+async def _cancel_stored(runtime: Runtime, submitting: Sequence[asyncio.Task[JobView]]) -> None:
+    """Wait for submissions, and cancel the jobs that they stored."""
+    results = await asyncio.gather(*submitting, return_exceptions=True)
+    await _cancel(runtime, [job.id for job in results if not isinstance(job, BaseException)])
 
 
 async def follow_foreground(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from aliend.commands.following.follower import ALL_ARRIVED, kind_of
-from aliend.commands.following.foreground import follow_foreground
+from aliend.commands.following.foreground import follow_foreground, submit_in_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import xrootd_settings
@@ -31,11 +32,13 @@ async def submit_and_follow(
         settings=xrootd_settings(call.environment),
         interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
     )
-    job = await runtime.engine.submit(spec, call.new_request_id())
+    request_id = call.new_request_id()
     if not detach:
+        (job,) = await submit_in_foreground(runtime, partial(runtime.engine.submit, spec, request_id))
         code = await follow_foreground(runtime, call, [job.id])
         await after(runtime, call, job.id)
         return code
+    job = await runtime.engine.submit(spec, request_id)
     if call.as_json:
         await call.print_json(report_document(ALL_ARRIVED, jobs=[job]))
         return ALL_ARRIVED

@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aliend.commands.following.follower import exit_code
-from aliend.commands.following.foreground import cancel_with_command
+from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call, json_text
 from aliend.core.catalogue import paths
@@ -143,7 +144,7 @@ async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> tuple[s
         direction="upload", sources=(str(path),), target=lfn, overwrite="never", umask=call.umask, context=call.context
     )
     existing, _ = await runtime.central_sessions.catalogue_of(call.context).stat([lfn])
-    job = await runtime.engine.submit(spec, uuid.uuid4().hex)
+    (job,) = await submit_in_foreground(runtime, partial(runtime.engine.submit, spec, uuid.uuid4().hex))
     async with cancel_with_command(runtime, job.id):
         final = await runtime.engine.wait(job.id)
     if exit_code(final):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Work = Literal["interactive", "bulk"]
 
@@ -51,12 +51,16 @@ def bulk_limits(expected: int, since_user: float) -> BulkLimits:
     return BulkLimits(most, min(most, worth), patient=expected < _AT_ONCE_FROM)
 
 
-@dataclass(frozen=True, slots=True)
-class SlotState:
-    """The state of a slot; `work` is empty if it is idle. A busy slot that is not `connected` is logging in."""
+class SlotState(Protocol):
+    """The state of a slot. A busy slot that is not connected is logging in."""
 
-    connected: bool = False
-    work: Work | Literal[""] = ""
+    @property
+    def connected(self) -> bool:
+        """Return whether it has a usable connection."""
+
+    @property
+    def work(self) -> Work | None:
+        """Return what uses it; None: it is idle."""
 
 
 def choose_slot(

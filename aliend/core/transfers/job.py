@@ -72,7 +72,8 @@ class JobSpec:
     aliend or by the service; `storage` says where. `sync` copies what is missing or different from its only source, a
     directory; with `delete` it deletes what only the target has, once everything has arrived.
 
-    `label` is a name that the user gave to several jobs (empty: none).
+    `label` is a name that the user gave to several jobs (empty: none); `executor` runs its copies, see
+    `core.cli.executor` (empty: the one that the daemon's configuration names).
     `file_systems` are those that the targets of a download were on when it was submitted or its files were found;
     `directories` are the targets' directories at that time, or the nearest ones above that existed.
     """
@@ -112,6 +113,7 @@ class JobSpec:
     file_systems: tuple[FileSystem, ...] = ()
     directories: tuple[Directory, ...] = ()
     label: str = ""
+    executor: str = ""
 
     @property
     def allows_batches(self) -> bool:
@@ -224,6 +226,13 @@ class Counters:
     def shifted(self, phase: Phase, by: int) -> Counters:
         """Return the counters with `by` more transfers in `phase`."""
         return replace(self, **{phase.value: getattr(self, phase.value) + by})
+
+    def moved(self, before: Phase, after: Phase) -> Counters:
+        """Return the counters with one transfer in phase `after` instead of `before`."""
+        if before is after:
+            return self
+        counts = {before.value: getattr(self, before.value) - 1, after.value: getattr(self, after.value) + 1}
+        return replace(self, **counts)
 
 
 @dataclass(frozen=True, slots=True)

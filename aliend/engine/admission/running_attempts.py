@@ -85,15 +85,16 @@ class RunningAttempts:
     @property
     def is_full(self) -> bool:
         """Return whether no further attempt may start now."""
-        waiting = len(_units(self._waiting()))
+        waiting = len(_units(one for one in self._waiting() if one.progress.stage is Stage.SLOT))
         is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= _MAX_RUNNING
         return is_crowded or not self._has_free_slot()
 
     @property
-    def closed_directions(self) -> tuple[Direction, ...]:
-        """Return the directions in which no further attempt may start: enough wait for a worker of the cluster."""
-        waiting = [one for one in self.by_transfer.values() if one.progress.stage is Stage.WORKER]
-        return ("download", "upload") if len(_units(waiting)) >= self.limits.max_waiting else ()
+    def busy_executors(self) -> tuple[str, ...]:
+        """Return the executors with enough attempts that wait for a worker; no further one may start on these."""
+        waiting = _units(one for one in self.by_transfer.values() if one.progress.stage is Stage.WORKER)
+        counts = Counter(attempt.job.spec.executor for attempt in waiting)
+        return tuple(executor for executor, count in counts.items() if count >= self.limits.max_waiting)
 
     def load(self) -> Load:
         """Return the load for the scheduler, including attempts that are stopping."""

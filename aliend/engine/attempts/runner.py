@@ -279,12 +279,13 @@ class AttemptRunner:
 
     async def _run_guarded(self, running: RunningAttempt, work: Work | None) -> Event:
         """Run the attempt; return its event, whatever happens."""
+        self.expect_commands(running)
         attempt = self.attempt_of(running)
         copy = work or _work_of(attempt.spec)
         try:
             if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
                 return await copy(attempt)
-            async with self._context.workers.place(attempt.spec.settings, attempt.progress.wait_for_worker):
+            async with self._context.workers.place(self.task_options(running), attempt.progress.wait_for_worker):
                 attempt.progress.use_worker()
                 return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
@@ -300,6 +301,10 @@ class AttemptRunner:
             error.kind = "storage"  # this attempt counts, although it ends with a wait
         return failure_event(error, self._context.random(), running.job.spec.retries)
 
+    def expect_commands(self, running: RunningAttempt) -> None:
+        """Announce to the central service's session how much work there is."""
+        self._context.catalogue_of(running.job.spec.context).expect_commands(self._running.expected_commands())
+
     def attempt_of(self, running: RunningAttempt) -> Attempt:
         """Return the attempt with the tools that it may use."""
         return Attempt(running.transfer, running.job.spec, running.progress, self._tools(running))
@@ -307,7 +312,6 @@ class AttemptRunner:
     def _tools(self, running: RunningAttempt) -> AttemptTools:
         context = running.job.spec.context
         catalogue = self._context.catalogue_of(context)
-        catalogue.expect_commands(self._running.expected_commands())
         if context not in self._stats:
             self._stats[context] = StatBatcher(catalogue, self._running.unverified_uploads)
             self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)
@@ -338,6 +342,7 @@ class AttemptRunner:
             on_source_change=on_source_change,
             on_failure=self._limiter.record_failure,
             attempt=running.transfer.attempts,
+            executor=spec.executor,
         )
 
     def _end_waits(self, se: str) -> None:

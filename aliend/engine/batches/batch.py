@@ -67,6 +67,7 @@ class Batch:
         self.limiter = limiter
         self._attempts = attempts
         self._running = running
+        attempts.expect_commands(members[0])
         self.members = [Member(one, attempts.attempt_of(one)) for one in members]
 
     @property

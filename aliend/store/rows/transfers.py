@@ -87,7 +87,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
     )
     if after.state != before.state:
         events.insert_transfer_event(transaction, after)
-    return _counted(_uncounted(job, before), after)
+    return _recounted(job, before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,19 @@ def _counted(job: Job, *transfers: Transfer) -> Job:
 
 def _uncounted(job: Job, transfer: Transfer) -> Job:
     return _shifted(job, [(phase_of(transfer.state), transfer.size)], -1)
+
+
+def _recounted(job: Job, before: Transfer, after: Transfer) -> Job:
+    """Return the job with a changed transfer in its counters."""
+    old, new = phase_of(before.state), phase_of(after.state)
+    if old is new and before.size == after.size:
+        return job
+    return replace(
+        job,
+        files=job.files.moved(old, new),
+        bytes_total=job.bytes_total + after.size - before.size,
+        bytes_done=job.bytes_done + after.size * (new is Phase.DONE) - before.size * (old is Phase.DONE),
+    )
 
 
 def _shifted(job: Job, rows: Sequence[tuple[Phase, int]], sign: int) -> Job:

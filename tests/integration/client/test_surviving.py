@@ -33,6 +33,37 @@ def dying_daemon(user: User, where: str, when: str) -> None:
     eventually((user.home / "run/aliend/default.sock").is_socket)
 
 
+_PAUSING = """
+import asyncio, sys
+from pathlib import Path
+from aliend import __main__
+from aliend.store import Store
+submit = Store.submit
+async def store_and_wait(*arguments):
+    job = await submit(*arguments)
+    Path(sys.argv[1], "stored").touch()
+    while not Path(sys.argv[1], "go").exists():
+        await asyncio.sleep(0.01)
+    return job
+Store.submit = store_and_wait
+sys.exit(__main__.main([]))
+"""
+
+
+def pausing_daemon(user: User) -> None:
+    """Start a daemon that creates `stored` when it has stored a job, and continues only when `go` exists."""
+    user.started.append(
+        subprocess.Popen(
+            [sys.executable, "-P", "-c", _PAUSING, str(user.home)],
+            env=user.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    )
+    eventually((user.home / "run/aliend/default.sock").is_socket)
+
+
 def end(pid: int, number: signal.Signals) -> None:
     os.kill(pid, number)
     eventually(lambda: not alive(pid))
@@ -95,6 +126,37 @@ def test_a_copy_whose_daemon_dies_while_it_stores_the_job_is_carried_out_once(
     user.must("cp", "file:a", f"{folder}{when}")
     jobs = user.json("transfers", "list", "--all")["jobs"]
     assert [job["target"] for job in jobs] == [f"{folder}{when}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "states"),
+    [
+        (("cp", "file:up/a", "a"), ["cancelled"]),
+        (("sync", "file:up/", "all/"), ["cancelled"]),
+        (("cp", "--detach", "file:up/a", "a"), ["active"]),
+    ],
+)
+def test_a_copy_whose_client_is_killed_while_its_job_is_stored_is_cancelled(
+    user: User, folder: str, words: tuple[str, ...], states: list[str]
+) -> None:
+    (user.home / "up").mkdir()
+    for name in "ab":
+        (user.home / "up" / name).write_bytes(os.urandom(SIZE))
+    user.must("transfers", "limit", RATE)
+    user.must("daemon", "stop")
+    pausing_daemon(user)
+    process = user.start(*words)
+    eventually((user.home / "stored").exists)
+    process.kill()
+    process.wait()
+    user.must("pwd")  # the daemon has seen that its client is gone
+    (user.home / "go").touch()
+
+    def found() -> list[str]:
+        return [job["state"] for job in user.json("transfers", "list", "--all")["jobs"]]
+
+    eventually(lambda: found() == states)
+    user.must("transfers", "cancel", "--all")
 
 
 def test_a_detached_copy_whose_daemon_dies_gives_the_number_of_the_job_that_was_stored(user: User, folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,16 +12,23 @@ from aliend.core.connection.pool_policy import (
     NEW_LOGIN_AFTER,
     NEW_LOGIN_AFTER_THROTTLED,
     BulkLimits,
-    SlotState,
+    Work,
     bulk_limits,
     choose_slot,
 )
 
-COLD = SlotState()
-WARM = SlotState(connected=True)
-TALKING = SlotState(connected=True, work="interactive")
-CONNECTING = SlotState(work="interactive")
-HAULING = SlotState(connected=True, work="bulk")
+
+@dataclass(frozen=True)
+class Slot:
+    connected: bool = False
+    work: Work | None = None
+
+
+COLD = Slot()
+WARM = Slot(connected=True)
+TALKING = Slot(connected=True, work="interactive")
+CONNECTING = Slot(work="interactive")
+HAULING = Slot(connected=True, work="bulk")
 
 
 def test_the_first_work_logs_in() -> None:
@@ -95,7 +103,7 @@ def test_bulk_work_has_more_connections_the_more_and_the_shorter_it_is(
 def test_much_bulk_work_logs_in_at_once_but_one_at_a_time_and_up_to_its_limit() -> None:
     limits, cold = bulk_limits(604, math.inf), [COLD] * (MAX_CONNECTIONS - 1)
     assert choose_slot([HAULING, *cold], "bulk", 0.0, bulk=limits) == 1
-    assert choose_slot([HAULING, SlotState(work="bulk"), *cold[1:]], "bulk", 9.0, bulk=limits) is None
+    assert choose_slot([HAULING, Slot(work="bulk"), *cold[1:]], "bulk", 9.0, bulk=limits) is None
     assert choose_slot([HAULING] * 8 + [COLD], "bulk", 9.0, bulk=limits) is None
     assert choose_slot([HAULING] * 8 + [COLD], "interactive", 0.0, bulk=limits) == 8
 
