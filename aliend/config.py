@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.cli import transfer_settings
+from aliend.core.cli.executor import cluster_place, dask_executor
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.transfer_settings import ClusterSettings, TransferLimits
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
@@ -151,14 +152,17 @@ class Settings:
         return transfer_settings.limits_of(self.values.get("transfers", {}))
 
     @property
-    def cluster(self) -> ClusterSettings | None:
-        """Return the cluster that runs copies; None: this machine does. Raises ConfigurationError."""
-        cluster = transfer_settings.cluster_of(self.values.get("transfers", {}))
-        if cluster is None:
-            return None
-        home = home_of(self.environment)
-        files = (cluster.ca, cluster.cert, cluster.key)
-        place = cluster.place if "://" in cluster.place else expanded(cluster.place, home)
+    def executor(self) -> str:
+        """Return the executor of jobs that name none, see `core.cli.executor`. Raises ConfigurationError."""
+        executor = transfer_settings.executor_of(self.values.get("transfers", {}))
+        place = cluster_place(executor)
+        is_file = place and "://" not in place
+        return dask_executor(expanded(place, home_of(self.environment))) if is_file else executor
+
+    def cluster(self, place: str) -> ClusterSettings:
+        """Return a Dask cluster, by the address or the file of its scheduler, with the files for TLS."""
+        table, home = self.values.get("transfers", {}), home_of(self.environment)
+        files = (str(table.get(name, "")) for name in ("tls_ca", "tls_cert", "tls_key"))
         return ClusterSettings(place, *(expanded(file, home) for file in files))
 
     @property

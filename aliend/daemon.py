@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aliend.central.sessions import CentralSessions
 from aliend.config import Settings, fallback_socket
@@ -27,11 +28,15 @@ from aliend.lifecycle.listener import Listener
 from aliend.lifecycle.metrics_file import write_metrics
 from aliend.lifecycle.module_loader import load_remaining_modules
 from aliend.lifecycle.reload import Reloader
-from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
+from aliend.lifecycle.state_directory import Lock, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
+from aliend.private_directories import make_private
 from aliend.runtime import Runtime
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
+
+if TYPE_CHECKING:
+    from aliend.storage.pool.cluster_pool import ClusterPool
 
 log = logging.getLogger(__name__)
 
@@ -128,14 +133,15 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None], umask
 
 
 def _workers(settings: Settings) -> WorkerPool:
-    """Return the worker processes: on this machine, or on the cluster that the configuration names."""
-    processes = settings.limits.worker_processes
-    cluster = settings.cluster
-    if cluster is None:
-        return WorkerPool(processes=processes, environment=settings.environment)
-    connect = import_module("aliend.storage.cluster.executor").cluster_pool
-    pool: WorkerPool = connect(cluster, processes, settings.environment, settings.state_directory)
-    return pool
+    """Return the worker processes, on this machine and on the clusters that jobs use."""
+    processes, environment = settings.limits.worker_processes, settings.environment
+
+    def connect(place: str, local: WorkerPool) -> ClusterPool:
+        from aliend.storage.cluster.executor import cluster_pool
+
+        return cluster_pool(settings.cluster(place), processes, environment, settings.state_directory, local)
+
+    return WorkerPool(processes, environment=environment, executor=settings.executor, connect=connect)
 
 
 async def _restore_bridge(parts: Runtime) -> None:

@@ -191,6 +191,7 @@ def copy(  # noqa: PLR0913 - the options of a method for users
     pattern: str = "",
     touch_empty: bool = False,
     label: str = "",
+    executor: str = "",
 ) -> Call[Job]:
     """Copy files and directories, as a job of the daemon; return when it is stored.
 
@@ -202,6 +203,7 @@ def copy(  # noqa: PLR0913 - the options of a method for users
     pattern: copy only these files of directories, as in `find`
     touch_empty: create an entry without content for an empty local file; otherwise such a file fails
     label: a text of the job, for lists
+    executor: `local`, or `dask:` and the address or the scheduler file of a Dask cluster; empty: as configured
     Raises InvalidRequestError.
     """
     if overwrite not in _OVERWRITES:
@@ -220,6 +222,7 @@ def copy(  # noqa: PLR0913 - the options of a method for users
         umask=_umask(),
         touch_empty=touch_empty,
         label=label,
+        executor=executor,
     )
     return Call("transfers", "SubmitJob", request, _job)
 

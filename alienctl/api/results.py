@@ -102,6 +102,7 @@ class Job:
     end_time: datetime | None
     message: str
     label: str
+    executor: str
 
     @property
     def has_ended(self) -> bool:
@@ -209,6 +210,7 @@ def job_of(message: transfers_pb2.Job) -> Job:
         end_time=_time(message, "end_time"),
         message=message.message,
         label=message.label,
+        executor=message.executor,
     )
 
 

@@ -25,6 +25,7 @@ _JOB = (
     ("--label NAME", "a name for jobs that belong together, see `transfers`"),
     ("--detach", "print the job's number and return"),
 )
+_EXECUTOR = ("--executor WHERE", "copy here (local), or on a Dask cluster: dask:tls://HOST:PORT, dask:SCHEDULER_FILE")
 _CODES = (
     ("0", "all files arrived"),
     ("2", "no such file"),
@@ -64,6 +65,7 @@ PAGES = {
             ("--limit RATE", "bandwidth of the job, for example 20M (bytes/s)"),
             ("--http", "read over HTTP (downloads only)"),
             ("--noxrdzip", "download whole archives to extract their members"),
+            _EXECUTOR,
             ("--verify", "read each written file again and compare it"),
             ("--sync", "copy only files that are missing or differ, as `sync` does"),
             ("-dryrun, --dry-run", "print what would be copied, kept or refused; change nothing"),
@@ -91,6 +93,7 @@ PAGES = {
             ),
             ("--dry-run", "print what would be copied and deleted, and why; change nothing"),
             ("--exclude PATTERN", "ignore files on both sides; * is any text, without * it may match anywhere"),
+            _EXECUTOR,
             *_JOB,
         ),
         examples=(

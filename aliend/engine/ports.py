@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
-from aliend.core.cli.environment import Settings
 from aliend.core.connection.context import Context
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.grid.quotas import FileQuota
@@ -116,10 +115,10 @@ class WorkersPort(RunnerPort, Protocol):
     def with_options(self, options: TaskOptions) -> RunnerPort:
         """Return the worker processes for tasks with these options."""
 
-    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+    def place(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """Return a block that begins when a worker has a place for one copy; `on_wait` is called if none has one now.
 
-        `settings` are those of the task's options. Raises CopyError if no worker can be reached.
+        `options` are those of its tasks. Raises CopyError if no worker can be reached.
         """
 
     async def start_batch(

@@ -37,6 +37,7 @@ class JobView:
     rate: int
     purpose: Purpose
     label: str = ""
+    executor: str = ""
     bytes_per_second: int = 0
     files_per_second: float = 0.0
     seconds_left: int = 0
@@ -209,6 +210,7 @@ def view_of_job(job: Job, progress: JobProgress = JobProgress()) -> JobView:
         rate=job.spec.rate,
         purpose=job.spec.purpose,
         label=job.spec.label,
+        executor=job.spec.executor,
         bytes_per_second=int(progress.bytes_per_second) if is_open else 0,
         files_per_second=round(progress.files_per_second, 1) if is_open else 0.0,
         seconds_left=left if is_open else 0,

@@ -19,6 +19,7 @@ def problems(profile: str, environment: Mapping[str, str], *, others: bool, data
         settings = load(profile, environment)
         if profile != "sandbox":  # its daemon may start before the sandbox grid
             settings.context()
+        _ = settings.executor  # raises what the daemon's start would raise
         _check_authorities(settings)
         if database:
             check_schema(Path(settings.state_directory) / "aliend.db")

@@ -285,8 +285,9 @@ class TaskOptions:
     """On whose behalf a task runs.
 
     `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables of the
-    process; `attempt` is the number of the attempt at the transfer. `on_source_change` receives the storage element
-    that is used from now on; `on_failure` receives one that failed for a reason that may pass, and the reason.
+    process; `attempt` is the number of the attempt at the transfer; `executor` is that of the job, see
+    `core.cli.executor`. `on_source_change` receives the storage element that is used from now on; `on_failure` receives
+    one that failed for a reason that may pass, and the reason.
     """
 
     job: int = 0
@@ -295,6 +296,7 @@ class TaskOptions:
     on_source_change: Callable[[str], None] = _ignore
     on_failure: Callable[[str, str], None] = _ignore
     attempt: int = 0
+    executor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

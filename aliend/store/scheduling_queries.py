@@ -19,14 +19,18 @@ _MAX_DUE = 1000
 """Waiting transfers whose pause is over that are made ready at a time."""
 
 _HAS_WORK = f"has_ready AND {in_states(*STARTABLE)}"
-# Row values, so that SQLite seeks the next class in the index instead of reading all jobs of the one before.
+# SQLite seeks each of these in the index, instead of reading all jobs of the executor or the class before.
+_NEXT_EXECUTOR = f"""
+SELECT executor FROM job WHERE {_HAS_WORK} AND direction = ? AND executor > ? ORDER BY executor LIMIT 1
+"""
 _NEXT_CLASS = f"""
-SELECT priority, interactive FROM job WHERE {_HAS_WORK} AND direction = ? AND (priority, interactive) < (?, ?)
+SELECT priority, interactive FROM job WHERE {_HAS_WORK} AND direction = ? AND executor = ?
+AND (priority, interactive) < (?, ?)
 ORDER BY priority DESC, interactive DESC LIMIT 1
 """
 _IN_CLASS = f"""
-SELECT id FROM job WHERE {_HAS_WORK} AND direction = ? AND priority = ? AND interactive = ? AND id > ? AND id <= ?
-ORDER BY id LIMIT ?
+SELECT id FROM job WHERE {_HAS_WORK} AND direction = ? AND executor = ?
+AND priority = ? AND interactive = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?
 """
 _HIGHEST, _LAST = 1 << 31, 1 << 62
 _DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -36,8 +40,9 @@ _DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 class SchedulingQuery:
     """The query for what may start at `now` (POSIX seconds), round-robin after `last_job`.
 
-    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned, of as
-    many jobs of each direction, and more in the directions `batches`, in which small files start in batches.
+    Jobs in `full`, directions in `closed` and, except within the grid, executors in `busy` are left out. At most
+    `limit` transfers of a job are returned, of as many jobs of each direction and executor, and more in the directions
+    `batches`, in which small files start in batches.
     `expanding` and `deleting` are jobs whose work already runs; at most `expansions` more expansions may start.
     """
 
@@ -45,6 +50,7 @@ class SchedulingQuery:
     last_job: int = 0
     full: Collection[int] = ()
     closed: Collection[str] = ()
+    busy: Collection[str] = ()
     limit: int = 0
     batches: Collection[Direction] = ()
     expanding: Collection[int] = ()
@@ -94,21 +100,30 @@ def _listed(numbers: Collection[int]) -> str:
 def _candidates(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Candidate]:
     """Return up to `limit` startable transfers of each of the next jobs."""
     candidates: list[Candidate] = []
-    for direction in _DIRECTIONS:
-        if direction not in query.closed:
-            for job, transfers in islice(_ready_transfers(connection, direction, query), query.limit):
-                loaded = rows.load(connection, job)
-                batches = direction in query.batches and loaded.spec.allows_batches
-                candidates += [_candidate(loaded, *row, batches=batches) for row in transfers]
+    for direction, executor in _queues(connection, query):
+        for job, transfers in islice(_ready_transfers(connection, direction, executor, query), query.limit):
+            loaded = rows.load(connection, job)
+            batches = direction in query.batches and loaded.spec.allows_batches
+            candidates += [_candidate(loaded, *row, batches=batches) for row in transfers]
     return candidates
 
 
+def _queues(connection: sqlite3.Connection, query: SchedulingQuery) -> Iterator[tuple[Direction, str]]:
+    """Yield the directions and executors whose jobs may start a transfer."""
+    for direction in _DIRECTIONS:
+        row = ("",) if direction not in query.closed else None
+        while row:
+            if direction == "copy" or row[0] not in query.busy:
+                yield direction, row[0]
+            row = connection.execute(_NEXT_EXECUTOR, (direction, *row)).fetchone()
+
+
 def _ready_transfers(
-    connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery
+    connection: sqlite3.Connection, direction: Direction, executor: str, query: SchedulingQuery
 ) -> Iterator[tuple[int, list[tuple[int, str, int, int]]]]:
-    """Yield jobs of a direction, each with its first startable transfers: number, target, size, attempts."""
+    """Yield jobs of one queue, each with its first startable transfers: number, target, size, attempts."""
     limit = query.limit + (MAX_BATCHES * BATCH_FILES if direction in query.batches else 0)
-    for job in _jobs_round_robin(connection, direction, query):
+    for job in _jobs_round_robin(connection, (direction, executor), query):
         transfers = connection.execute(
             "SELECT id, target, size, attempts FROM transfer WHERE job = ? AND ready <= 1 ORDER BY ready, id LIMIT ?",
             (job, limit),
@@ -119,13 +134,15 @@ def _ready_transfers(
             connection.execute("UPDATE job SET has_ready = 0 WHERE id = ?", (job,))
 
 
-def _jobs_round_robin(connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery) -> Iterator[int]:
+def _jobs_round_robin(
+    connection: sqlite3.Connection, queue: tuple[Direction, str], query: SchedulingQuery
+) -> Iterator[int]:
     """Yield jobs that may have work: class by class, in each those after the last one first."""
     rank = (_HIGHEST, 0)
-    while row := connection.execute(_NEXT_CLASS, (direction, *rank)).fetchone():
+    while row := connection.execute(_NEXT_CLASS, (*queue, *rank)).fetchone():
         rank = row
         for first, last in ((query.last_job, _LAST), (0, query.last_job)):
-            while page := connection.execute(_IN_CLASS, (direction, *rank, first, last, _PAGE)).fetchall():
+            while page := connection.execute(_IN_CLASS, (*queue, *rank, first, last, _PAGE)).fetchall():
                 yield from (job for (job,) in page if job not in query.full)
                 first = page[-1][0]
 

@@ -154,7 +154,15 @@ _ERROR_NUMBERS = "ALTER TABLE attempt ADD COLUMN error_number INTEGER NOT NULL D
 
 _LOSSES = "ALTER TABLE transfer ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;"
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _ERROR_NUMBERS, _LOSSES)
+_EXECUTORS = """
+ALTER TABLE job ADD COLUMN executor TEXT NOT NULL DEFAULT '';
+DROP INDEX job_startable;
+CREATE INDEX job_startable ON job (direction, executor, priority DESC, interactive DESC, id)
+    WHERE has_ready AND state IN ('expanding', 'active');
+"""
+"""The scheduler reads the jobs of each executor by themselves: it skips those whose workers are all busy."""
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _ERROR_NUMBERS, _LOSSES, _EXECUTORS)
 """Each migrates a database from the schema of its index to the next one."""
 
 

@@ -237,7 +237,7 @@ PLANNED_ACTION_FAIL: PlannedAction
 PLANNED_ACTION_DELETE: PlannedAction
 
 class SubmitJobRequest(_message.Message):
-    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude", "label")
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude", "label", "executor")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -269,6 +269,7 @@ class SubmitJobRequest(_message.Message):
     DELETE_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    EXECUTOR_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     sources: _containers.RepeatedScalarFieldContainer[str]
     target: str
@@ -300,7 +301,8 @@ class SubmitJobRequest(_message.Message):
     delete: bool
     exclude: _containers.RepeatedScalarFieldContainer[str]
     label: str
-    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ...) -> None: ...
+    executor: str
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ..., executor: _Optional[str] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job",)
@@ -349,7 +351,7 @@ class Selection(_message.Message):
     def __init__(self, pattern: _Optional[str] = ..., regex: _Optional[str] = ..., name: _Optional[str] = ..., exclude_texts: _Optional[_Iterable[str]] = ..., exclude_patterns: _Optional[_Iterable[str]] = ..., exclude_regexes: _Optional[_Iterable[str]] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., grid_job_id: _Optional[int] = ..., min_size: _Optional[int] = ..., max_size: _Optional[int] = ..., min_depth: _Optional[int] = ..., max_depth: _Optional[int] = ..., min_change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_change_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., site: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "create_time", "end_time", "message", "priority", "rate", "label", "bytes_per_second", "files_per_second", "time_left", "purpose")
+    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "create_time", "end_time", "message", "priority", "rate", "label", "bytes_per_second", "files_per_second", "time_left", "purpose", "executor")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
@@ -368,6 +370,7 @@ class Job(_message.Message):
     FILES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     TIME_LEFT_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    EXECUTOR_FIELD_NUMBER: _ClassVar[int]
     id: int
     state: JobState
     direction: Direction
@@ -386,7 +389,8 @@ class Job(_message.Message):
     files_per_second: float
     time_left: _duration_pb2.Duration
     purpose: Purpose
-    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., label: _Optional[str] = ..., bytes_per_second: _Optional[int] = ..., files_per_second: _Optional[float] = ..., time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
+    executor: str
+    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., label: _Optional[str] = ..., bytes_per_second: _Optional[int] = ..., files_per_second: _Optional[float] = ..., time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., executor: _Optional[str] = ...) -> None: ...
 
 class Counters(_message.Message):
     __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled", "total")

@@ -19,6 +19,8 @@ from aliend.store.scheduling_queries import schedulable
 NOW = 1000.0
 ALL = ExpansionAdvanced(Checkpoint(1, "directory"))
 
+_BUSY = "dask:tls://b:1"
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
@@ -27,10 +29,16 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def submitted(
-    store: Store, files: int = 1, direction: Direction = "download", priority: int = 0, *, interactive: bool = False
+    store: Store,
+    files: int = 1,
+    direction: Direction = "download",
+    priority: int = 0,
+    *,
+    interactive: bool = False,
+    executor: str = "",
 ) -> int:
     """Store a job of some files and return its number."""
-    spec = JobSpec(direction, ("/a/",), "/x/", priority=priority, interactive=interactive)
+    spec = JobSpec(direction, ("/a/",), "/x/", priority=priority, interactive=interactive, executor=executor)
     number = (await store.submit(spec, str(uuid4()))).id
     found = [NewTransfer(f"/a/{number}/{file}", f"/x/{number}/{file}", 10) for file in range(files)]
     await store.add(number, found, ALL)
@@ -71,6 +79,22 @@ async def test_a_closed_direction_does_not_hide_the_others(store: Store) -> None
     up = await submitted(store, direction="upload")
     assert await jobs(store, SchedulingQuery(NOW, closed=["download"], limit=2)) == [up]
     assert up in await jobs(store, SchedulingQuery(NOW, limit=2))
+
+
+async def test_a_busy_executor_does_not_hide_the_others(store: Store) -> None:
+    on_clusters = [
+        await submitted(store, executor=f"dask:tls://{host}:1") for host in ("b", "a", "b") for _ in range(9)
+    ]
+    here, configured = await submitted(store, executor="local"), await submitted(store)
+    within_grid = await submitted(store, direction="copy", executor=_BUSY)
+    every = [configured, *sorted(on_clusters[9:18]), *on_clusters[:9], *on_clusters[18:], here, within_grid]
+    assert await jobs(store, SchedulingQuery(NOW, limit=100)) == every
+    busy = SchedulingQuery(NOW, busy=[_BUSY], limit=2)
+    assert await jobs(store, busy) == [configured, *on_clusters[9:11], here, within_grid]
+    assert await jobs(store, SchedulingQuery(NOW, busy=["", "local", "dask:tls://a:1"], limit=1)) == [
+        on_clusters[0],
+        within_grid,
+    ]
 
 
 async def test_a_waiting_file_is_a_candidate_after_its_pause_and_behind_fresh_ones(store: Store) -> None:
@@ -129,7 +153,7 @@ async def steps(store: Store) -> int:
 
     def write(transaction: Transaction) -> None:
         transaction.connection.set_progress_handler(counted, 10)
-        schedulable(transaction.connection, store._rows, SchedulingQuery(NOW, limit=4, expansions=4))
+        schedulable(transaction.connection, store._rows, SchedulingQuery(NOW, busy=[_BUSY], limit=4, expansions=4))
         transaction.connection.set_progress_handler(None, 0)
 
     await store._database.write(write)
@@ -137,11 +161,12 @@ async def steps(store: Store) -> int:
 
 
 async def enlarge(store: Store, count: int) -> None:
-    """Add jobs of each kind: startable, waiting, paused, being listed, and ended."""
+    """Add jobs of each kind: startable, on a busy executor, waiting, paused, being listed, and ended."""
 
     async def one_of_each() -> None:
         await submitted(store)
         await submitted(store, direction="upload", priority=1)
+        await submitted(store, executor=_BUSY)
         await fail(store, await submitted(store), 50.0)
         await store.change_job(await submitted(store), Hold())
         unlisted = await store.submit(JobSpec("download", ("/a/",), "/x/"), str(uuid4()))

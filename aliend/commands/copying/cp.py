@@ -23,6 +23,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.cli.environment import is_on, xrootd_settings
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.executor import parse_executor
 from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.copying.plan import plan_input_jobs, plan_jobs
@@ -104,6 +105,7 @@ async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple
         umask=call.umask,
         context=call.context,
         settings=xrootd_settings(call.environment),
+        executor=parse_executor(options.spec.executor, call.directory),
         whole_archives=options.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
         strict=options.spec.strict or (options.spec.http and call.stop_on_error),
         interactive=not options.detach and (call.terminal.stdout or call.terminal.stderr),

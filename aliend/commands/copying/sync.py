@@ -15,6 +15,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.catalogue.paths import ancestors
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.executor import parse_executor
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.cli.units import format_size
 from aliend.core.copying.locations import require_explicit_target, resolve_path
@@ -29,6 +30,7 @@ _OPTIONS = {
     "--dry-run": Option("dry-run"),
     "--dryrun": Option("dry-run"),
     "--exclude": Option("exclude", "a pattern"),
+    "--executor": Option("executor", "local or dask:ADDRESS"),
 }
 _LOWEST = -(10**6)
 
@@ -47,6 +49,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
         parallel=options.number("T", 0, least=1),
         priority=options.number("priority", 0, least=_LOWEST),
         label=options.last("label"),
+        executor=parse_executor(options.last("executor"), call.directory),
         umask=call.umask,
         context=call.context,
     )

@@ -80,6 +80,7 @@ def _head(job: JobView) -> list[str]:
         f" {format_size(job.bytes_done)} of {format_size(job.bytes_total)}",
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
         *([f"label {job.label}"] if job.label else []),
+        *([f"executor {job.executor}"] if job.executor else []),
         *([_speed(job)] if job.bytes_per_second or job.files_per_second else []),
         *([job.message] if job.message else []),
     ]

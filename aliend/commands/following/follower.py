@@ -332,6 +332,7 @@ def job_to_json(job: JobView) -> dict[str, Any]:
         "priority": job.priority,
         "rate": job.rate,
         "label": job.label,
+        "executor": job.executor,
         "bytes_per_second": job.bytes_per_second,
         "files_per_second": job.files_per_second,
         "seconds_left": job.seconds_left,

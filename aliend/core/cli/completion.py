@@ -28,6 +28,7 @@ _VERBS = {
 }
 JOB_STATES = ("expanding", "active", "deleting", "paused", "done", "partial", "failed", "cancelled")
 """The states of transfer jobs."""
+_EXECUTORS = ("local", "dask:tls://")
 _TAKE_LOCAL_FILES = frozenset({"cert-import"})
 _DIRECTORIES_ONLY = frozenset({"cd", "rmdir", "pushd"})
 
@@ -108,6 +109,8 @@ def completion_kind(args: Sequence[str]) -> CompletionKind:
     storage = _STORAGE.match(word)
     if storage and ("@" in word or "::" in word or command in _TAKES_SE):
         return StorageElement(storage[0])
+    if before[-1] == "--executor" and command in ("cp", "sync"):
+        return LocalPath("dask:", word[5:]) if word.startswith(("dask:/", "dask:.")) else Choice(_EXECUTORS)
     if command in _VERBS and len(before) == 1:
         return Choice(_VERBS[command])
     if command == "transfers":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from aliend.core.cli.executor import LOCAL, dask_executor
 from aliend.errors import ConfigurationError
 
 KEYS: dict[str, type] = {
@@ -48,13 +49,13 @@ def limits_of(table: Mapping[str, Any]) -> TransferLimits:
     return TransferLimits(**{name: value for name, value in table.items() if name in known})
 
 
-def cluster_of(table: Mapping[str, Any]) -> ClusterSettings | None:
-    """Return the cluster that runs copies; None: this machine does. Raises ConfigurationError without a scheduler."""
-    if table.get("executor", "local") == "local":
-        return None
+def executor_of(table: Mapping[str, Any]) -> str:
+    """Return the executor of jobs that name none, see `core.cli.executor`. Raises ConfigurationError."""
+    if table.get("executor", LOCAL) == LOCAL:
+        return LOCAL
     places = [str(table[name]) for name in ("scheduler", "scheduler_file") if table.get(name)]
     if len(places) != 1:
         raise ConfigurationError(
             'executor = "dask" of [transfers] needs either scheduler = "tls://HOST:PORT" or scheduler_file'
         )
-    return ClusterSettings(places[0], *(str(table.get(name, "")) for name in ("tls_ca", "tls_cert", "tls_key")))
+    return dask_executor(places[0])

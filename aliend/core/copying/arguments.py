@@ -37,6 +37,7 @@ _SYNC_OPTIONS = {
     "T": "-T",
     "priority": "--priority",
     "label": "--label",
+    "executor": "--executor",
     "detach": "--detach",
     "dryrun": "--dry-run",
     "e": "--exclude",
@@ -72,6 +73,7 @@ def _table() -> dict[str, Option]:
         "priority": "a number",
         "limit": "a rate",
         "label": "a label",
+        "executor": "local or dask:ADDRESS",
         "overwrite": "never, changed or always",
         "progress": "none, line or bars",
     }
@@ -210,6 +212,7 @@ def _spec(options: ParsedOptions, now_ms: int) -> JobSpec:
         priority=options.number("priority", 0, least=_LEAST_PRIORITY),
         rate=parse_rate(options.last("limit")) if options.has("limit") else 0,
         label=options.last("label"),
+        executor=options.last("executor"),
         touch_empty=options.has("touch-empty"),
         strict=options.has("strictspec"),
         timeout=_seconds(options),

@@ -9,8 +9,10 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from aliend.core.catalogue.paths import MISREAD, is_misread
 from aliend.core.catalogue.selection import split_pattern
 from aliend.core.cli.escaping import is_text, visible
+from aliend.core.cli.executor import check_executor
 from aliend.core.copying.arguments import STDIO, CopyArguments, InputLine
 from aliend.core.copying.locations import (
     PathContext,
@@ -110,6 +112,7 @@ def check_spec(spec: JobSpec) -> None:
     """Raise UsageError if the job is impossible."""
     if len(spec.label) > _LONGEST_LABEL or not spec.label.isprintable():
         raise UsageError(f"a label has at most {_LONGEST_LABEL} printable characters, not {spec.label!r}")
+    check_executor(spec.executor)
     if spec.purpose == "sync" and len(spec.sources) != 1:
         raise UsageError("a synchronisation needs exactly one source, a directory")
     if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):
@@ -124,6 +127,9 @@ def check_spec(spec: JobSpec) -> None:
             raise UsageError(f"{name!r} is not an absolute path")
         if name not in local and not is_text(name):
             raise UsageError(f"'{visible(name)}' is not valid UTF-8, which the catalogue requires")
+    for name in () if spec.direction == "download" else (spec.target, *spec.targets):
+        if is_misread(name):
+            raise UsageError(f"{name}: {MISREAD}")
 
 
 def _target(arg: str, args: CopyArguments, context: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:

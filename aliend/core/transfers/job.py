@@ -68,7 +68,8 @@ class JobSpec:
     aliend or by the service; `storage` says where. `sync` copies what is missing or different from its only source, a
     directory; with `delete` it deletes what only the target has, once everything has arrived.
 
-    `label` is a name that the user gave to several jobs (empty: none).
+    `label` is a name that the user gave to several jobs (empty: none); `executor` runs its copies, see
+    `core.cli.executor` (empty: the one that the daemon's configuration names).
     `file_systems` are those that the targets of a download were on when it was submitted or its files were found;
     `directories` are the targets' directories at that time, or the nearest ones above that existed.
     """
@@ -108,6 +109,7 @@ class JobSpec:
     file_systems: tuple[FileSystem, ...] = ()
     directories: tuple[Directory, ...] = ()
     label: str = ""
+    executor: str = ""
 
     @property
     def allows_batches(self) -> bool:

@@ -285,7 +285,7 @@ class AttemptRunner:
         try:
             if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
                 return await copy(attempt)
-            async with self._context.workers.place(attempt.spec.settings, attempt.progress.wait_for_worker):
+            async with self._context.workers.place(self.task_options(running), attempt.progress.wait_for_worker):
                 attempt.progress.use_worker()
                 return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected
@@ -342,6 +342,7 @@ class AttemptRunner:
             on_source_change=on_source_change,
             on_failure=self._limiter.record_failure,
             attempt=running.transfer.attempts,
+            executor=spec.executor,
         )
 
     def _end_waits(self, se: str) -> None:

@@ -72,7 +72,8 @@ class BatchRunner:
     async def _run_guarded(self, batch: Batch, direction: Direction) -> None:
         """Run the stages; after an unexpected error each file gets its own task, which shows which file causes it."""
         try:
-            async with self._context.workers.place(batch.members[0].attempt.spec.settings, batch.wait_for_worker):
+            options = self._attempts.task_options(batch.members[0].running)
+            async with self._context.workers.place(options, batch.wait_for_worker):
                 batch.use_worker()
                 await _BY_DIRECTION[direction](batch)
         except CopyError as error:  # no worker of the cluster can be reached: that concerns each file

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from aliend.core.catalogue import selection
 from aliend.core.catalogue.selection import UNBOUNDED, Selection
+from aliend.core.cli.executor import parse_executor
 from aliend.core.cli.numbers import LARGEST
 from aliend.core.cli.units import MAX_RATE
 from aliend.core.connection.context import Context
@@ -147,6 +148,7 @@ def _template(request: transfers_pb2.SubmitJobRequest, umask: int) -> JobSpec:
         strip=request.strip,
         delete=request.delete,
         label=request.label,
+        executor=parse_executor(request.executor, request.cwd),
     )
 
 

@@ -70,6 +70,7 @@ def job_message(view: JobView) -> transfers_pb2.Job:
         priority=view.priority,
         rate=view.rate,
         label=readable(view.label),
+        executor=view.executor,
         bytes_per_second=view.bytes_per_second,
         files_per_second=view.files_per_second,
         time_left=duration(view.seconds_left),

@@ -18,6 +18,7 @@ from aliend.storage.pool.cluster_pool import ClusterPool
 from aliend.storage.pool.executor import Ending
 from aliend.storage.pool.scheduler_address import is_reachable, scheduler_address
 from aliend.storage.pool.worker_environment import isolated
+from aliend.storage.pool.worker_pool import WorkerPool
 
 _READY_LIMIT = 40.0
 """Seconds that the gateway has to connect to the scheduler."""
@@ -27,10 +28,12 @@ log = logging.getLogger(__name__)
 
 
 def cluster_pool(
-    settings: ClusterSettings, processes: int, environment: Mapping[str, str], own_directory: str
+    settings: ClusterSettings, processes: int, environment: Mapping[str, str], own_directory: str, local: WorkerPool
 ) -> ClusterPool:
-    """Return a pool whose copies run in up to `processes` processes on the cluster, see `ClusterPool`."""
-    return ClusterPool(DaskExecutor(settings, environment), processes, environment, own_directory)
+    """Return the part of the pool for a Dask cluster, see `ClusterPool`."""
+    return ClusterPool(
+        settings.place, DaskExecutor(settings, environment), processes, environment, own_directory, local
+    )
 
 
 class DaskExecutor:
@@ -104,7 +107,8 @@ class DaskExecutor:
         try:
             scheduler_address(self._settings.place)
         except ConfigurationError as error:
-            raise _error(str(error)) from error
+            is_address = "://" in self._settings.place
+            raise (_error if is_address else self._unreachable)(str(error)) from error
         if not await asyncio.to_thread(is_reachable, self._settings.place):
             raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.place}; is it running?")
         self._outputs, theirs = socket.socketpair()

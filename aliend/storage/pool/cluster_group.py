@@ -31,7 +31,12 @@ class ClusterGroup(WorkerGroup):
     """As its base, with processes that start in the background as soon as attempts wait for a place."""
 
     def __init__(
-        self, sizes: GroupSizes, environment: Mapping[str, str], executor: Executor, bandwidth: BandwidthGrants
+        self,
+        sizes: GroupSizes,
+        environment: Mapping[str, str],
+        executor: Executor,
+        bandwidth: BandwidthGrants,
+        shared: SharedDirectories,
     ) -> None:
         super().__init__(sizes, environment, executor, bandwidth)
         self._per_process = sizes.per_process
@@ -41,7 +46,7 @@ class ClusterGroup(WorkerGroup):
         self._starts: set[asyncio.Task[None]] = set()
         self._failure: CopyError | None = None
         self._changed = asyncio.Event()
-        self._shared = SharedDirectories()
+        self._shared = shared
 
     @asynccontextmanager
     async def place(self, on_wait: Callable[[], None]) -> AsyncGenerator[None, None]:

@@ -1,12 +1,12 @@
-"""The pool of a daemon with a cluster: the copies of jobs run on the cluster, everything else on this machine.
+"""The part of the pool for one cluster: runs the copies of jobs there.
 
-Files in the daemon's own directories (relayed and piped ones) are copied here too: the cluster does not see them.
+Files in the daemon's own directories (relayed and piped ones) are copied on this machine: a cluster does not see them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, cast
@@ -15,7 +15,8 @@ from aliend.core.catalogue.file_system import is_below
 from aliend.core.cli.environment import Settings
 from aliend.storage.pool.cluster_group import ClusterGroup
 from aliend.storage.pool.executor import Executor
-from aliend.storage.pool.worker_group import GroupSizes, WorkerGroup
+from aliend.storage.pool.shared_directories import SharedDirectories
+from aliend.storage.pool.worker_group import GroupSizes
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import (
     Checksum,
@@ -35,29 +36,53 @@ _IDLE = 120.0
 """Seconds after which a process without a task returns its worker to the cluster."""
 
 
-class ClusterPool(WorkerPool):
-    """As its base, with up to `processes` processes of `executor` for copies.
+class ClusterPool:
+    """Up to `processes` processes of `executor`, with these variables, for each set of XRootD variables.
 
-    Files below `own_directory` are copied on this machine.
+    `name` is the scheduler's address or file. Files below `own_directory`, and what only this machine may do, are left
+    to the pool `local`.
     """
 
-    def __init__(self, executor: Executor, processes: int, environment: Mapping[str, str], own_directory: str) -> None:
-        super().__init__(environment=environment)
+    def __init__(
+        self,
+        name: str,
+        executor: Executor,
+        processes: int,
+        environment: Mapping[str, str],
+        own_directory: str,
+        local: WorkerPool,
+    ) -> None:
         self._executor = executor
-        self._cluster_sizes = GroupSizes(processes, _PER_PROCESS, _IDLE)
+        self._sizes = GroupSizes(processes, _PER_PROCESS, _IDLE)
+        self._environment = environment
         self._own_directory = own_directory
-        self._clusters: dict[Settings, ClusterGroup] = {}
+        self._local = local
+        self._groups: dict[Settings, ClusterGroup] = {}
+        self._shared = SharedDirectories(f"{own_directory} {name}")
+
+    @property
+    def groups(self) -> Collection[ClusterGroup]:
+        """Return the groups of processes."""
+        return self._groups.values()
+
+    def takes(self, task: Task[Any], options: TaskOptions) -> bool:
+        """Return whether a task runs on the cluster."""
+        match task:
+            case Download(target=path) | Upload(source=path) | Checksum(path=path):
+                return bool(options.job) and not is_below(path, self._own_directory)
+            case Compare():
+                return bool(options.job)
+            case _:
+                return False
 
     def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """Wait for a place on the cluster, see `ClusterGroup.place`."""
-        return self._cluster(settings).place(on_wait)
+        return self._group(settings).place(on_wait)
 
-    async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
+    async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions) -> R:
         """Run one task, see `WorkerPool.run`."""
-        if options is None or not self._is_for_cluster(task, options):
-            return await super().run(task, on_progress, options)
         sent = _as_seen_elsewhere(task, options)
-        result = await self._cluster(options.settings).run(sent, on_progress, options)
+        result = await self._group(options.settings).run(sent, on_progress, options)
         await self._publish(task, sent, result)
         return result
 
@@ -65,10 +90,8 @@ class ClusterPool(WorkerPool):
         self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
     ) -> list[asyncio.Task[R]]:
         """Start small files, see `WorkerPool.start_batch`."""
-        if not all(self._is_for_cluster(task, own) for task, own in zip(tasks, options, strict=True)):
-            return await super().start_batch(tasks, window, options)
         sent = [_as_seen_elsewhere(task, own) for task, own in zip(tasks, options, strict=True)]
-        copies = await self._cluster(options[0].settings).start_batch(sent, window, options)
+        copies = await self._group(options[0].settings).start_batch(sent, window, options)
         loop = asyncio.get_running_loop()
         return [loop.create_task(self._ended(*each)) for each in zip(tasks, sent, copies, strict=True)]
 
@@ -81,30 +104,18 @@ class ClusterPool(WorkerPool):
         """Rename what an attempt has downloaded to its target. Only here: a lost process cannot do that later."""
         if isinstance(task, Download) and isinstance(sent, Download) and cast("Downloaded", result).kept is False:
             complete = replace(task, sources=(), attempt=sent.attempt)
-            await super().run(PublishPartial(task.id, complete), lambda _: None)
+            await self._local.run(PublishPartial(task.id, complete), lambda _: None)
 
     async def close(self) -> None:
-        """End all processes, see `WorkerPool.close`, and the connection to the cluster."""
-        await super().close()
+        """End the connection to the cluster, after the processes of the groups."""
         await self._executor.close()
 
-    def _groups(self) -> list[WorkerGroup]:
-        return [*super()._groups(), *self._clusters.values()]
-
-    def _cluster(self, settings: Settings) -> ClusterGroup:
-        if settings not in self._clusters:
+    def _group(self, settings: Settings) -> ClusterGroup:
+        if settings not in self._groups:
             environment = {**self._environment, **dict(settings)}
-            self._clusters[settings] = ClusterGroup(self._cluster_sizes, environment, self._executor, self.bandwidth)
-        return self._clusters[settings]
-
-    def _is_for_cluster(self, task: Task[Any], options: TaskOptions) -> bool:
-        match task:
-            case Download(target=path) | Upload(source=path) | Checksum(path=path):
-                return bool(options.job) and not is_below(path, self._own_directory)
-            case Compare():
-                return bool(options.job)
-            case _:
-                return False
+            bandwidth = self._local.bandwidth
+            self._groups[settings] = ClusterGroup(self._sizes, environment, self._executor, bandwidth, self._shared)
+        return self._groups[settings]
 
 
 def _as_seen_elsewhere(task: Task[R], options: TaskOptions) -> Task[R]:

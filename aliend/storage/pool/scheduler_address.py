@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aliend.core.cli.executor import check_address
 from aliend.errors import ConfigurationError
 
 _LOOK_LIMIT = 2.0
@@ -15,23 +15,9 @@ _LOOK_LIMIT = 2.0
 
 
 def scheduler_address(place: str) -> str:
-    """Return the address of a scheduler. Raises ConfigurationError if it is unknown or not private.
-
-    Tickets travel to the workers: without TLS only addresses of this machine are accepted.
-    """
+    """Return the address of a scheduler. Raises ConfigurationError if it is unknown or not private."""
     address = place if "://" in place else _address_in_file(Path(place))
-    parts = urlsplit(address)
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    if parts.scheme not in ("tls", "tcp") or not parts.hostname or not port:
-        raise ConfigurationError(f"{address!r} is not an address of a Dask scheduler; use tls://HOST:PORT")
-    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
-        raise ConfigurationError(
-            f"the Dask scheduler {address} does not use TLS, and tickets are secrets; start it with TLS "
-            "(certificates: `alienctl cluster certs DIRECTORY`) and use its tls:// address"
-        )
+    check_address(address)
     return address
 
 
@@ -53,10 +39,3 @@ def _address_in_file(path: Path) -> str:
             f"cannot read the scheduler file {path}: {error}; is the scheduler running?"
         ) from error
     return str(content.get("address", "")) if isinstance(content, dict) else ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

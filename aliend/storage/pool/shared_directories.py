@@ -1,6 +1,7 @@
 """Checks that processes on a cluster see the daemon's files: the daemon writes a small file, each process reads it.
 
-A process reads one such file on each file system that its copies use, before the first of these copies.
+A process reads one such file on each file system that its copies use, before the first of these copies. The file has
+a fixed name for each daemon and cluster: what a killed daemon leaves is removed by the next check in that directory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
+import socket
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -23,9 +28,18 @@ _RETRY_AFTER = 30.0
 
 
 class SharedDirectories:
-    """The file systems that the processes have shown to share, by device number of this machine."""
+    """The file systems that the processes have shown to share, by device number of this machine.
 
-    def __init__(self) -> None:
+    `owner` is a text that no other daemon or cluster has on this machine.
+    """
+
+    def __init__(self, owner: str) -> None:
+        name = hashlib.sha256(f"{socket.gethostname()} {owner}".encode()).hexdigest()[:16]
+        self._name = f".aliend-{name}.probe"
+        self._content = secrets.token_bytes(16)
+        self._readers: Counter[Path] = Counter()
+        """The files that exist, with the checks that need them."""
+        self._changing = asyncio.Lock()
         self._checks: WeakKeyDictionary[WorkerProcess, dict[int, asyncio.Task[None]]] = WeakKeyDictionary()
 
     async def require(self, process: WorkerProcess, directory: str) -> None:
@@ -40,13 +54,44 @@ class SharedDirectories:
             return
         checks = self._checks.setdefault(process, {})
         if device not in checks:
-            checks[device] = asyncio.get_running_loop().create_task(_check(process, place))
+            checks[device] = asyncio.get_running_loop().create_task(self._check(process, place))
             checks[device].add_done_callback(lambda check: check.cancelled() or check.exception())
         try:
             await asyncio.shield(checks[device])
         except CopyError:
             checks.pop(device, None)
             raise
+
+    async def _check(self, process: WorkerProcess, directory: Path) -> None:
+        try:
+            async with self._written(directory / self._name) as probe:
+                problem = await _difference(process, probe, self._content)
+        except OSError:
+            return
+        if problem:
+            raise CopyError(
+                f"{directory} is not shared with {process.host or 'the workers'} of the Dask cluster: {problem}; "
+                "choose a directory that all workers share",
+                "local",
+                _RETRY_AFTER,
+                obstacle=Obstacle("other", str(directory)),
+            )
+
+    @asynccontextmanager
+    async def _written(self, probe: Path) -> AsyncGenerator[Path, None]:
+        """Write the file, unless another check needs it too; remove it after the last check."""
+        async with self._changing:
+            if not self._readers[probe]:
+                await asyncio.to_thread(_write, probe, self._content)
+            self._readers[probe] += 1
+        try:
+            yield probe
+        finally:
+            async with self._changing:
+                self._readers[probe] -= 1
+                if not self._readers[probe]:
+                    del self._readers[probe]
+                    await asyncio.to_thread(_remove, probe)
 
 
 def local_path(task: Task[object]) -> str:
@@ -56,27 +101,6 @@ def local_path(task: Task[object]) -> str:
             return path
         case _:
             return ""
-
-
-async def _check(process: WorkerProcess, directory: Path) -> None:
-    content = secrets.token_bytes(16)
-    probe = directory / f".aliend-{secrets.token_hex(8)}.probe"
-    try:
-        await asyncio.to_thread(_write, probe, content)
-    except OSError:
-        return
-    try:
-        problem = await _difference(process, probe, content)
-    finally:
-        await asyncio.to_thread(_remove, probe)
-    if problem:
-        raise CopyError(
-            f"{directory} is not shared with {process.host or 'the workers'} of the Dask cluster: {problem}; "
-            "choose a directory that all workers share",
-            "local",
-            _RETRY_AFTER,
-            obstacle=Obstacle("other", str(directory)),
-        )
 
 
 async def _difference(process: WorkerProcess, probe: Path, content: bytes) -> str:
@@ -98,6 +122,7 @@ async def _difference(process: WorkerProcess, probe: Path, content: bytes) -> st
 
 
 def _write(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
     with path.open("xb") as file:
         file.write(content)
 

@@ -16,11 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from aliend.core.cli.environment import Settings
+from aliend.core.cli.executor import LOCAL, cluster_place
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
 
 # Imported with the first task: the daemon starts without them.
 if TYPE_CHECKING:
+    from aliend.storage.pool.cluster_pool import ClusterPool
     from aliend.storage.pool.worker_group import WorkerGroup
     from aliend.storage.tasks import R, Read, ReadDone, Task, TaskOptions
 
@@ -37,6 +39,9 @@ class WorkerPool:
 
     `environment` is the processes' environment (our XRootD settings are added unless it sets them); a process without a
     task for `idle` seconds is ended. `bandwidth` limits the rates of all tasks.
+
+    The copies of a job run here or on a cluster, as its executor says; `executor` is that of jobs without one.
+    `connect` returns the part for a scheduler's address or file, which leaves to this pool what must run here.
     """
 
     def __init__(
@@ -45,6 +50,8 @@ class WorkerPool:
         per_process: int = 8,
         environment: Mapping[str, str] | None = None,
         idle: float = 120.0,
+        executor: str = LOCAL,
+        connect: Callable[[str, WorkerPool], ClusterPool] | None = None,
     ) -> None:
         self._environment = dict(environment or {})
         self.bandwidth = BandwidthGrants()
@@ -52,6 +59,9 @@ class WorkerPool:
         self._by_size: dict[Literal["small", "bulk"], WorkerGroup] = {}
         self._by_settings: dict[Settings, WorkerGroup] = {}
         self._group_idle = asyncio.Event()
+        self._executor = executor
+        self._connect = connect
+        self._clusters: dict[str, ClusterPool] = {}
         self._unanswered: dict[str, float] = {}
         """Storage elements that did not answer a read, and until when they are tried last (monotonic seconds)."""
 
@@ -72,9 +82,19 @@ class WorkerPool:
         """Return the pool for tasks with these options."""
         return PoolWithOptions(self, options)
 
-    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        """Return at once: every task gets a process here."""
-        return nullcontext()
+    def place(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Return a block that begins when the executor has a place for one copy; on this machine it begins at once."""
+        cluster = self._cluster_of(options)
+        return cluster.place(options.settings, on_wait) if cluster else nullcontext()
+
+    def _cluster_of(self, options: TaskOptions) -> ClusterPool | None:
+        """Return the cluster that runs the copies of a job; None: this machine does."""
+        place = cluster_place(options.executor or self._executor)
+        if not place or not self._connect:
+            return None
+        if place not in self._clusters:
+            self._clusters[place] = self._connect(place, self)
+        return self._clusters[place]
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
         """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.
@@ -85,6 +105,8 @@ class WorkerPool:
         from aliend.storage.tasks import TaskOptions
 
         options = options or TaskOptions()
+        if (cluster := self._cluster_of(options)) and cluster.takes(task, options):
+            return await cluster.run(task, on_progress, options)
         group = await self._group_for(task, options.settings)
         try:
             return await group.run(task, on_progress, options)
@@ -100,6 +122,8 @@ class WorkerPool:
         At most `window[se]` of them use a storage element at a time; `options` are those of each. The tasks raise what
         `run` raises, or LeftBatch; cancelling one stops its copy.
         """
+        if (cluster := self._cluster_of(options[0])) and all(map(cluster.takes, tasks, options)):
+            return await cluster.start_batch(tasks, window, options)
         group = await self._group_for(tasks[0], options[0].settings)
         return await group.start_batch(tasks, window, options)
 
@@ -129,9 +153,11 @@ class WorkerPool:
     async def close(self) -> None:
         """End all processes within 2 s, gracefully first. Tasks that have not ended raise WorkerDied."""
         await asyncio.gather(*(group.close() for group in self._groups()))
+        await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
 
     def _groups(self) -> list[WorkerGroup]:
-        return [*self._by_size.values(), *self._by_settings.values()]
+        remote = [group for cluster in self._clusters.values() for group in cluster.groups]
+        return [*self._by_size.values(), *self._by_settings.values(), *remote]
 
     def _group_of_size(self, size: Literal["small", "bulk"]) -> WorkerGroup:
         if size not in self._by_size:

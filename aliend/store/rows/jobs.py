@@ -43,7 +43,8 @@ class JobRows:
             cursor = connection.execute(
                 "INSERT INTO job (request_id, spec, state, priority, sources_seen, target_kind, queued, running,"
                 " waiting, done, failed, cancelled, bytes_done, bytes_total, message, created_ms, ended_ms, revision,"
-                " direction, interactive) VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?, ?, ?)",
+                " direction, interactive, executor)"
+                " VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?, ?, ?, ?)",
                 (
                     request_id,
                     spec_to_text(spec),
@@ -54,6 +55,7 @@ class JobRows:
                     transaction.next_revision(),
                     spec.direction,
                     spec.interactive,
+                    spec.executor,
                 ),
             )
             number = cursor.lastrowid or 0

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from aliend.core.cli.executor import dask_executor
 from aliend.core.cli.transfer_settings import ClusterSettings
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError
@@ -53,9 +54,19 @@ def content() -> bytes:
     return os.urandom(SIZE)
 
 
+def pool_of(settings: ClusterSettings, processes: int = 1) -> WorkerPool:
+    """Return a pool whose copies run on a Dask cluster."""
+    environment = xrootd_environment()
+
+    def connect(_: str, local: WorkerPool) -> ClusterPool:
+        return cluster_pool(settings, processes, environment, "/nowhere", local)
+
+    return WorkerPool(environment=environment, executor=dask_executor(settings.place), connect=connect)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def on_cluster(cluster: DaskCluster) -> AsyncIterator[WorkerPool]:
-    async with cluster_pool(cluster.settings, 2, xrootd_environment(), "/nowhere") as some:
+    async with pool_of(cluster.settings, 2) as some:
         yield some
 
 
@@ -78,7 +89,7 @@ async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], N
     async with asyncio.timeout(LIMIT):
         while True:
             try:
-                async with pool.place((), lambda: None):
+                async with pool.place(TaskOptions(), lambda: None):
                     return await pool.run(task, on_progress, TaskOptions(job=1, attempt=attempt))
             except CopyError as error:
                 if error.obstacle is None or error.obstacle.kind != "scheduler":
@@ -123,7 +134,7 @@ async def test_small_files_are_copied_in_a_batch(pool: WorkerPool, se_one: Stora
     tasks = [download(tmp_path / f"{n}", data, se_one.put(f"/many/{n}", data), id=n + 1) for n, data in files.items()]
     await placed(pool, tasks[0])
     options = [TaskOptions(job=1, attempt=1)] * len(tasks[1:])
-    async with asyncio.timeout(LIMIT), pool.place((), lambda: None):
+    async with asyncio.timeout(LIMIT), pool.place(TaskOptions(), lambda: None):
         await asyncio.gather(*await pool.start_batch(tasks[1:], {"ONE": 8}, options))
     assert {n: (tmp_path / f"{n}").read_bytes() for n in files} == files
     assert partial_files(tmp_path) == []
@@ -222,7 +233,13 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
 
 async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None:
     """The executor stands for a cluster, whose process runs already."""
-    async with ClusterPool(LocalExecutor(), 1, xrootd_environment(), "/nowhere") as pool, pool.place((), lambda: None):
+
+    def connect(_: str, local: WorkerPool) -> ClusterPool:
+        return ClusterPool("here", LocalExecutor(), 1, environment, "/nowhere", local)
+
+    environment = xrootd_environment()
+    pool = WorkerPool(environment=environment, executor=dask_executor("here"), connect=connect)
+    async with pool, pool.place(TaskOptions(), lambda: None):
         await until(lambda: bool(pool.pids), LIMIT)
         (elsewhere,) = pool.pids
         await pool.run(RemovePartial(1, str(tmp_path / "file"), attempts=3), nothing)
@@ -231,9 +248,9 @@ async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None
 
 async def test_a_scheduler_without_tls_on_another_host_is_refused() -> None:
     settings = ClusterSettings("tcp://192.0.2.1:8786")
-    async with cluster_pool(settings, 1, xrootd_environment(), "/nowhere") as pool:
+    async with pool_of(settings) as pool:
         with pytest.raises(CopyError, match="does not use TLS") as refused:
-            async with pool.place((), lambda: None):
+            async with pool.place(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"
@@ -246,9 +263,9 @@ async def test_a_scheduler_that_does_not_accept_the_certificate_is_reported_as_t
         wrong = ClusterSettings(
             cluster.settings.place, cluster.settings.ca, foreign.settings.cert, foreign.settings.key
         )
-    async with cluster_pool(wrong, 1, xrootd_environment(), "/nowhere") as pool:
+    async with pool_of(wrong) as pool:
         with pytest.raises(CopyError, match="cannot use the Dask scheduler") as refused:
-            async with asyncio.timeout(LIMIT), pool.place((), lambda: None):
+            async with asyncio.timeout(LIMIT), pool.place(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"

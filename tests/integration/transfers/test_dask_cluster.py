@@ -6,6 +6,7 @@ daemon and one scheduler; each starts its own workers.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -122,6 +123,48 @@ def test_a_killed_worker_charges_no_attempt_and_a_killed_daemon_loses_nothing(
     owner.must("daemon", "start")
     eventually(lambda: set(copying_pids(other.pid)) - set(copying), LIMIT)
     finish(owner, job, "lost", big)
+
+
+def test_local_jobs_run_while_jobs_wait_for_workers_of_the_cluster(
+    owner: User, cluster: DaskCluster, big: bytes
+) -> None:
+    waiting = [owner.must("cp", "--detach", "big", f"file:waits{number}") for number in range(6)]
+    owner.must("cp", "--executor", "local", "big", "file:here")
+    assert (owner.home / "here").read_bytes() == big
+    assert all(owner.json("transfers", "show", job)["files"]["done"] == 0 for job in waiting)
+    cluster.start_worker()
+    for job in waiting:
+        wait_done(owner, job)
+
+
+def test_a_job_keeps_its_own_cluster_and_is_on_hold_until_that_can_be_reached(
+    owner: User, cluster: DaskCluster, big: bytes
+) -> None:
+    file = owner.home / "scheduler.json"
+    job = owner.must("cp", "--detach", "--executor", "dask:scheduler.json", "big", "file:chosen")
+    eventually(lambda: owner.json("transfers", "show", job)["state"] == "paused", LIMIT)
+    (waiting,) = owner.json("transfers", "why", job)["waiting"]
+    assert f"cannot read the scheduler file {file}" in waiting["text"]
+    owner.kill_daemon()
+    owner.must("daemon", "start")
+    assert owner.json("transfers", "show", job)["executor"] == f"dask:{file}"
+    assert f"executor dask:{file}" in owner.must("transfers", "show", job)
+    file.write_text(json.dumps({"address": cluster.settings.place}))
+    worker = cluster.start_worker()
+    eventually(lambda: copying_pids(worker.pid), LIMIT)
+    wait_done(owner, job)
+    assert (owner.home / "chosen").read_bytes() == big
+
+
+@pytest.mark.parametrize("executor", ["dask:tcp://192.0.2.1:8786", "dask:", "condor"])
+def test_an_executor_that_cannot_be_used_is_refused(
+    owner: User, cluster: DaskCluster, big: bytes, executor: str
+) -> None:
+    before = owner.json("transfers", "list", "--all")
+    refused = owner.run("cp", "--executor", executor, "big", "file:refused")
+    assert refused.returncode == 22
+    assert "executor" in refused.stderr or "does not use TLS" in refused.stderr
+    assert owner.json("transfers", "list", "--all") == before
 
 
 def test_a_directory_that_the_workers_do_not_share_is_reported(owner: User, cluster: DaskCluster, big: bytes) -> None:

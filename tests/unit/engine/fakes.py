@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
-from aliend.core.cli.environment import Settings
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.grid.quotas import FileQuota
 from aliend.core.transfers.bandwidth import Rates
@@ -294,7 +293,7 @@ class FakeWorkers:
         self.terms.append(options)
         return self
 
-    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+    def place(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     def set_rates(self, rates: Rates) -> None:

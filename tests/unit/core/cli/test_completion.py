@@ -9,6 +9,7 @@ from aliend.core.cli.completion import (
     CatalogueName,
     Choice,
     CommandName,
+    LocalPath,
     StorageElement,
     TransferJob,
     completion_kind,
@@ -53,6 +54,20 @@ def test_a_plain_name_of_cp_is_not_a_storage_element() -> None:
 )
 def test_transfers_are_completed_by_their_verb(args: list[str], kind: object) -> None:
     assert completion_kind(args) == kind
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("", Choice(("local", "dask:tls://"))),
+        ("dask:t", Choice(("local", "dask:tls://"))),
+        ("dask:/shared/s", LocalPath("dask:", "/shared/s")),
+        ("dask:./s", LocalPath("dask:", "./s")),
+    ],
+)
+@pytest.mark.parametrize("command", ["cp", "sync"])
+def test_an_executor_is_completed(command: str, word: str, kind: object) -> None:
+    assert completion_kind([command, "--executor", word]) == kind
 
 
 def test_all_states_of_jobs_are_offered() -> None:

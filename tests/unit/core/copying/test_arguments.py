@@ -25,12 +25,13 @@ def test_every_option_of_a_copy_reaches_the_job() -> None:
     """F192, F193"""
     line = (
         "-S 20 -chunks 5 -chunksz 1M -timeout 9.5 -retry 4 -ratethreshold 10k -strictspec -http -noxrdzip --verify"
-        " --priority -3 -parent 2 -rmprefix 1 --touch-empty --overwrite always"
+        " --priority -3 -parent 2 -rmprefix 1 --touch-empty --overwrite always --executor local"
     )
     spec = parse_copy((*line.split(), "a", "b"), NOW_MS).spec
     assert (spec.streams, spec.chunks, spec.chunk_size, spec.timeout, spec.retries) == (15, 5, 1 << 20, 9.5, 4)
     assert (spec.min_rate, spec.strict, spec.http, spec.whole_archives, spec.verify) == (10240, True, True, True, True)
     assert (spec.priority, spec.parents, spec.strip, spec.touch_empty, spec.overwrite) == (-3, 2, 1, True, "always")
+    assert spec.executor == "local"
     spec = parse_copy(("-norecovery", "a", "b"), NOW_MS).spec
     assert (spec.retries, spec.recovery) == (0, False)
 

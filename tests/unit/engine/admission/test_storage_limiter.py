@@ -238,19 +238,42 @@ async def enter(limiter: StorageElementLimiter, number: int, ses: set[str]) -> N
         pass
 
 
-async def test_attempts_that_wait_for_a_worker_use_no_slots_and_only_others_start(house: House, tmp_path: Path) -> None:
+async def test_attempts_that_wait_for_a_worker_use_no_slots_and_jobs_of_other_executors_start(
+    house: House, tmp_path: Path
+) -> None:
     running = house.engine._running
-    job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
+    executor = "dask:tls://a:1"
+    job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/", executor=executor), "request")
     stored = await house.store.job(job.id)
     for number in range(101, 105):
-        assert running.closed_directions == ()
+        assert running.busy_executors == ()
         waiting = new_progress(Clock(), number)
         waiting.wait_for_worker()
         running.by_transfer[number] = RunningAttempt(
             Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", waiting
         )
     assert (running.load().running, running.is_full) == (0, False)
-    assert running.closed_directions == ("download", "upload")
+    assert running.busy_executors == (executor,)
+    running.by_transfer.clear()
+
+
+@pytest.mark.parametrize(("files", "most"), [(8, 250), (300, 600), (5000, 1000)])
+async def test_the_number_of_attempts_follows_the_limit_of_files_within_bounds(
+    house: House, tmp_path: Path, files: int, most: int
+) -> None:
+    running = house.engine._running
+    running.set_limits(Limits(files=files))
+    job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
+    stored = await house.store.job(job.id)
+    for number in range(101, 101 + most):
+        verifying = new_progress(Clock(), number)
+        verifying.enter_stage(Stage.VERIFY, ())
+        running.by_transfer[number] = RunningAttempt(
+            Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", verifying
+        )
+    assert running.is_full
+    running.by_transfer.popitem()
+    assert not running.is_full
     running.by_transfer.clear()
 
 
