@@ -38,11 +38,11 @@ class DaskCluster:
         arguments = ("--host", "127.0.0.1", "--protocol", "tls", "--port", port)
         return self._start("dask_scheduler", "scheduler", *arguments)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start a worker that runs up to two copying processes."""
+    def start_worker(self, *, nanny: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker that runs up to two copying processes, or a nanny with such a worker."""
         hiding = ("unshare", "--mount", *(("--user", "--map-root-user") if os.geteuid() else ()))
         prefix = (*hiding, "sh", "-c", _HIDING, "sh", *map(str, self.hidden), "--") if self.hidden else ()
-        arguments = ("--no-nanny", "--nthreads", "2")
+        arguments = ("--nanny" if nanny else "--no-nanny", "--nthreads", "2")
         worker = self._start("dask_worker", "worker", self.settings.place, *arguments, prefix=prefix)
         self.workers.append(worker)
         return worker
@@ -61,13 +61,17 @@ class DaskCluster:
         self.processes.append(process)
         return process
 
+    def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+        """Kill a worker and wait for its end."""
+        worker.kill()
+        worker.wait()
+        self.processes.remove(worker)
+        self.workers.remove(worker)
+
     def kill_workers(self) -> None:
         """Kill the workers and wait for their end."""
-        for worker in self.workers:
-            worker.kill()
-            worker.wait()
-            self.processes.remove(worker)
-        self.workers.clear()
+        for worker in [*self.workers]:
+            self.kill_worker(worker)
 
     def kill_all(self) -> None:
         """Kill every process and wait for its end."""

@@ -18,7 +18,7 @@ from tests.faults.campaign import Order, Report
 PARTS = (
     *("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile"),
     *("mutated-replies", "storms", "cancelled-clients", "killed-editors", "unmounted-targets", "restored-mtimes"),
-    *("frozen-workers", "small-jobs", "many-clients", "huge-replies"),
+    *("frozen-workers", "small-jobs", "many-clients", "huge-replies", "dask"),
 )
 _SHOWN = 20
 """Problems of a part that are printed."""

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/bridge": {"core", "central"},
     "aliend/storage": {"core", "process_privacy"},
     "aliend/store": {"core"},
-    "aliend/engine": {"core", "storage", "store"},
+    "aliend/engine": {"core", "storage", "store", "private_directories"},
     "aliend/services": {"core", "commands", "metrics", "runtime", "user_sessions", "engine", "lifecycle", "v1"},
     "aliend/commands": {
         *(
@@ -44,7 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
             "credential_locations",
         ),
     },
-    "aliend/doctor": {"core", "central", "config", "credential_locations", "lifecycle", "storage", "store"},
+    "aliend/doctor": {
+        *("core", "central", "config", "credential_locations", "lifecycle", "private_directories", "storage", "store"),
+    },
     "aliend/sandbox": set(),
 }
 # the order of imports inside a package: a floor may import from floors to its right only

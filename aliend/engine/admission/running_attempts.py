@@ -27,8 +27,11 @@ _CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
 """Stages that only wait for the central service."""
 _WAITING = (Stage.SLOT, Stage.WORKER)
 """Stages that only wait for capacity elsewhere."""
-_MAX_RUNNING = 250
-"""Attempts at a time, including those that use no slot."""
+_LEAST_ATTEMPTS, _MOST_ATTEMPTS = 250, 1000
+"""Attempts at a time, including those that use no slot: twice the limit of files, within these bounds.
+
+The time for one decision grows with them: about 10 ms for a thousand.
+"""
 _COMMANDS: Mapping[Direction, int] = {"download": 1, "upload": 3, "copy": 4}
 """Commands of the central service for one file."""
 
@@ -86,7 +89,8 @@ class RunningAttempts:
     def is_full(self) -> bool:
         """Return whether no further attempt may start now."""
         waiting = len(_units(one for one in self._waiting() if one.progress.stage is Stage.SLOT))
-        is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= _MAX_RUNNING
+        most = min(max(_LEAST_ATTEMPTS, 2 * self.limits.files), _MOST_ATTEMPTS)
+        is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= most
         return is_crowded or not self._has_free_slot()
 
     @property

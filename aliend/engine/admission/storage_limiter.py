@@ -129,7 +129,8 @@ class StorageElementLimiter:
         """
         elements = frozenset(ses)
         self._require_available(elements)
-        while not ((has_free_slot is None or has_free_slot()) and all(self._has_capacity(se) for se in elements)):
+        # `has_free_slot` costs more than the rest, and many may wait for a full element
+        while not (all(self._has_capacity(se) for se in elements) and (has_free_slot is None or has_free_slot())):
             self._on_wait()
             await self._changed.wait()
             self._require_available(elements)
@@ -151,7 +152,7 @@ class StorageElementLimiter:
         """
         wanted = Counter(se for ses in ses_by_copy.values() for se in ses)
         self._require_available(wanted)
-        while not (has_free_slot() and all(self._has_capacity(se) for se in wanted)):
+        while not (all(self._has_capacity(se) for se in wanted) and has_free_slot()):
             self._on_wait()
             await self._changed.wait()
             self._require_available(wanted)

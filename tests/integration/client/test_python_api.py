@@ -329,7 +329,7 @@ def continued():
         next(listing)
         list(listing)
     except api.ForkedProcessError as error:
-        return 40 + ("begin a new one" in str(error)) + 2 * (next(watch).id == int(sys.argv[1]))
+        return 40 + ("create a new one" in str(error)) + 2 * (next(watch).id == int(sys.argv[1]))
 
 print(in_child(continued))
 grid.job(int(sys.argv[1])).cancel()
@@ -351,7 +351,7 @@ def continued_async():
     try:
         asyncio.new_event_loop().run_until_complete(rest())
     except api.ForkedProcessError as error:
-        return 40 + ("begin a new one" in str(error))
+        return 40 + ("create a new one" in str(error))
 
 print(in_child(continued_async), len(loop.run_until_complete(rest())) > 0)
 """

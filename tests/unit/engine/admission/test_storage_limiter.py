@@ -257,6 +257,26 @@ async def test_attempts_that_wait_for_a_worker_use_no_slots_and_jobs_of_other_ex
     running.by_transfer.clear()
 
 
+@pytest.mark.parametrize(("files", "most"), [(8, 250), (300, 600), (5000, 1000)])
+async def test_the_number_of_attempts_follows_the_limit_of_files_within_bounds(
+    house: House, tmp_path: Path, files: int, most: int
+) -> None:
+    running = house.engine._running
+    running.set_limits(Limits(files=files))
+    job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
+    stored = await house.store.job(job.id)
+    for number in range(101, 101 + most):
+        verifying = new_progress(Clock(), number)
+        verifying.enter_stage(Stage.VERIFY, ())
+        running.by_transfer[number] = RunningAttempt(
+            Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", verifying
+        )
+    assert running.is_full
+    running.by_transfer.popitem()
+    assert not running.is_full
+    running.by_transfer.clear()
+
+
 async def test_stalled_copies_free_their_slots_and_job(house: House, tmp_path: Path) -> None:
     running = house.engine._running
     job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
