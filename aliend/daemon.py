@@ -28,8 +28,9 @@ from aliend.lifecycle.listener import Listener
 from aliend.lifecycle.metrics_file import write_metrics
 from aliend.lifecycle.module_loader import load_remaining_modules
 from aliend.lifecycle.reload import Reloader
-from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
+from aliend.lifecycle.state_directory import Lock, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
+from aliend.private_directories import make_private
 from aliend.runtime import Runtime
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aliend.errors import ConfigurationError, CopyError
-from aliend.lifecycle.state_directory import make_private
+from aliend.private_directories import make_private
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from aliend.core.cli.log_records import facts
 from aliend.engine.views import JobView
 from aliend.errors import AliendError, ConfigurationError, CopyError
-from aliend.lifecycle.state_directory import make_private
+from aliend.private_directories import make_private
 from aliend.storage.errors import exceeded_limit
 
 log = logging.getLogger(__name__)

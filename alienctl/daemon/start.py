@@ -5,10 +5,12 @@ one daemon runs, even if many clients start one at the same time; a lock among c
 """
 
 import _socket
+import errno
 import fcntl
 import os
 import select
 import signal
+import stat
 import subprocess
 import time
 from contextlib import suppress
@@ -31,6 +33,8 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 _STARTS = 3
 """Maximum number of starts of a daemon that is killed, or that exits because of another one that then ends."""
 _REASON_LIMIT = 8192
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+"""Opens a directory for use as `dir_fd`."""
 
 
 def find(invocation: Invocation) -> str:
@@ -209,13 +213,31 @@ class _Search:
             raise unresponsive(record.lock_holder(self._directory) or found.pid, self._invocation.profile)
 
 
-def _make_private(directory: str) -> None:
-    """Create a directory and its missing parents with mode 0700; keep the umask, which the started daemon inherits."""
-    before = os.umask(0o077)
+def _open_private(directory: str) -> int:
+    """Return a descriptor of a directory, created with mode 0700 where it is missing.
+
+    Below a sticky directory, where everybody may create names, no component may be a link or changeable by others.
+    Raises OSError.
+    """
+    here, is_exposed = os.open("/", _PLACE), False
     try:
-        os.makedirs(directory, exist_ok=True)
-    finally:
-        os.umask(before)
+        for name in directory.strip("/").split("/"):
+            is_exposed = is_exposed or bool(os.fstat(here).st_mode & stat.S_ISVTX)
+            flags = _PLACE | (os.O_NOFOLLOW if is_exposed else 0)
+            try:
+                below = os.open(name, flags, dir_fd=here)
+            except FileNotFoundError:
+                with suppress(FileExistsError):
+                    os.mkdir(name, 0o700, dir_fd=here)
+                below = os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here, facts = below, os.fstat(below)
+            if is_exposed and (facts.st_uid not in (0, os.getuid()) or facts.st_mode & 0o1002 == 0o002):
+                raise PermissionError(errno.EPERM, f"{name} is open to other users")
+    except BaseException:
+        os.close(here)
+        raise
+    return here
 
 
 class _StartLock:
@@ -230,9 +252,12 @@ class _StartLock:
         """Take the lock, or give up if another client has held it for too long."""
         try:
             if self._descriptor < 0:
-                _make_private(self._directory)
                 flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-                self._descriptor = os.open(f"{self._directory}/start.lock", flags, 0o600)
+                place = _open_private(self._directory)
+                try:
+                    self._descriptor = os.open("start.lock", flags, 0o600, dir_fd=place)
+                finally:
+                    os.close(place)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._since = self._since or time.monotonic()

@@ -17,7 +17,7 @@ from aliend.doctor.groups import Group
 from aliend.errors import ConfigurationError, NewerDatabase, StoreError
 from aliend.lifecycle.configuration_check import problems
 from aliend.lifecycle.log_file import why_unwritable
-from aliend.lifecycle.state_directory import require_ours
+from aliend.private_directories import require_ours
 from aliend.storage.io.mounts import nearest_existing
 from aliend.storage.io.partial_file import available_bytes, reserved_bytes
 from aliend.store.damage import kept_aside

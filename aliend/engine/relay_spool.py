@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aliend.core.transfers.transfer import is_unfinished
-from aliend.errors import CopyError
+from aliend.errors import ConfigurationError, CopyError
+from aliend.private_directories import make_private
 from aliend.store import Store
 
 
@@ -24,9 +25,9 @@ class RelaySpool:
     def path_of(self, transfer: int) -> Path:
         """Return the path for the file of a transfer. Raises CopyError (local)."""
         try:
-            self._directory.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise CopyError(f"cannot create {self._directory}: {error.strerror}", "local", 30.0) from error
+            make_private(str(self._directory))
+        except ConfigurationError as error:
+            raise CopyError(str(error), "local", 30.0) from error
         return self._directory / str(transfer)
 
     def clear(self, transfer: int) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from aliend.config import SOCKET_PATH_LIMIT
 from aliend.errors import ConfigurationError
 from aliend.lifecycle.socket_holder import other_holder
-from aliend.lifecycle.state_directory import make_private
+from aliend.private_directories import make_private
 
 if TYPE_CHECKING:
     import grpc.aio

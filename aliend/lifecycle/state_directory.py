@@ -1,4 +1,4 @@
-"""The daemon's directories on disk: private ones, and the lock that allows one daemon per state directory.
+"""The lock that allows one daemon per state directory.
 
 The daemon holds an flock on a file in the state directory until it ends. It takes the lock before it binds the socket,
 because grpcio silently replaces a socket in use. The file's content describes the holder, so that clients find its
@@ -10,13 +10,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aliend import CONTRACT, VERSION
 from aliend.errors import ConfigurationError
+from aliend.private_directories import opened
 from aliend.small_files import read_small
 
 _LOCK = "lock"
@@ -63,72 +63,12 @@ class Lock:
         os.close(self._descriptor)
 
 
-def make_private(directory: str) -> None:
-    """Create `directory` (and its parents) if missing; ensure that it is ours, not a link, and has mode 0700.
-
-    Raises ConfigurationError with the reason; directories of other users stay unchanged.
-    """
-    path = Path(directory)
-    try:
-        check_parents(path)
-        for missing in reversed([parent for parent in (path, *path.parents) if not os.path.lexists(parent)]):
-            missing.mkdir(mode=0o700, exist_ok=True)
-        require_ours(path)
-        if path.lstat().st_mode & 0o077:
-            path.chmod(0o700)
-    except OSError as error:
-        raise ConfigurationError(f"cannot create the directory {directory}: {error.strerror}") from error
-
-
-def require_ours(path: Path) -> None:
-    """Check that a directory is ours, not a link, and below safe parents. Raises ConfigurationError, and OSError."""
-    check_parents(path)
-    facts, directory = path.lstat(), str(path)
-    if not stat.S_ISDIR(facts.st_mode):
-        raise ConfigurationError(f"{directory} is not a directory (a link is not accepted); remove it")
-    if facts.st_uid != os.getuid():
-        raise ConfigurationError(
-            f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it; "
-            "set XDG_RUNTIME_DIR, XDG_STATE_HOME or ALIEND_SOCKET to a directory of your own"
-        )
-
-
-def check_parents(path: Path) -> None:
-    """Check each parent of an absolute path that lies below a sticky directory, where everybody may create names.
-
-    None may belong to another user than us and root, or be writable by others, or be a link in the sticky directory
-    itself; the target of another link is checked in the same way. All that pass can be changed by us and root only, so
-    that names below them are safe to use. Raises ConfigurationError, and OSError.
-    """
-    is_exposed = is_sticky = False
-    for parent in reversed(path.parents):
-        try:
-            facts = parent.lstat()
-        except FileNotFoundError:
-            return
-        if stat.S_ISLNK(facts.st_mode) and not is_sticky:
-            check_parents(Path(os.path.realpath(parent), path.name))  # Path.resolve fails for a link to itself
-            facts = parent.stat()
-        if is_exposed and (problem := _parent_problem(facts)):
-            raise ConfigurationError(f"{parent} {problem}; refusing to use {path}")
-        is_sticky = bool(facts.st_mode & stat.S_ISVTX)
-        is_exposed = is_exposed or is_sticky
-
-
-def _parent_problem(facts: os.stat_result) -> str:
-    """Return what is wrong with a directory below a sticky one; empty: nothing."""
-    if stat.S_ISLNK(facts.st_mode):
-        return "is a link, which is not accepted there"
-    if facts.st_uid not in (0, os.getuid()):
-        return f"belongs to uid {facts.st_uid}"
-    writable = 0o022 if facts.st_uid != os.getuid() else 0o002  # many users share their own group with nobody
-    return "is writable by other users" if facts.st_mode & writable and not facts.st_mode & stat.S_ISVTX else ""
-
-
 def take_lock(directory: str) -> Lock | None:
     """Take the lock of the state directory; return None if another daemon holds it. Raises ConfigurationError."""
     try:
-        descriptor = os.open(Path(directory) / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with opened(Path(directory)) as place:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            descriptor = os.open(_LOCK, flags, 0o600, dir_fd=place)
     except OSError as error:
         raise ConfigurationError(f"cannot open the lock in {directory}: {error.strerror}") from error
     if (owner := os.fstat(descriptor).st_uid) != os.getuid():

@@ -53,12 +53,14 @@ def errors_to_status(method: Method) -> Method:
     async def wrapped(self: Servicer, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
         with self._runtime.activity.call(can_resume=can_resume) if is_counted else nullcontext():
             try:
+                if isinstance(request, DecodeError):
+                    raise request
                 if isinstance(request, Message):  # not the messages of a stream
                     require_known_values(request)
                 return await method(self, request, context)
             except AliendError as error:
                 await abort(context, error, _lfn_of(request, str(error)))
-            except DecodeError as error:  # a message of a stream
+            except DecodeError as error:
                 await abort(context, UsageError(f"a message of the request cannot be decoded: {error}"))
             except UnicodeEncodeError as error:  # a text of the service, in a message
                 await abort(context, BadReply(f"a text of the reply is not valid Unicode: {error.object[:100]!a}", 42))

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -69,9 +70,11 @@ _OPTIONS = (
 async def create_server(parts: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> grpc.aio.Server:
     """Return a server with all services, not yet bound to an address; the call `Stop` sets `stop`."""
     server = grpc.aio.server(options=_OPTIONS)
-    console_pb2_grpc.add_ConsoleServiceServicer_to_server(ConsoleService(parts), server)
-    daemon_pb2_grpc.add_DaemonServiceServicer_to_server(DaemonService(parts, stop, reload), server)
-    server.add_generic_rpc_handlers((LazyServices(parts),))
+    handlers: dict[str, Any] = {}
+    collector = HandlerCollector(handlers)
+    console_pb2_grpc.add_ConsoleServiceServicer_to_server(ConsoleService(parts), collector)
+    daemon_pb2_grpc.add_DaemonServiceServicer_to_server(DaemonService(parts, stop, reload), collector)
+    server.add_generic_rpc_handlers((LazyServices(parts, handlers),))
     health = grpc_health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = [service.full_name for module in MODULES for service in module.DESCRIPTOR.services_by_name.values()]
@@ -84,36 +87,45 @@ async def create_server(parts: Runtime, stop: asyncio.Event, reload: Callable[[]
 class LazyServices(grpc.GenericRpcHandler):
     """Finds the handler of a call, and imports its servicer with the first call of the service."""
 
-    def __init__(self, parts: Runtime) -> None:
+    def __init__(self, parts: Runtime, handlers: dict[str, Any]) -> None:
         self._parts = parts
-        self._handlers: dict[str, Any] = {}
+        self._handlers = handlers
+        self._missing = dict(LAZY)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Return the handler of `/aliend.v1.SERVICE/METHOD`; None for other services."""
-        service = str(handler_call_details.method).lstrip("/").partition("/")[0].removeprefix("aliend.v1.")
-        if service not in LAZY:
-            return None
-        if service not in self._handlers:
-            self._handlers[service] = self._load(service)
-        handler: grpc.RpcMethodHandler[Any, Any] | None = self._handlers[service].service(handler_call_details)
-        return handler
-
-    def _load(self, service: str) -> Any:  # noqa: ANN401 - a handler of grpcio
-        module = LAZY[service]
-        servicer = getattr(import_module(f"aliend.services.{module}"), service)(self._parts)
-        collector = _HandlerCollector()
-        getattr(import_module(f"aliend.v1.{module}_pb2_grpc"), f"add_{service}Servicer_to_server")(servicer, collector)
-        return collector.handler
+        method = str(handler_call_details.method)
+        service = method.lstrip("/").partition("/")[0].removeprefix("aliend.v1.")
+        if module := self._missing.pop(service, ""):
+            servicer = getattr(import_module(f"aliend.services.{module}"), service)(self._parts)
+            register = getattr(import_module(f"aliend.v1.{module}_pb2_grpc"), f"add_{service}Servicer_to_server")
+            register(servicer, HandlerCollector(self._handlers))
+        return self._handlers.get(method)
 
 
-class _HandlerCollector:
-    """Replaces the server in the generated registration functions, to obtain the handler of a service."""
+class HandlerCollector:
+    """Replaces the server in the generated registration functions, and adds their handlers to `handlers` by method."""
 
-    handler: Any = None
+    def __init__(self, handlers: dict[str, Any]) -> None:
+        self._handlers = handlers
 
     def add_generic_rpc_handlers(self, handlers: tuple[Any, ...]) -> None:
-        """Keep the only handler."""
-        (self.handler,) = handlers
+        """Do nothing: the same handlers are registered by name."""
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        """Do nothing: only servers with registered methods need it."""
+        """Add the handlers of a service, which get what they cannot decode as a DecodeError instead of a request."""
+        for name, handler in handlers.items():
+            decode = handler.request_deserializer if handler.request_streaming else _or_error(handler)
+            self._handlers[f"/{service}/{name}"] = handler._replace(request_deserializer=decode)
+
+
+def _or_error(handler: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - a handler of grpcio
+    """Return the function that decodes a request, or returns the error: grpcio would end the call without details."""
+
+    def decode(content: bytes) -> object:
+        try:
+            return handler.request_deserializer(content)
+        except DecodeError as error:
+            return error
+
+    return decode

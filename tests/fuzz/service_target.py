@@ -31,7 +31,7 @@ from aliend.core.protocol.requests import Request, encode, refuse_change
 from aliend.engine import Engine
 from aliend.errors import CopyError
 from aliend.lifecycle.reload import Reloader
-from aliend.lifecycle.state_directory import make_private
+from aliend.private_directories import make_private
 from aliend.runtime import Runtime
 from aliend.services import grpc_errors, server
 from aliend.services.messages import submit

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/bridge": {"core", "central"},
     "aliend/storage": {"core", "process_privacy"},
     "aliend/store": {"core"},
-    "aliend/engine": {"core", "storage", "store"},
+    "aliend/engine": {"core", "storage", "store", "private_directories"},
     "aliend/services": {"core", "commands", "metrics", "runtime", "user_sessions", "engine", "lifecycle", "v1"},
     "aliend/commands": {
         *(
@@ -44,7 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
             "credential_locations",
         ),
     },
-    "aliend/doctor": {"core", "central", "config", "credential_locations", "lifecycle", "storage", "store"},
+    "aliend/doctor": {
+        *("core", "central", "config", "credential_locations", "lifecycle", "private_directories", "storage", "store"),
+    },
     "aliend/sandbox": set(),
 }
 # the order of imports inside a package: a floor may import from floors to its right only
@@ -162,7 +164,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
-    "aliend/central/freed_memory.py": "one rule, with a timer of its own",
     "aliend/small_files.py": "one rule for files that anybody may have left under a known name",
     "aliend/process_privacy.py": "called first by the daemon and by each worker",
     "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",

@@ -10,7 +10,8 @@ import pytest
 
 from alienctl import transport
 from aliend.errors import ConfigurationError
-from aliend.lifecycle.state_directory import make_private, take_lock
+from aliend.lifecycle.state_directory import take_lock
+from aliend.private_directories import make_private
 from aliend.temporary_directories import own_directory
 
 OTHER = 12345

@@ -5,6 +5,7 @@ Handles names only: does not check whether they exist, and does not build local 
 
 from __future__ import annotations
 
+MISREAD = "the central service takes names that begin with `..` for the parent directory"
 _SCHEMES = ("alien://", "alien:")
 _HOME_WORD = "%ALIEN"
 _WILDCARDS = "*?"
@@ -76,6 +77,14 @@ def is_below(lfn: str, directory: str) -> bool:
     """Return whether `lfn` is below `directory` at any depth; a directory is not below itself."""
     prefix = directory.rstrip("/") + "/"
     return lfn.startswith(prefix) and len(lfn) > len(prefix)
+
+
+def is_misread(name: str) -> bool:
+    """Return whether the central service takes `name` for another one.
+
+    It reads a component that only begins with `..` as `..` (wire specification 2.6): `rm /a/b/..x` removes `/ax`.
+    """
+    return any(part.startswith("..") and part != ".." for part in name.split("/"))
 
 
 def has_wildcard(lfn: str) -> bool:

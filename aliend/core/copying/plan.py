@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from aliend.core.catalogue.paths import MISREAD, is_misread
 from aliend.core.catalogue.selection import split_pattern
 from aliend.core.cli.escaping import is_text, visible
 from aliend.core.cli.executor import check_executor
@@ -126,6 +127,9 @@ def check_spec(spec: JobSpec) -> None:
             raise UsageError(f"{name!r} is not an absolute path")
         if name not in local and not is_text(name):
             raise UsageError(f"'{visible(name)}' is not valid UTF-8, which the catalogue requires")
+    for name in () if spec.direction == "download" else (spec.target, *spec.targets):
+        if is_misread(name):
+            raise UsageError(f"{name}: {MISREAD}")
 
 
 def _target(arg: str, args: CopyArguments, context: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:

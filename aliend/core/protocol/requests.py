@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from aliend.core.catalogue.paths import MISREAD, is_misread
 from aliend.errors import UsageError
 
 CHARACTER_LIMIT = 8192
@@ -49,8 +50,10 @@ class Request:
 def encode(request: Request, directory: str = "") -> str:
     """Return the text to send; with `directory` (absolute) the command runs there (`-pwd=`).
 
-    Raises UsageError if an argument is not valid text (a file name that is not UTF-8).
+    Raises UsageError if an argument is not valid text (a file name that is not UTF-8), and for a change whose names the
+    service would take for others.
     """
+    refuse_misread_names(request)
     options = [f"-pwd={directory}", *request.options] if directory else list(request.options)
     text = json.dumps({"command": request.command, "options": options}, ensure_ascii=False, separators=(",", ":"))
     try:
@@ -143,6 +146,17 @@ def refuse_change(request: Request) -> None:
     """Raise UsageError for a request that would change the state of a connection."""
     if argument := session_change(request):
         raise UsageError(f"`{argument}` is not allowed here: it would change the session of all commands")
+
+
+def refuse_misread_names(request: Request) -> None:
+    """Raise UsageError for a change whose names the service would take for others."""
+    if not changes_state(request):
+        return
+    operands = [option for option in request.options if not option.startswith("-")]
+    if request.command == "submit":
+        operands = operands[:1]  # the arguments of the job follow
+    for name in filter(is_misread, operands):
+        raise UsageError(f"{request.command}: {name}: {MISREAD}; nothing was done")
 
 
 def batches(command: str, options: Iterable[str], operands: Sequence[str], directory: str = "") -> list[Request]:

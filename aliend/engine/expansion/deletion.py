@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from aliend.core.catalogue import local_paths
+from aliend.core.catalogue.paths import MISREAD, is_misread
 from aliend.engine.expansion.sync_listing import NO_GUID
 from aliend.engine.ports import CataloguePort
 from aliend.errors import OutcomeUnknown, ServiceError
@@ -35,7 +36,7 @@ async def delete_in_catalogue(
     ]
     error_text = ""
     try:
-        await catalogue.remove_all([lfn for lfn in unchanged if not set("*?") & set(lfn)])
+        await catalogue.remove_all([lfn for lfn in unchanged if not set("*?") & set(lfn) and not is_misread(lfn)])
     except (ServiceError, OutcomeUnknown) as error:
         error_text = str(error)
     after = await _guids(catalogue, unchanged) if unchanged else {}
@@ -45,6 +46,8 @@ async def delete_in_catalogue(
 def _outcome(
     lfn: str, fingerprint: str, before: dict[str, str], after: dict[str, str], error_text: str
 ) -> DeletionOutcome:
+    if is_misread(lfn):
+        return "kept", MISREAD
     if lfn not in before:
         return "deleted", ""
     if before[lfn] != fingerprint:

@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
-from aliend.core.catalogue.paths import without_slash
+from aliend.core.catalogue.paths import MISREAD, is_misread, without_slash
 from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying import target_paths
@@ -198,4 +198,4 @@ def _objection(relative: str) -> str:
         reason = local_paths.why_refused(component)
         if reason:
             return f"its name is refused: {reason}"
-    return ""
+    return f"its name is refused: {MISREAD}" if is_misread(relative) else ""

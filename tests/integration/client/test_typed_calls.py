@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -420,3 +421,32 @@ def test_a_client_with_keepalive_notices_a_frozen_daemon(ground: Ground) -> None
         finally:
             os.kill(pid, signal.SIGCONT)
     assert lost.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_request_that_cannot_be_decoded_is_refused_with_details(ground: Ground) -> None:
+    log = Path(ground.user.json("daemon", "status")["log_file"])
+    before = log.stat().st_size
+    methods = [
+        method
+        for module in server.MODULES
+        for service in module.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    ]
+    assert len(methods) > 40
+    with channel_to(ground.user) as channel:
+        for method in methods:
+            path = f"/{method.containing_service.full_name}/{method.name}"
+            with pytest.raises(grpc.RpcError) as refused:
+                _send_garbage(channel, path, method)
+            assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT, path
+            assert "cannot be decoded" in (refused.value.details() or ""), path
+            assert info_of(refused.value).reason == errors_pb2.ERROR_REASON_INVALID_REQUEST, path
+    assert b"Traceback" not in log.read_bytes()[before:]
+
+
+def _send_garbage(channel: grpc.Channel, path: str, method: Any) -> None:  # noqa: ANN401 - the type differs by library
+    garbage = b"\xff\xff"
+    if method.client_streaming:
+        list(channel.stream_stream(path, bytes, bytes)(iter([garbage]), timeout=60))
+    else:
+        list(channel.unary_stream(path, bytes, bytes)(garbage, timeout=60))

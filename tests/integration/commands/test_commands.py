@@ -145,6 +145,24 @@ def test_find_mkdir_mv_rm_and_rmdir_work_with_relative_names(user: User) -> None
     assert user.run("ls", "work").returncode == 2
 
 
+def test_changes_of_names_that_the_service_misreads_are_refused(user: User) -> None:
+    user.must("mkdir", "-p", "misread/work/a")
+    user.must("cd", "misread")
+    user.must("touch", "workx", "work/y")
+    (user.home / "local").write_text("content")
+    for line in ("rm work/..x", "mv work/y a/..x", "mkdir work/a/..b", "touch work/..x", "cp file:local work/..x"):
+        refused = user.run(*line.split())
+        assert refused.returncode == 22, line
+        assert "takes names that begin with `..` for the parent directory" in refused.stderr
+    assert user.must("ls").split() == ["work/", "workx"]
+    user.must("cd", "work/a")
+    user.must("mv", "../y", "../../y")
+    user.must("rm", "../../y", "../../workx")
+    user.must("cd", "../../..")
+    assert user.must("ls", "misread/work/..") == "work/"
+    user.must("rm", "-r", "misread")
+
+
 def test_any_other_command_of_the_service_is_passed_through(user: User) -> None:
     assert user.must("echo", "two", "words") == "two words"
     assert "pwd" in user.must("commandlist").split()

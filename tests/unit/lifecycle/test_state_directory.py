@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import ConfigurationError
-from aliend.lifecycle.state_directory import make_private, take_lock
+from aliend.lifecycle.state_directory import take_lock
+from aliend.private_directories import make_private
 
 
 def test_a_missing_directory_is_made_private(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alienctl.daemon.start import _make_private
+from alienctl.daemon.start import _open_private
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def umask() -> int:
 
 
 def test_a_directory_and_its_parents_are_private_under_any_umask(tmp_path: Path) -> None:
-    _make_private(f"{tmp_path}/a/b")
+    os.close(_open_private(f"{tmp_path}/a/b"))
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o700]
     assert umask() == 0
 
@@ -34,5 +34,5 @@ def test_a_directory_and_its_parents_are_private_under_any_umask(tmp_path: Path)
 def test_a_failure_leaves_the_umask_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):
-        _make_private(f"{tmp_path}/file/a")
+        _open_private(f"{tmp_path}/file/a")
     assert umask() == 0

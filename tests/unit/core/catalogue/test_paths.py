@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.catalogue.paths import has_wildcard, is_below, join, name, parent, resolve, without_slash
+from aliend.core.catalogue.paths import has_wildcard, is_below, is_misread, join, name, parent, resolve, without_slash
 
 HOME = "/alice/cern.ch/user/a/alice/"
 HERE = "/alice/data/2024/"
@@ -62,3 +62,8 @@ def test_wildcards_are_stars_and_question_marks() -> None:
     assert has_wildcard("/a/*.root")
     assert has_wildcard("/a/?")
     assert not has_wildcard("/a/[x]+.root")
+
+
+def test_names_that_only_begin_with_two_dots_are_misread_by_the_service() -> None:
+    assert all(map(is_misread, ("..x", "/a/..x", "/a/..x/b", "../...", "..,", "... and")))
+    assert not any(map(is_misread, ("..", "../x", "/a/../b", ".x", "x..", "x..y/z", "/", "")))

@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from aliend.core.protocol.requests import Request, batches, changes_state, encode, fits, session_change
+from aliend.core.protocol.requests import (
+    Request,
+    batches,
+    changes_state,
+    encode,
+    fits,
+    refuse_misread_names,
+    session_change,
+)
 from aliend.errors import UsageError
 
 
@@ -94,3 +102,20 @@ def test_long_operands_are_split_until_they_fit() -> None:
 def test_an_operand_that_is_too_long_gets_its_own_request() -> None:
     requests = batches("ls", (), ["/a", "/" + 9000 * "x", "/b"])
     assert [len(request.options) for request in requests] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["rm ..x", "rm -r /a /a/..x/", "mv /a/b /a/..b", "mkdir -p ..x/y", "find -x ..x /a *", "submit ..x.jdl",
+     "nosuch ..x", "access write /a/..x"],
+)  # fmt: skip
+def test_a_change_of_names_that_the_service_misreads_is_refused(line: str) -> None:
+    with pytest.raises(UsageError, match=r"begin with `\.\.` for the parent directory; nothing was done"):
+        refuse_misread_names(words(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["rm ../x", "rm ..", "mv ../../a/b ../c", "ls ..x", "submit /j.jdl ..x", "chmod 755 x..y", "rm -h ..x"]
+)
+def test_parent_directories_and_requests_that_change_nothing_are_sent(line: str) -> None:
+    refuse_misread_names(words(line))
