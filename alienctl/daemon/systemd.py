@@ -106,13 +106,13 @@ def _enable(invocation: Invocation, unit: str, has_changed: bool) -> list[str]:
             _must("restart", unit)
     except ClientError:
         if running:
-            _go_on_without(invocation, unit)
+            _continue_on_demand(invocation, unit)
         raise
     done.append(f"{unit} is enabled and runs (pid {control.status_of(invocation).pid})")
     return done
 
 
-def _go_on_without(invocation: Invocation, unit: str) -> None:
+def _continue_on_demand(invocation: Invocation, unit: str) -> None:
     """Start the daemon on demand again after the unit failed to start."""
     _systemctl("disable", unit)
     start(invocation)

@@ -6,8 +6,7 @@ import time
 
 from alienctl import ClientError
 from alienctl.invocation import Invocation
-from alienctl.support import facts
-from alienctl.support.doctor import ask_program
+from alienctl.support.doctor import run_program
 from alienctl.terminal import printable, write_output
 
 _EINVAL = 22
@@ -24,7 +23,7 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
         raise ClientError(
             "the working directory does not exist; run `cd`, then `alienctl bug-report` again", _EINVAL
         ) from None
-    done = ask_program(invocation, "aliend.doctor", ["--bug-report", path], facts.collect(invocation))
+    done = run_program(invocation, ["--bug-report", path])
     if as_json:
         write_output(done.stdout)
         return 0

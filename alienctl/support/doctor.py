@@ -9,6 +9,7 @@ from alienctl.support import facts
 from alienctl.terminal import write_output
 
 _EINVAL = 22
+_MODULE = "aliend.doctor"
 _LIMIT = 60.0
 """Seconds for the whole program, whose own limit is shorter."""
 
@@ -24,23 +25,21 @@ def run(invocation: Invocation, operands: list[str], *, as_json: bool) -> int:
 
 def examine(invocation: Invocation, options: list[str]) -> tuple[bytes, int]:
     """Return the report and the exit code. Raises ClientError."""
-    done = ask_program(invocation, "aliend.doctor", options, facts.collect(invocation))
+    done = run_program(invocation, options)
     return done.stdout, done.returncode
 
 
-def ask_program(
-    invocation: Invocation, module: str, options: list[str], content: bytes
-) -> "subprocess.CompletedProcess[bytes]":
-    """Run one of our programs with `content` as its standard input. Raises ClientError if it fails."""
-    command = [*interpreter.command(module), *options]
-    environment = interpreter.clean(invocation.environment)
+def run_program(invocation: Invocation, options: list[str]) -> "subprocess.CompletedProcess[bytes]":
+    """Run `aliend.doctor` with the facts of the client as its standard input. Raises ClientError if it fails."""
+    command = [*interpreter.command(_MODULE), *options]
+    environment, content = interpreter.clean(invocation.environment), facts.collect(invocation)
     try:
         done = subprocess.run(command, env=environment, input=content, capture_output=True, timeout=_LIMIT, check=False)
     except subprocess.TimeoutExpired:
-        raise ClientError(f"`{module}` did not end within {_LIMIT:.0f} s", 1) from None
+        raise ClientError(f"`{_MODULE}` did not end within {_LIMIT:.0f} s", 1) from None
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     if done.returncode == _EINVAL and said:
         raise ClientError(said[-1], _EINVAL)
     if done.returncode not in (0, 1) or not done.stdout:
-        raise ClientError(f"`{module}` failed: {said[-1] if said else done.returncode}; reinstall aliend", 1)
+        raise ClientError(f"`{_MODULE}` failed: {said[-1] if said else done.returncode}; reinstall aliend", 1)
     return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 from contextlib import suppress
 
 LARGE = 8 << 20
@@ -34,6 +35,7 @@ class FreedMemory:
 
 
 def return_memory() -> None:
-    """Return unused memory to the system."""
+    """Return unused memory to the system, also that of texts in reference cycles, as refused replies leave them."""
+    gc.collect()
     with suppress(OSError, AttributeError):  # only glibc has this function
         ctypes.CDLL(None).malloc_trim(0)

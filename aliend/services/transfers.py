@@ -14,9 +14,9 @@ from aliend.core.transfers.limits import parse
 from aliend.engine.views import TransferView
 from aliend.errors import UsageError
 from aliend.services.grpc_errors import Servicer
-from aliend.services.messages.limits import limits_message, require_rate
+from aliend.services.messages.limits import limits_message, require_priority, require_rate
 from aliend.services.messages.plan import planned
-from aliend.services.messages.submit import MAX_PRIORITY, job_spec
+from aliend.services.messages.submit import job_spec
 from aliend.services.messages.times import milliseconds_of
 from aliend.services.messages.transfers import (
     attempt_message,
@@ -160,8 +160,7 @@ class TransfersService(Servicer, transfers_pb2_grpc.TransfersServiceServicer):
     async def SetJobPriority(self, request: pb.SetJobPriorityRequest, _context: Context) -> pb.SetJobPriorityResponse:
         """Change the priority of a job."""
         require_request_id(request.request_id)
-        if abs(request.priority) > MAX_PRIORITY:
-            raise UsageError(f"priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {request.priority}")
+        require_priority(request.priority)
         job = await self._runtime.engine.change_priority(require_id(request.id), request.priority)
         return pb.SetJobPriorityResponse(job=job_message(job))
 

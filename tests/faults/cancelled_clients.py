@@ -1,7 +1,7 @@
 """Clients of foreground copies are interrupted or killed at random moments; the same copy is then made again.
 
 A cancelled download keeps only partial files that its job knows. A cancelled upload leaves all replicas or none. Every
-third round ends the client while it submits its job, which would then take longer than the part waits for its end.
+third round ends the client about when it submits its job; a job that went on would take longer than the part waits.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliend.core.transfers.bandwidth import BURST, LEASE, Flow, RateLimiter, Rates
+from tests.quick import examples
 
 RATE = st.sampled_from([0, 10_000, 1_000_000, 50_000_000])
 RATES = st.builds(Rates, RATE, RATE, RATE, RATE, st.dictionaries(st.sampled_from(["A", "B"]), RATE, max_size=2))
@@ -85,7 +86,7 @@ def test_every_copy_gets_a_grant_and_removed_copies_leave_nothing(rates: Rates, 
     assert not meter._flows
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.integers(1, 16),
     st.integers(1_000_000, 100_000_000),

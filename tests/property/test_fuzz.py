@@ -11,6 +11,7 @@ import pytest
 
 from tests.fuzz.__main__ import load_targets
 from tests.fuzz.mutation import mutations
+from tests.quick import examples
 
 TARGETS = {name: target for name, target in load_targets().items() if not target.is_remote}
 DEFECTS = [(name, defect) for name, target in TARGETS.items() for defect in target.defects]
@@ -23,7 +24,7 @@ _ENOUGH = 4000
 def test_changed_inputs_become_values_or_errors_of_ours(name: str) -> None:
     target = TARGETS[name]
     with target.prepared(""):
-        for data in islice(mutations(target, 0), target.examples):
+        for data in islice(mutations(target, 0), examples(target.examples)):
             target.check(data)
 
 

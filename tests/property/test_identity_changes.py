@@ -19,6 +19,7 @@ from aliend.errors import RoleRefused
 from aliend.session_store import SessionStore
 from aliend.store import Store
 from aliend.user_sessions import UserSessions
+from tests.quick import examples
 from tests.unit.test_session_store import Tables
 
 USERS = ("alice", "bob22", "carol4444")
@@ -120,7 +121,7 @@ async def walk(directory: Path, steps: list[tuple[str, str]]) -> None:
         assert moved or state.directory == state.home
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(STEPS, max_size=14))
 def test_what_was_derived_from_an_old_identity_is_forgotten(steps: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -165,7 +165,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
-    "aliend/central/freed_memory.py": "one rule, with a timer of its own",
     "aliend/small_files.py": "one rule for files that anybody may have left under a known name",
     "aliend/process_privacy.py": "called first by the daemon and by each worker",
     "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",

@@ -6,8 +6,7 @@ the result.
 
 from __future__ import annotations
 
-import os
-import stat
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from aliend.central.credentials.private_keys import belong
 from aliend.errors import NoSuchFile, UsageError
+from aliend.small_files import read_small
 
 SIZE_LIMIT = 256 * 1024
 """Maximum size in bytes; a bundle with a long chain has about ten thousand."""
@@ -65,15 +65,10 @@ def read_file(path: Path) -> bytes:
     Raises NoSuchFile or UsageError. Blocks.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > SIZE_LIMIT:
-                raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported")
-            data = os.read(descriptor, SIZE_LIMIT)
-        finally:
-            os.close(descriptor)
+        data = read_small(path, SIZE_LIMIT)
     except OSError as error:
+        if error.errno in (0, errno.EISDIR):  # 0: not a regular file, or too large
+            raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported") from error
         raise NoSuchFile(f"cannot read {path}: {error.strerror}") from error
     if any(identifier in data for identifier in _RC2) and not _reads_rc2():
         raise UsageError(

@@ -91,11 +91,11 @@ async def token_destroy(parts: Runtime, call: Call) -> int:
         await call.print(
             "the daemon forgot the keys that you unlocked" if had_keys else "the daemon had no unlocked keys"
         )
-        await _say_whether_a_token_comes_back(parts, call)
+        await _note_automatic_token(parts, call)
     return 0
 
 
-async def _say_whether_a_token_comes_back(parts: Runtime, call: Call) -> None:
+async def _note_automatic_token(parts: Runtime, call: Call) -> None:
     """Print a note if the user's key has no passphrase, because the next command then gets a new token."""
     try:
         await asyncio.to_thread(parts.tokens.check_own, call.context)

@@ -9,7 +9,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import path_context
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.copying.locations import parse_storage_spec, resolve_path
-from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.job import MAX_PRIORITY, JobSpec
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
@@ -21,7 +21,6 @@ JOB_OPTIONS: Mapping[str, Option] = {
 }
 """Options of all commands that submit a job."""
 _OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option("mirror")}
-_LOWEST = -(10**6)
 
 
 async def replicate(runtime: Runtime, call: Call) -> int:
@@ -43,7 +42,7 @@ async def replicate(runtime: Runtime, call: Call) -> int:
         storage=parse_storage_spec(storage),
         purpose="mirror" if options.has("mirror") else "replicate",
         parallel=options.number("T", 0, least=1),
-        priority=options.number("priority", 0, least=_LOWEST),
+        priority=options.number("priority", 0, least=-MAX_PRIORITY),
         label=options.last("label"),
     )
     return await submit_and_follow(runtime, call, spec, detach=options.has("detach"))

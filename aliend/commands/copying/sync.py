@@ -20,7 +20,7 @@ from aliend.core.cli.options import Option, parse_options
 from aliend.core.cli.units import format_size
 from aliend.core.copying.locations import require_explicit_target, resolve_path
 from aliend.core.copying.sync import PlannedFile, sync_job
-from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.job import MAX_PRIORITY, JobSpec
 from aliend.errors import NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
@@ -32,7 +32,6 @@ _OPTIONS = {
     "--exclude": Option("exclude", "a pattern"),
     "--executor": Option("executor", "local or dask:ADDRESS"),
 }
-_LOWEST = -(10**6)
 
 
 async def sync(runtime: Runtime, call: Call) -> int:
@@ -47,7 +46,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
         (),
         "",
         parallel=options.number("T", 0, least=1),
-        priority=options.number("priority", 0, least=_LOWEST),
+        priority=options.number("priority", 0, least=-MAX_PRIORITY),
         label=options.last("label"),
         executor=parse_executor(options.last("executor"), call.directory),
         umask=call.umask,

@@ -14,12 +14,12 @@ from aliend.commands.following.foreground import exit_code_of_job, follow_foregr
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import Option, ParsedOptions, parse_options, unknown_option
+from aliend.core.transfers.job import MAX_PRIORITY
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 TIMED_OUT = 124
-_PRIORITIES = range(-(10**6), 10**6 + 1)
 _JOBS_AT_A_TIME = 500
 _NOTIFY = ("sh", "-c", 'exec notify-send "$@" 2>/dev/null', "sh", "aliend")
 """A desktop notification; it fails without the program or without a desktop."""
@@ -122,7 +122,7 @@ def _changing(verb: str, change: Change) -> Callable[[Runtime, Call, list[str]],
 async def _priority(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Set the priority of jobs: `priority N JOB...`."""
     text = args[0] if args else ""
-    if parse_whole(text, _PRIORITIES[0], _PRIORITIES[-1]) is None:
+    if parse_whole(text, -MAX_PRIORITY, MAX_PRIORITY) is None:
         raise UsageError("usage: transfers priority N JOB...; N is a whole number, 0 is normal, higher starts first")
     return await _change(
         runtime, call, args[1:], "priority", lambda runtime, job: runtime.engine.change_priority(job.id, int(text))

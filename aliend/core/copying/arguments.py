@@ -13,14 +13,13 @@ from typing import cast, get_args
 from aliend.core.catalogue import selection
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.cli.units import parse_rate, parse_size
-from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.job import MAX_PRIORITY, JobSpec
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
 
 STDIO = "-"
 """Standard input as a source, standard output as a target."""
 COMMENTS = ("#", ";", "//")
-_LEAST_PRIORITY = -(2**31)
 _PROGRESS = ("none", "line", "bars")
 _DAY = 86400.0
 IGNORED_OPTIONS = {
@@ -209,7 +208,7 @@ def _spec(options: ParsedOptions, now_ms: int) -> JobSpec:
         target="",
         overwrite=_overwrite(options),
         parallel=options.number("T", 0, least=1),
-        priority=options.number("priority", 0, least=_LEAST_PRIORITY),
+        priority=options.number("priority", 0, least=-MAX_PRIORITY),
         rate=parse_rate(options.last("limit")) if options.has("limit") else 0,
         label=options.last("label"),
         executor=options.last("executor"),

@@ -39,6 +39,10 @@ Direction = Literal["download", "upload", "copy"]
 Purpose = Literal["copy", "replicate", "mirror", "sync"]
 
 
+MAX_PRIORITY = 1_000_000
+"""The highest priority of a job that a user may set; the lowest one is its negative."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobSpec:
     """What the user asked for. `sources` and `target` are absolute: LFNs on one side, local paths on the other.

@@ -120,14 +120,10 @@ async def _new_names(batch: Batch, uploads: Sequence[_Upload]) -> list[_Upload]:
         if entry is None:
             new.append(by_member[member])
         else:
-            batch.leave(member, partial(_apply_overwrite_policy, by_member[member].source, entry))
+            batch.leave(member, partial(apply_overwrite_policy, source=by_member[member].source, entry=entry))
 
     await batch.request_each(by_member, look_up)
     return new
-
-
-async def _apply_overwrite_policy(source: LocalSource, entry: object, attempt: Attempt) -> Event:
-    return await apply_overwrite_policy(attempt, source, entry)  # type: ignore[arg-type]
 
 
 async def _book(batch: Batch, uploads: Sequence[_Upload]) -> None:

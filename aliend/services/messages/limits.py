@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aliend.core.cli.units import MAX_RATE, MIN_RATE
+from aliend.core.transfers.job import MAX_PRIORITY
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
 from aliend.services.messages.times import timestamp
@@ -33,6 +34,12 @@ def require_rate(rate: int) -> int:
     if rate and not MIN_RATE <= rate <= MAX_RATE:
         raise UsageError(f"a rate must be {MIN_RATE} to {MAX_RATE} bytes/s, or 0 for no limit, not {rate}")
     return rate
+
+
+def require_priority(priority: int) -> None:
+    """Raise UsageError for a priority out of range."""
+    if abs(priority) > MAX_PRIORITY:
+        raise UsageError(f"priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {priority}")
 
 
 def _element(element: ElementView) -> transfers_pb2.ElementStatus:

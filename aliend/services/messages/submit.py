@@ -26,7 +26,7 @@ from aliend.core.transfers.job import JobSpec, Purpose
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
-from aliend.services.messages.limits import require_rate
+from aliend.services.messages.limits import require_priority, require_rate
 from aliend.services.messages.times import milliseconds_of, seconds_of
 from aliend.v1 import transfers_pb2
 
@@ -42,7 +42,6 @@ OVERWRITES: dict[int, Overwrite] = {
 
 
 MAX_SOURCES = 10_000
-MAX_PRIORITY = 1_000_000
 MAX_TIMEOUT = 30 * 86400.0
 """Seconds."""
 MAX_VALUES = {
@@ -223,8 +222,7 @@ def _check_numbers(request: transfers_pb2.SubmitJobRequest) -> None:
     for name, most in MAX_VALUES.items():
         if getattr(request, name) > most:
             raise UsageError(f"SubmitJob: {name} must be at most {most}, not {getattr(request, name)}")
-    if abs(request.priority) > MAX_PRIORITY:
-        raise UsageError(f"SubmitJob: priority must be -{MAX_PRIORITY} to {MAX_PRIORITY}, not {request.priority}")
+    require_priority(request.priority)
     if len(request.sources) > MAX_SOURCES:
         raise UsageError(f"SubmitJob: a job has at most {MAX_SOURCES} sources, not {len(request.sources)}")
     require_rate(request.rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,10 +120,24 @@ async def eventually(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a new database: a copy of it costs a fraction of the migrations."""
+    directory = tmp_path_factory.mktemp("database")
+
+    async def create() -> None:
+        async with Store(directory / "aliend.db", Clock()):
+            pass
+
+    asyncio.run(create())
+    return directory
+
+
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path, new_database: Path) -> AsyncIterator[House]:
     grid = Grid()
     clock = Clock()
+    shutil.copytree(new_database, tmp_path, dirs_exist_ok=True)
     store = Store(tmp_path / "aliend.db", clock)
     catalogue, workers = FakeCatalogue(grid), FakeWorkers(grid)
     engine = Engine(store, workers, lambda _: catalogue, clock, lambda: 0.5)

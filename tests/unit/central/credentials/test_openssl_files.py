@@ -50,11 +50,12 @@ class Made:
 @pytest.fixture(scope="module", params=["rsa:2048", "ec"])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     made = Made(tmp_path_factory.mktemp("openssl"))
-    kind = [request.param] if request.param != "ec" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    new = ("req", "-x509", "-nodes", "-days", "30", "-newkey", *kind)
-    made.openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=CA")
+    ec = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    new = ("req", "-x509", "-nodes", "-days", "30", "-newkey")
+    made.openssl(*new, *ec, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=CA")
+    kind = ec if request.param == "ec" else (request.param,)
     made.openssl(
-        *new, "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=alice", "-CA", "ca.pem", "-CAkey", "ca.key"
+        *new, *kind, "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=alice", "-CA", "ca.pem", "-CAkey", "ca.key"
     )
     export = ("pkcs12", "-export", "-in", "cert.pem", "-inkey", "key.pem", "-certfile", "ca.pem", "-name", "Zoë's key")
     made.openssl(*export, "-passout", "pass:x", "-out", "my.p12")

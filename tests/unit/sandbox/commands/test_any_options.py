@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from aliend.sandbox.commands import COMMANDS
 from aliend.sandbox.server import dispatch
+from tests.quick import examples
 from tests.unit.sandbox.in_process_grid import Stage, make_stage
 
 HOME = "/alice/cern.ch/user/a/alice/"
@@ -100,7 +101,7 @@ class Failures(logging.Handler):
         self.found.append(self.format(record))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=requests(), user=st.sampled_from(("alice", "admin")))
 def test_no_reply_contains_a_python_exception(shared: Stage, request: tuple[str, list[str]], user: str) -> None:
     name, words = request
