@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
@@ -18,14 +18,17 @@ from alienctl.api.errors import is_daemon_lost
 from alienctl.api.services import Services
 from aliend.v1 import daemon_pb2
 
+if TYPE_CHECKING:
+    from alienctl.fsspec.cluster import ClusterConnection
+
 Result = TypeVar("Result")
 
 
 class Calls:
-    """The daemon of a profile (empty: ALIEN_PROFILE, else `default`), started if none runs."""
+    """Calls through a connection: to the daemon, which is started if none runs, or from a worker of a cluster."""
 
-    def __init__(self, profile: str) -> None:
-        self._connection = Connection(profile)
+    def __init__(self, connection: Connection | ClusterConnection) -> None:
+        self._connection = connection
 
     async def unary(self, call: Callable[[Services], Any], request: object, *, is_repeatable: bool = True) -> Any:
         """Return the response to one request. Raises GridError, OutcomeUnknownError if it cannot be repeated."""

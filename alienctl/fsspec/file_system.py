@@ -23,6 +23,7 @@ from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.utils import isfilelike
 
+from alienctl.api.connection import Connection
 from alienctl.api.errors import DirectoryError, ErrorFacts, ExistsError, InvalidRequestError
 from alienctl.fsspec.calls import Calls
 from alienctl.fsspec.contents import Contents
@@ -50,17 +51,27 @@ class AlienFileSystem(fsspec.asyn.AsyncFileSystem):
     protocol = "alien"
     root_marker = "/"
 
-    def __init__(self, profile: str = "", session: str = "", storage: str = "", **options: Any) -> None:
-        super().__init__(profile=profile, session=session, storage=storage, **options)
+    def __init__(
+        self, profile: str = "", session: str = "", storage: str = "", cluster: str = "", **options: Any
+    ) -> None:
+        super().__init__(profile=profile, session=session, storage=storage, cluster=cluster, **options)
         self._storage = storage
-        self._profile, self._session = profile, session
+        self._profile, self._session, self._cluster = profile, session, cluster
         self._process = os.getpid()
         self._connect()
 
     def _connect(self) -> None:
-        self._calls = Calls(self._profile)
+        self._calls = Calls(self._connection())
         self._contents = Contents(self._calls, self._session)
         self._jobs = Jobs(self._calls, self._session)
+
+    def _connection(self) -> Any:
+        """Return the connection to the daemon, or from a worker of a cluster."""
+        if not self._cluster:
+            return Connection(self._profile)
+        from alienctl.fsspec.cluster import connection_to
+
+        return connection_to(self._profile, self._cluster)
 
     @property
     def loop(self) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,12 +12,11 @@ import grpc.aio
 
 from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.grid.refusals import read_error
-from aliend.core.connection.context import Context as CentralContext
 from aliend.core.copying.locations import parse_storage_spec
 from aliend.core.transfers.job import JobSpec, JobState
-from aliend.engine.file_content import FileContent, content_of, read_ranges
+from aliend.engine.file_content import FileContent, content_of
 from aliend.engine.views import JobView, TransferView
-from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError, UsageError, WrongContent
+from aliend.errors import AliendError, CopyError, RequestIdReused, ServiceError, UsageError
 from aliend.runtime import Runtime
 from aliend.services.caller import Caller
 from aliend.services.catalogue import require_guid
@@ -27,81 +24,16 @@ from aliend.services.grpc_errors import Servicer, abort
 from aliend.services.messages.entries import entry_message
 from aliend.services.messages.enumerations import require_known_values
 from aliend.services.messages.submit import OVERWRITES
+from aliend.services.reading.content_stream import ContentStream, Source
 from aliend.services.transfers import require_request_id
 from aliend.v1 import contents_pb2 as pb
 from aliend.v1 import contents_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-MAX_RANGES = 1000
 _IS_DIRECTORY, _EXISTS = 21, 17
 _NAMED = frozenset({1, 13, 17, 20, 21, 22, 122})
 """Errors of an upload that have a reason of their own in the contract."""
-_OTHER_FILE = 116
-"""ESTALE: the name belongs to another file now."""
-_REMEMBERED, _VALID = 256, 300.0
-"""Permissions to read that are kept, and for how many seconds; the service's tickets are valid for longer."""
-
-
-class ContentCache:
-    """Recently read files, by context and LFN: a caller that reads one file in many calls needs one ticket."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[tuple[CentralContext, str], tuple[float, FileContent]] = OrderedDict()
-
-    def prefer(self, context: CentralContext, content: FileContent, se: str) -> None:
-        """Prefer the storage element that delivered for the next reads of a file, until its permission expires."""
-        until, known = self._known.get((context, content.lfn), (0.0, None))
-        if known == content and content.sources[0].se != se:
-            sources = tuple(sorted(content.sources, key=lambda source: source.se != se))
-            self._known[context, content.lfn] = until, replace(content, sources=sources)
-
-    def find(self, context: CentralContext, lfn: str, guid: str) -> FileContent | None:
-        """Return the file if it is known with this GUID."""
-        until, content = self._known.get((context, lfn), (0.0, None))
-        return content if content and guid and content.guid == guid and time.monotonic() < until else None
-
-    def add(self, context: CentralContext, content: FileContent) -> None:
-        """Keep a file; forget the oldest of too many."""
-        self._known.pop((context, content.lfn), None)
-        self._known[context, content.lfn] = time.monotonic() + _VALID, content
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A range of the request: its number, and the offsets of its first byte and behind its last one."""
-
-    number: int
-    start: int
-    end: int
-
-
-class _Pieces:
-    """The ranges of a request that were not sent yet; `is_whole` if they are the whole file."""
-
-    def __init__(self, pieces: Sequence[_Piece], size: int) -> None:
-        self._left = deque(piece for piece in pieces if piece.start < piece.end)
-        self.is_whole = [(piece.start, piece.end) for piece in pieces] == [(0, size)]
-        self.has_begun = False
-
-    @property
-    def ranges(self) -> tuple[tuple[int, int], ...]:
-        """Return the offsets of what is left, in order."""
-        return tuple((piece.start, piece.end) for piece in self._left)
-
-    def messages(self, data: bytes) -> Iterator[pb.ReadResponse]:
-        """Yield the messages for the next bytes: one for each range that they belong to."""
-        self.has_begun = True
-        taken = 0
-        while taken < len(data):
-            piece = self._left.popleft()
-            part = data[taken : taken + piece.end - piece.start]
-            yield pb.ReadResponse(range=piece.number, offset=piece.start, data=part)
-            taken += len(part)
-            if piece.start + len(part) < piece.end:
-                self._left.appendleft(replace(piece, start=piece.start + len(part)))
 
 
 class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
@@ -109,27 +41,21 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self._known = ContentCache()
+        self._contents = ContentStream(runtime.workers)
 
     async def Read(self, request: pb.ReadRequest, context: Context) -> None:
         """Stream ranges of a file."""
-        if len(request.ranges) > MAX_RANGES:
-            raise UsageError(f"Read takes at most {MAX_RANGES} ranges, not {len(request.ranges)}")
         caller = await Caller.of(self._runtime, request.session)
         lfn = await caller.required_lfn(request.lfn)
+
+        async def content() -> FileContent:
+            try:
+                return await content_of(caller.catalogue, lfn)
+            except ServiceError as error:
+                raise await read_error(caller.catalogue, error, lfn) from error
+
         guid = require_guid(request.guid) if request.guid else ""
-        known = self._known.find(caller.context, lfn, guid)
-        content = known or await self._content(caller, lfn, guid)
-        ses = list(dict.fromkeys(source.se for source in content.sources))
-        file = pb.FileContent(lfn=lfn, size=content.size, md5=content.md5, guid=content.guid, ses=ses)
-        await context.write(pb.ReadResponse(file=file))
-        pieces = _Pieces(_pieces(request.ranges, content.size), content.size)
-        try:
-            await self._send(context, caller, content, pieces)
-        except CopyError:
-            if not known or (pieces.is_whole and pieces.has_begun):
-                raise
-            await self._send(context, caller, await self._content(caller, lfn, guid), pieces)  # with new tickets
+        await self._contents.stream(request, context, Source(lfn, guid, caller.context, caller.catalogue, content))
 
     async def Write(self, _requests: object, context: Context) -> pb.WriteResponse:
         """Store a file from the caller's data."""
@@ -169,36 +95,6 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
             raise RequestIdReused(start.request_id, job.id, ("content",))
         entries, _ = await caller.catalogue.stat([spec.target])
         return pb.WriteResponse(entry=entry_message(entries[0]) if entries else None, job_id=job.id)
-
-    async def _content(self, caller: Caller, lfn: str, guid: str) -> FileContent:
-        """Request the right to read a file. Raises ServiceError if another GUID was expected."""
-        try:
-            content = await content_of(caller.catalogue, lfn)
-        except ServiceError as error:
-            raise await read_error(caller.catalogue, error, lfn) from error
-        if guid and content.guid != guid:
-            entries, _ = await caller.catalogue.stat([lfn])  # a ticket for a member has the GUID of its archive
-            if entries and entries[0].guid == guid:
-                content = replace(content, guid=guid)
-        if guid and content.guid != guid:
-            raise ServiceError("access", _OTHER_FILE, f"{lfn} is another file now, with the GUID {content.guid}")
-        self._known.add(caller.context, content)
-        return content
-
-    async def _send(self, context: Context, caller: Caller, content: FileContent, pieces: _Pieces) -> None:
-        async with read_ranges(self._runtime.workers, content, pieces.ranges) as stream:
-            try:
-                while data := await stream.read():
-                    for message in pieces.messages(data):
-                        await context.write(message)
-            except CopyError as error:
-                if pieces.is_whole and not pieces.ranges and error.kind == "permanent":
-                    raise WrongContent(str(error)) from error  # everything has arrived: the comparison failed
-                raise
-            if stream.result:
-                self._known.prefer(caller.context, content, stream.result.se)
-                if pieces.is_whole and stream.result.warning:
-                    await context.write(pb.ReadResponse(offset=content.size, warning=stream.result.warning))
 
     async def _stored(self, job: JobView) -> TransferView:
         """Return the transfer of a job. Raises CopyError or ServiceError unless the file was stored."""
@@ -267,15 +163,3 @@ class _Received:
             raise UsageError(f"{self.size} bytes arrived instead of {start.size}; nothing was stored")
         if start.md5 and self.md5 != start.md5.lower():
             raise UsageError(f"the data has the md5 {self.md5} instead of {start.md5.lower()}; nothing was stored")
-
-
-def _pieces(ranges: Sequence[pb.Range], size: int) -> list[_Piece]:
-    """Return the ranges within a file of `size` bytes; the whole file if none is named."""
-    if not ranges:
-        return [_Piece(0, 0, size)]
-    pieces = []
-    for number, one in enumerate(ranges):
-        start = min(one.offset, size)
-        end = min(start + one.length, size) if one.HasField("length") else size
-        pieces.append(_Piece(number, start, end))
-    return pieces

@@ -51,8 +51,11 @@ def report(figures: Figures, workers: int) -> Iterator[str]:
     yield f"  files                    {figures.done} done, {figures.failed} failed, in {samples[-1].at:.0f} virtual s"
     yield f"  starts decided           {starts / cpu:8.0f} a second of CPU   (the longest pass: {longest * 1e3:.0f} ms)"
     yield f"  state changes decided    {figures.steps / figures.step_seconds:8.0f} a second of CPU"
-    fair, urgent = fairness(figures), urgent_part(figures)
-    yield f"  fairness (Jain)          {min(fair):8.3f} at worst, {fmean(fair):.3f} in the mean, over three jobs"
+    urgent = urgent_part(figures)
+    for limited, limit in ((True, "workers"), (False, "storage elements")):
+        if fair := fairness(figures, limited_by_workers=limited):
+            worst, mean = min(fair), fmean(fair)
+            yield f"  fairness (Jain)          {worst:8.3f} at worst, {mean:.3f} in the mean, while {limit} limit"
     yield f"  higher priority          {100 * urgent:8.1f} % of the bytes that start while that job has files"
     yield from _workers_leave(figures, workers)
     yield from _element_leaves(figures)
@@ -76,19 +79,24 @@ def _element_leaves(figures: Figures) -> Iterator[str]:
     yield f"    after its return             95 % again within {back:.0f} s"
 
 
-def fairness(figures: Figures) -> list[float]:
-    """Return Jain's index of the bytes that the equal jobs start, in each minute in which all of them have files.
+def fairness(figures: Figures, *, limited_by_workers: bool) -> list[float]:
+    """Return Jain's index of the bytes that the equal jobs start, for each minute in which all of them have files.
 
-    Minutes of the job of higher priority do not count: nothing else starts then.
+    Workers are the limit in a minute in which nearly all of them copy. Minutes of the job of higher priority do not
+    count: nothing else starts then.
     """
     size = int(_FAIR_OVER / SAMPLE)
     having = [
         one
         for one in figures.samples
-        if one.jobs_with_files.issuperset(_EQUAL) and not one.started[URGENT] and URGENT not in one.jobs_with_files
+        if one.jobs_with_files.issuperset(_EQUAL) and URGENT not in one.jobs_with_files | one.started.keys()
     ]
     minutes = [having[n : n + size] for n in range(0, len(having) - size + 1, size)]
-    return [_jain([sum(one.started[job] for one in minute) for job in _EQUAL]) for minute in minutes]
+    return [
+        _jain([sum(one.started[job] for one in minute) for job in _EQUAL])
+        for minute in minutes
+        if limited_by_workers == (sum(one.copies for one in minute) > 0.95 * sum(one.workers for one in minute))
+    ]
 
 
 def urgent_part(figures: Figures) -> float:

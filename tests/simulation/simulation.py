@@ -45,12 +45,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Sample:
-    """At second `at`: bytes per second and the costs started by each job since the last sample, and copies."""
+    """At second `at`: bytes per second and the costs started by each job since the last sample, copies and workers."""
 
     at: float
     rate: float
     started: Counter[int]
     copies: int
+    workers: int
     jobs_with_files: frozenset[int]
 
 
@@ -336,7 +337,9 @@ class Simulation:
                 self._step_element(se, storage_element.ThroughputMeasured(speed, self._counts[se], most))
             self._admit(se)
         with_files = frozenset(job.number for job in self._jobs if job.begins <= self.now and job.next < job.files)
-        self.figures.samples.append(Sample(self.now, total, self._started, len(self._copying), with_files))
+        self.figures.samples.append(
+            Sample(self.now, total, self._started, len(self._copying), self._workers, with_files)
+        )
         self._started = Counter()
         self._at(self.now + SAMPLE, self._sample)
         self._wake()

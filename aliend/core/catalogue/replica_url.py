@@ -63,6 +63,15 @@ def printed_url(url: str, envelope: str) -> str:
     return f"{archive}#{member}{question}{query}" if member else f"{archive}{question}{query}"
 
 
+def split_printed_url(printed: str) -> tuple[str, str]:
+    """Return the URL and the envelope of which `printed_url` made a text."""
+    rest, _, envelope = printed.partition(_UNIX)
+    archive, _, tail = rest.rstrip("?&").partition("#")
+    member, question, query = tail.partition("?")
+    url = f"{archive}{question}{query}"
+    return with_member(url, member) if member else url, envelope.removeprefix("&").removeprefix("authz=")
+
+
 def open_url(url: str, envelope: str) -> str:
     """Return the URL that opens a replica: without the member, with its envelope (wire specification, section 5.5)."""
     archive = without_member(url)

@@ -6,7 +6,14 @@ import pytest
 
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.metalink import document
-from aliend.core.catalogue.replica_url import member_of, open_url, printed_url, with_member, without_member
+from aliend.core.catalogue.replica_url import (
+    member_of,
+    open_url,
+    printed_url,
+    split_printed_url,
+    with_member,
+    without_member,
+)
 
 SIGNED = "turl=root://h:1094//p&lfn=/a/f&issuer=Authen&signature=c2ln=="
 """A signed envelope is a query by itself (wire specification, section 5.5)."""
@@ -43,3 +50,11 @@ def test_a_member_is_added_to_the_url_of_its_archive_and_removed() -> None:
 def test_f164_the_printed_url_of_a_member_names_it_as_alienpy_does() -> None:
     assert printed_url("root://h:1//p#m", "ENV") == "root://h:1//p#m?xrd.wantprot=unix&authz=ENV"
     assert printed_url("root://h:1//p", "ENV") == open_url("root://h:1//p", "ENV")
+
+
+@pytest.mark.parametrize(
+    "url", ["root://h:1//p", "root://h:1//p.zip#m", "root://h:1//p?x=y", "root://h:1//p.zip?x=y#m"]
+)
+@pytest.mark.parametrize("envelope", ["", "a\nb&c=d", SIGNED])
+def test_url_and_envelope_can_be_read_from_the_printed_url(url: str, envelope: str) -> None:
+    assert split_printed_url(printed_url(url, envelope)) == (url, envelope)

@@ -1,0 +1,1 @@
+"""Streams of file contents: `content_stream` for any reader, `cluster_contents` for those on workers of a cluster."""
