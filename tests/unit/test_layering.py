@@ -319,7 +319,7 @@ def test_only_config_and_the_programs_read_the_environment() -> None:
     allowed = {
         "aliend/config.py",
         "aliend/__main__.py",
-        "aliend/reader.py",
+        "aliend/reader/__main__.py",
         "aliend/storage/worker/__main__.py",
         "aliend/storage/cluster/gateway.py",
     }
