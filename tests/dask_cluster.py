@@ -38,11 +38,11 @@ class DaskCluster:
         arguments = ("--host", "127.0.0.1", "--protocol", "tls", "--port", port)
         return self._start("dask_scheduler", "scheduler", *arguments)
 
-    def start_worker(self, *, nanny: bool = False) -> subprocess.Popen[bytes]:
-        """Start a worker that runs up to two copying processes, or a nanny with such a worker."""
+    def start_worker(self, *, nanny: bool = False, threads: int = 2) -> subprocess.Popen[bytes]:
+        """Start a worker that runs up to `threads` copying processes, or a nanny with such a worker."""
         hiding = ("unshare", "--mount", *(("--user", "--map-root-user") if os.geteuid() else ()))
         prefix = (*hiding, "sh", "-c", _HIDING, "sh", *map(str, self.hidden), "--") if self.hidden else ()
-        arguments = ("--nanny" if nanny else "--no-nanny", "--nthreads", "2")
+        arguments = ("--nanny" if nanny else "--no-nanny", "--nthreads", str(threads))
         worker = self._start("dask_worker", "worker", self.settings.place, *arguments, prefix=prefix)
         self.workers.append(worker)
         return worker

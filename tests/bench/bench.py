@@ -28,6 +28,7 @@ PARTS = (
     "silent_clients",
     "resuming",
     "stalled",
+    "dask",
 )
 """The modules of this folder that `make bench` runs, in order."""
 

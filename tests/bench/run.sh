@@ -18,7 +18,7 @@ trap finish EXIT
 
 .venv/bin/python -m build --wheel --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 python3 -m venv "$work/ours"
-"$work/ours/bin/pip" install --quiet --disable-pip-version-check "$work"/dist/*.whl
+"$work/ours/bin/pip" install --quiet --disable-pip-version-check "$(echo "$work"/dist/*.whl)[dask]"
 if [ ! -x .venv-alienpy/bin/alien.py ]; then
     python3 -m venv .venv-alienpy
     .venv-alienpy/bin/pip install --quiet --disable-pip-version-check alienpy==1.7.0 'xrootd==5.9.9'
