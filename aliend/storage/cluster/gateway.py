@@ -20,6 +20,7 @@ import uuid
 from typing import Any
 
 from distributed import Client, Future, KilledWorker
+from distributed.client import FutureCancelledError
 from distributed.comm.core import Comm, FatalCommClosedError, connect
 from distributed.security import Security
 
@@ -84,6 +85,8 @@ class Gateway:
             if comm := await self._attached(key, future, first):
                 await comm.write({"environment": request["environment"]})
                 await _relay(comm, first, reader, writer)
+        except FutureCancelledError:
+            pass  # the scheduler is lost: the closed descriptor says so
         except (WorkerFailed, KilledWorker, OSError, TimeoutError) as error:
             _write(writer, {"failed": _text(error)})
         except Exception as error:  # noqa: BLE001 - the daemon must learn of every error

@@ -15,14 +15,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from distributed import Client
+from distributed.security import Security
 
 from aliend.core.cli.executor import dask_executor
 from aliend.core.cli.transfer_settings import ClusterSettings
 from aliend.core.transfers.bandwidth import Rates
-from aliend.errors import CopyError
-from aliend.storage.cluster.executor import cluster_pool
+from aliend.errors import CopyError, Obstacle
+from aliend.storage.cluster.executor import DaskExecutor, cluster_pool
 from aliend.storage.pool.cluster_pool import ClusterPool
 from aliend.storage.pool.local_process import LocalExecutor
+from aliend.storage.pool.scheduler_address import is_reachable
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Download, Downloaded, R, RemovePartial, Task, TaskOptions, WorkerDied
 from tests.dask_cluster import DaskCluster, copying_pids, dask_cluster
@@ -269,3 +272,22 @@ async def test_a_scheduler_that_does_not_accept_the_certificate_is_reported_as_t
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"
+
+
+async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tmp_path: Path) -> None:
+    with dask_cluster(tmp_path) as lonely:
+        settings = lonely.settings
+        executor = DaskExecutor(settings, xrootd_environment())
+        await until(lambda: is_reachable(settings.place), LIMIT)
+        start = asyncio.create_task(executor.start({}))
+        security = Security(
+            require_encryption=True, tls_ca_file=settings.ca, tls_client_cert=settings.cert, tls_client_key=settings.key
+        )
+        async with asyncio.timeout(LIMIT), Client(settings.place, security=security, asynchronous=True) as client:
+            while not await client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks)):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        lonely.kill_all()
+        with pytest.raises(CopyError, match="lost the Dask scheduler") as lost:
+            await start
+        assert lost.value.obstacle == Obstacle("scheduler", settings.place)
+        await executor.close()
