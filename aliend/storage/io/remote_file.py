@@ -114,9 +114,16 @@ def read_small_file(completions: CompletionQueue, source: ReplicaUrl, start: int
 def _open(completions: CompletionQueue, file: RemoteFile, url: str, flags: int) -> None:
     try:
         request(completions, lambda callback: file.open(url, flags, callback=callback), "open")
+        require_remote(file)
     except BaseException:
         close_in_background(file)
         raise
+
+
+def require_remote(file: RemoteFile) -> None:
+    """Raise StorageError for an open file of this machine: XRootD follows a redirection to `file://localhost/PATH`."""
+    if (file.get_property("LastURL") or "").startswith("file:"):
+        raise StorageError("the storage element redirects to a file of this machine, which is refused", "permanent")
 
 
 def close_in_background(file: RemoteFile) -> None:

@@ -61,6 +61,9 @@ class RemoteFile(Protocol):
     def is_open(self) -> bool:
         """Return whether it is open, without a request."""
 
+    def get_property(self, name: str) -> str | None:
+        """Return a property of an open file, without a request: `LastURL` is its URL after all redirections."""
+
 
 class RemoteSystem(Protocol):
     """One storage element."""

@@ -56,6 +56,10 @@ class SmallDownload:
         self._request(lambda done: file.open(url, READ, callback=done), "open")
         yield
         self._response("open")
+        try:
+            remote_file.require_remote(file)
+        except StorageError as error:
+            raise Unusual(self.ses[0], error) from error
         self._request(lambda done: file.read(0, self.task.size + 1, callback=done), "read")
         yield
         data: bytes = self._response("read")

@@ -78,6 +78,8 @@ class ReplicaUpload:
             self._answered_at = time.monotonic()
             try:
                 remote_file.check_status(status, what)
+                if what == "open":
+                    remote_file.require_remote(self._file)
             except StorageError as error:
                 self.fail(error)
 

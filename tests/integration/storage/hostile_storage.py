@@ -9,6 +9,7 @@ size          another size in the responses to open and stat
 checksum      another checksum
 redirect:P    the file is on port P of this host
 elsewhere     the file is on a host that does not exist
+local:PATH    the file is one of the client's machine
 """
 
 from __future__ import annotations
@@ -71,6 +72,10 @@ class HostileStorage:
             ("size", _STAT): _larger,
             ("size", _OPEN): lambda text: text[:12] + _larger(text[12:]),
         }.get((lie, request))
+        if lie == "local" and request == _OPEN:
+            self.requests += 1
+            body = struct.pack(">i", -1) + f"file://localhost{self._argument}".encode()
+            return [struct.pack(">HI", _REDIRECT, len(body)) + body]
         if lie in ("redirect", "elsewhere") and request == _OPEN:
             self.requests += 1
             host = b"127.0.0.1" if lie == "redirect" else b"no-such-host.invalid"

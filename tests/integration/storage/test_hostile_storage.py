@@ -11,7 +11,7 @@ import pytest
 
 from aliend.errors import CopyError
 from aliend.storage.pool.worker_pool import WorkerPool
-from tests.integration.storage.conftest import StorageElement, download, free_port, nothing, xrootd_environment
+from tests.integration.storage.conftest import StorageElement, download, free_port, nothing, upload, xrootd_environment
 from tests.integration.storage.hostile_storage import hostile
 
 CONTENT = bytes(range(256)) * 400
@@ -97,3 +97,27 @@ async def test_a_lie_about_the_size_changes_no_byte(
     with hostile(se_one, "size") as storage:
         await impatient.run(download(tmp_path / "file", CONTENT, storage.at("/hostile/size")), nothing)
     assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+async def test_a_redirection_to_a_local_file_reads_nothing(
+    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
+    se_one.put("/hostile/local", CONTENT)
+    (tmp_path / "secret").write_bytes(CONTENT)
+    with hostile(se_one, f"local:{tmp_path}/secret") as storage:
+        with pytest.raises(CopyError, match="redirects to a file of this machine"):
+            await impatient.run(download(tmp_path / "file", CONTENT, storage.at("/hostile/local")), nothing)
+        assert storage.requests
+    assert directory_of(tmp_path) == ["secret"]
+
+
+async def test_a_redirection_to_a_local_file_writes_nothing(
+    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_bytes(CONTENT)
+    with hostile(se_one, f"local:{tmp_path}/planted") as storage:
+        done = await impatient.run(upload(tmp_path / "source", storage.at("/hostile/up")), nothing)
+        assert storage.requests
+    assert "redirects to a file of this machine" in done.replicas[0].error
+    planted = tmp_path / "planted"
+    assert not planted.exists() or planted.read_bytes() == b""  # the library creates it when it opens it
