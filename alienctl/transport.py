@@ -45,11 +45,13 @@ def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
 def own_directory(usual: str) -> str:
     """Return the usual directory, or its substitute if another user created it (see `aliend.temporary_directories`).
 
-    The substitute is created if none exists.
+    The substitute is created if none exists, and stays in use after that user has removed the usual name.
     """
-    if not os.path.lexists(usual) or _is_private(usual):
+    if _is_private(usual):
         return usual
     if not (found := _substitutes(usual)):
+        if not os.path.lexists(usual):
+            return usual
         try:
             os.mkdir(f"{usual}-{os.urandom(8).hex()}", 0o700)
         except OSError:

@@ -14,15 +14,17 @@ from pathlib import Path
 
 
 def own_directory(usual: str) -> str:
-    """Return `usual`, or the directory that replaces it, which is created if it does not exist.
+    """Return `usual`, or the directory that replaces it, which is created if another user has the usual name.
 
-    `usual` is returned if it does not exist, and if no other can be created: the caller's check then gives the reason.
+    A replacement stays in use after that user has removed the usual name. `usual` is returned if none can be created:
+    the caller's check then gives the reason.
     """
     path = Path(usual)
     try:
         facts = path.lstat()
     except OSError:
-        return usual
+        found = _substitutes(path)
+        return found[0] if found else usual
     if is_private(facts):
         return usual
     if not (found := _substitutes(path)):

@@ -69,6 +69,8 @@ def test_a_place_that_is_not_ours_is_replaced_and_the_substitute_found_again(
     assert Path(found).lstat().st_uid == os.geteuid()
     assert Path(found).lstat().st_mode & 0o777 == 0o700
     assert [other(str(usual)) for other in (own_directory, transport.own_directory)] == [found, found]
+    usual.rmdir() if usual.is_dir() and not usual.is_symlink() else usual.unlink()
+    assert [other(str(usual)) for other in (own_directory, transport.own_directory)] == [found, found]
 
 
 @ROOT_ONLY

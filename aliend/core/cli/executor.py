@@ -62,7 +62,7 @@ def check_address(address: str) -> None:
         port = parts.port
     except ValueError:
         raise ConfigurationError(_not_an_address(address)) from None
-    if parts.scheme not in ("tls", "tcp") or not parts.hostname or not port:
+    if parts.scheme not in ("tls", "tcp") or not parts.hostname or not port or parts.netloc != address[6:]:
         raise ConfigurationError(_not_an_address(address))
     if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
         raise ConfigurationError(

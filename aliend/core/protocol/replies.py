@@ -132,9 +132,11 @@ def build_reply(metadata: object, results: object, request: Request) -> Reply:
         raise wrong_shape(request, "metadata is missing")
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise wrong_shape(request, "results is not a list of objects")
-    code = parse_whole(_text(metadata.get("exitcode")), -_LARGEST_CODE, _LARGEST_CODE)
+    given = _text(metadata.get("exitcode"))
+    code = parse_whole(given, -_LARGEST_CODE, _LARGEST_CODE)
     if code is None:
-        raise wrong_shape(request, "the exit code is missing or not a whole number")
+        error = wrong_shape(request, "the exit code is missing or not a whole number")
+        raise InvalidValue(str(error)) if given else error
     error_text, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
     return Reply(code, error_text, user, directory, tuple(results), _text(metadata.get("timing_ms")))
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import socket
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -109,6 +110,7 @@ class DaskExecutor:
         except ConfigurationError as error:
             is_address = "://" in self._settings.place
             raise (_error if is_address else self._unreachable)(str(error)) from error
+        self._check_certificates()
         if not await asyncio.to_thread(is_reachable, self._settings.place):
             raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.place}; is it running?")
         self._outputs, theirs = socket.socketpair()
@@ -130,6 +132,16 @@ class DaskExecutor:
             await self._end_gateway()
             raise
         return self._gateway, self._outputs
+
+    def _check_certificates(self) -> None:
+        """Raise CopyError if TLS is needed and a file for it is not set or not readable."""
+        if not scheduler_address(self._settings.place).startswith("tls:"):
+            return
+        for name, path in (("ca", self._settings.ca), ("cert", self._settings.cert), ("key", self._settings.key)):
+            if not path:
+                raise _error(f"set tls_{name} in [transfers]: the Dask scheduler needs TLS (see `alienctl cluster`)")
+            if not os.access(path, os.R_OK):
+                raise _error(f"cannot read {path}, which tls_{name} in [transfers] names")
 
     async def _wait_until_ready(self, gateway: asyncio.subprocess.Process) -> None:
         assert gateway.stdin is not None

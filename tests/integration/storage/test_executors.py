@@ -291,3 +291,14 @@ async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tm
             await start
         assert lost.value.obstacle == Obstacle("scheduler", settings.place)
         await executor.close()
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [(("", "", ""), "set tls_ca in"), (("/etc/passwd", "/etc/passwd", "/none"), "cannot read /none, which tls_key in")],
+)
+async def test_a_missing_certificate_for_the_scheduler_is_named(files: tuple[str, str, str], problem: str) -> None:
+    executor = DaskExecutor(ClusterSettings("tls://127.0.0.1:1", *files), xrootd_environment())
+    with pytest.raises(CopyError, match=problem):
+        await executor.start({})
+    await executor.close()

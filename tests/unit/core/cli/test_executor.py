@@ -40,6 +40,8 @@ def test_an_executor_is_this_machine_or_a_cluster(text: str, executor: str) -> N
         ("dask:tcp://localhost.example.org:8786", "does not use TLS"),
         ("dask:tls://host", "is not an address of a Dask scheduler"),
         ("dask:tls://:8786", "is not an address of a Dask scheduler"),
+        ("dask:tls://host:8786/x y", "is not an address of a Dask scheduler"),
+        ("dask:tls://host:8786?x", "is not an address of a Dask scheduler"),
         ("dask:tls://host:99999999", "is not an address of a Dask scheduler"),
         ("dask:ws://host:8786", "is not an address of a Dask scheduler"),
     ],

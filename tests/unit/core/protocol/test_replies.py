@@ -129,8 +129,9 @@ def test_numbers_out_of_range_are_permanent_errors_that_name_the_entry(key: str,
 
 @pytest.mark.parametrize("code", ["Infinity", "-Infinity", "NaN", "1e400", "[]", "null", '"x"', "1" * 4000, "true"])
 def test_an_exit_code_that_is_not_a_whole_number_is_an_invalid_reply(code: str) -> None:
-    with pytest.raises(BadReply, match="exit code"):
+    with pytest.raises(BadReply, match="exit code") as caught:
         parse(f'{{"metadata": {{"exitcode": {code}}}, "results": []}}', Request("ls"))
+    assert error_kind(caught.value) == ("transient" if code == "null" else "permanent")
 
 
 @pytest.mark.parametrize(
