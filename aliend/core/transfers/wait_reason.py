@@ -162,9 +162,7 @@ def _reason_running(transfer: Transfer, snapshot: SchedulerSnapshot) -> Reason |
     if running.asks_since and snapshot.now - running.asks_since >= SLOW_ANSWER:
         return Reason("central", "the central service has not answered yet")
     if running.needs_worker:
-        return Reason(
-            "limit", "no worker of the cluster is free; more copies start when one joins or becomes free"
-        )
+        return Reason("limit", "no worker of the cluster is free; more copies start when one joins or becomes free")
     if not running.waits_for:
         return _reason_throttled(transfer, snapshot)
     loads = {se: snapshot.elements[se] for se in running.waits_for if se in snapshot.elements}
