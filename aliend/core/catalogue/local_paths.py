@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 
+from aliend.core.catalogue.paths import MISREAD, is_misread
 from aliend.errors import CopyError
 
 MAX_COMPONENT = 255
@@ -40,6 +41,13 @@ def local_path(root: str, relative: str, is_link: Callable[[str], bool]) -> str:
                 f"{path!r} is a symbolic link; files are not written through links below the target", kind="permanent"
             )
     return f"{path}/{components[-1]}"
+
+
+def why_not_uploaded(relative: str) -> str:
+    """Return why a file with this path below its source is not uploaded; empty: it is."""
+    reasons = map(why_refused, relative.split("/") if relative else ())
+    reason = next(filter(None, reasons), MISREAD if is_misread(relative) else "")
+    return f"its name is refused: {reason}" if reason else ""
 
 
 def why_refused(component: str) -> str:

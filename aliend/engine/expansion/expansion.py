@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
-from aliend.core.catalogue.paths import MISREAD, is_misread, without_slash
+from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying import target_paths
@@ -172,7 +172,9 @@ def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
 
 
 def _from_local(file: LocalFile, root: str, relative: str) -> NewTransfer:
-    reason = _objection(relative) if is_text(relative) else "its name is not valid UTF-8, which the catalogue requires"
+    reason = "its name is not valid UTF-8, which the catalogue requires"
+    if is_text(relative):
+        reason = local_paths.why_not_uploaded(relative)
     if reason:
         return _failed(file.path, "", reason, errno.EINVAL)
     problem, target = readable(file.problem), "" if file.is_unreadable_directory else target_paths.join(root, relative)
@@ -191,11 +193,3 @@ def _local_target(root: str, relative: str) -> str:
     if not relative:
         return target_paths.join(root, "")
     return local_paths.local_path(root, relative, lambda _: False)
-
-
-def _objection(relative: str) -> str:
-    for component in relative.split("/") if relative else ():
-        reason = local_paths.why_refused(component)
-        if reason:
-            return f"its name is refused: {reason}"
-    return f"its name is refused: {MISREAD}" if is_misread(relative) else ""

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
 from aliend.core.catalogue import local_paths
-from aliend.core.catalogue.paths import MISREAD, is_misread, without_slash
+from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Candidate, Selection, candidate_of
 from aliend.core.cli.escaping import is_text, readable
 from aliend.engine.expansion import local_files
@@ -111,11 +111,7 @@ def _facts(file: LocalFile) -> Candidate:
 
 
 def _problem(file: LocalFile) -> str:
-    if file.problem:
-        return file.problem
-    reasons = (local_paths.why_refused(component) for component in file.below.split("/"))
-    reason = next(filter(None, reasons), MISREAD if is_misread(file.below) else "")
-    return f"its name is refused: {reason}" if reason else ""
+    return file.problem or local_paths.why_not_uploaded(file.below)
 
 
 def _storable(file: LocalFile) -> LocalFile:
