@@ -43,13 +43,14 @@ def check_executor(executor: str) -> None:
         return
     if not place or len(executor) > _LONGEST or not executor.isprintable():
         raise UsageError(f"the executor must be local, dask:tls://HOST:PORT or dask:SCHEDULER_FILE, not {executor!r}")
+    if "://" not in place:
+        if not place.startswith("/"):
+            raise UsageError(f"the scheduler file of the executor must have an absolute path, not {place!r}")
+        return
     try:
-        if "://" in place:
-            check_address(place)
+        check_address(place)
     except ConfigurationError as error:
         raise UsageError(str(error)) from error
-    if "://" not in place and not place.startswith("/"):
-        raise UsageError(f"the scheduler file of the executor must have an absolute path, not {place!r}")
 
 
 def check_address(address: str) -> None:

@@ -106,11 +106,12 @@ class DaskExecutor:
         if find_spec("distributed") is None:
             raise _error('copies on a Dask cluster need Dask; install it with: pip install "aliend[dask]"')
         try:
-            scheduler_address(self._settings.place)
+            address = scheduler_address(self._settings.place)
         except ConfigurationError as error:
             is_address = "://" in self._settings.place
             raise (_error if is_address else self._unreachable)(str(error)) from error
-        self._check_certificates()
+        if address.startswith("tls:"):
+            self._check_certificates()
         if not await asyncio.to_thread(is_reachable, self._settings.place):
             raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.place}; is it running?")
         self._outputs, theirs = socket.socketpair()
@@ -134,9 +135,7 @@ class DaskExecutor:
         return self._gateway, self._outputs
 
     def _check_certificates(self) -> None:
-        """Raise CopyError if TLS is needed and a file for it is not set or not readable."""
-        if not scheduler_address(self._settings.place).startswith("tls:"):
-            return
+        """Raise CopyError if a file for TLS is not set or not readable."""
         for name, path in (("ca", self._settings.ca), ("cert", self._settings.cert), ("key", self._settings.key)):
             if not path:
                 raise _error(f"set tls_{name} in [transfers]: the Dask scheduler needs TLS (see `alienctl cluster`)")
