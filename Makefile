@@ -35,7 +35,7 @@ test: setup $(ALIENPY_VENV)/.done $(BUF) ## run all tests, on real processes and
 	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 check: setup lint types proto-check ## run before every commit: format, lint, types, contract, unit and property tests
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n 4 --dist loadgroup tests/unit tests/property
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist loadgroup tests/unit tests/property
 
 faults: setup ## kill, stop and corrupt everything, then compare; PART=kill-daemon ROUNDS=N SEED=S select
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
