@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.transfers.job import Job
+from aliend.core.transfers.transfer import Running
 from aliend.engine.views import ActiveCopy, Changes, JobView, TransferView, view_of_transfer
 from aliend.errors import UsageError
 from aliend.store import Store
@@ -90,8 +91,9 @@ class ChangeStream:
             return True
 
     async def _moving(self, rows: ChangedRows) -> ChangedRows:
-        """Return the running transfers and their jobs, without events."""
-        transfers = [await self._store.transfer(active.id) for active in self._progress(self._job)]
+        """Return the running transfers and their jobs, without events; one that has just ended is a change."""
+        moving = [await self._store.transfer(active.id) for active in self._progress(self._job)]
+        transfers = [transfer for transfer in moving if isinstance(transfer.state, Running)]
         jobs = [await self._store.job(number) for number in sorted({transfer.job for transfer in transfers})]
         return replace(rows, jobs=tuple(jobs), transfers=tuple(transfers), events=())
 
