@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from distributed import get_worker
+from distributed import Worker, get_worker
 from distributed.comm.core import Comm
 from distributed.core import Status
 
@@ -28,6 +29,8 @@ ALIVE_INTERVAL = 5.0
 """Seconds after which a side without a message sends an empty one."""
 _ATTACH_LIMIT = 60.0
 """Seconds that the gateway has to connect."""
+_LOOK_INTERVAL = 1.0
+"""Seconds after which an offer without a gateway looks whether it is still wanted."""
 
 _offers: dict[str, asyncio.Event] = {}
 """The offers of this Dask worker by key, each with an event for its end; used in the worker's event loop only."""
@@ -35,6 +38,9 @@ _offers: dict[str, asyncio.Event] = {}
 
 async def offer(key: str, version: str, topic: str) -> None:
     """Offer one copying process; return at its end. `topic` receives the address of this worker.
+
+    `key` is also the key of this task. An offer that is no longer wanted ends by itself, because Dask stops no running
+    task: it may be the repetition of one that was lost with its worker, and the gateway has already released that one.
 
     Raises RuntimeError if the daemon has another version than this worker.
     """
@@ -45,13 +51,20 @@ async def offer(key: str, version: str, topic: str) -> None:
     ended = _offers[key] = asyncio.Event()
     try:
         worker.log_event(topic, {"key": key, "address": worker.address})
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ATTACH_LIMIT):
-                await ended.wait()
+        limit = time.monotonic() + _ATTACH_LIMIT
+        while key in _offers and time.monotonic() < limit and _is_wanted(worker, key):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_INTERVAL):
+                    await ended.wait()
         if key not in _offers:  # the gateway has connected
             await ended.wait()
     finally:
         _offers.pop(key, None)
+
+
+def _is_wanted(worker: Worker, key: str) -> bool:
+    task = worker.state.tasks.get(key)
+    return task is not None and task.state != "cancelled"
 
 
 async def attach(comm: Comm, key: str) -> Status:

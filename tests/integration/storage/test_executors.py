@@ -18,10 +18,12 @@ import pytest_asyncio
 from distributed import Client
 from distributed.security import Security
 
+from aliend import VERSION
 from aliend.core.cli.executor import dask_executor
 from aliend.core.cli.transfer_settings import ClusterSettings
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, Obstacle
+from aliend.storage.cluster import copier
 from aliend.storage.cluster.executor import DaskExecutor, cluster_pool
 from aliend.storage.pool.cluster_pool import ClusterPool
 from aliend.storage.pool.local_process import LocalExecutor
@@ -38,6 +40,8 @@ _WINDOW = 300
 LIMIT = 90.0
 """Seconds for what a busy machine does in three."""
 MAX_CANCEL = 12.0
+MAX_WITHDRAWN = 40.0
+"""Seconds after which an offer that nobody wants has ended; one that waits for its daemon lasts a minute."""
 SIZE = 40 << 20
 SLOW = 2 << 20
 """Bytes per second, so that a copy of `SIZE` bytes lasts until a test ends it."""
@@ -85,6 +89,20 @@ def pool(request: pytest.FixtureRequest) -> WorkerPool:
     some: WorkerPool = request.getfixturevalue(request.param)
     some.bandwidth.set_rates(Rates())
     return some
+
+
+def client_of(settings: ClusterSettings) -> Client:
+    """Return a client of its own for the cluster."""
+    security = Security(
+        require_encryption=True, tls_ca_file=settings.ca, tls_client_cert=settings.cert, tls_client_key=settings.key
+    )
+    return Client(settings.place, security=security, asynchronous=True)
+
+
+async def offers(client: Client) -> set[str]:
+    """Return the keys of the offers that the workers of the cluster hold."""
+    found = await client.run(lambda: [*copier._offers])
+    return {key for keys in found.values() for key in keys}
 
 
 async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], None] = nothing, attempt: int = 1) -> R:
@@ -280,10 +298,7 @@ async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tm
         executor = DaskExecutor(settings, xrootd_environment())
         await until(lambda: is_reachable(settings.place), LIMIT)
         start = asyncio.create_task(executor.start({}))
-        security = Security(
-            require_encryption=True, tls_ca_file=settings.ca, tls_client_cert=settings.cert, tls_client_key=settings.key
-        )
-        async with asyncio.timeout(LIMIT), Client(settings.place, security=security, asynchronous=True) as client:
+        async with asyncio.timeout(LIMIT), client_of(settings) as client:
             while not await client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks)):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         lonely.kill_all()
@@ -291,6 +306,20 @@ async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tm
             await start
         assert lost.value.obstacle == Obstacle("scheduler", settings.place)
         await executor.close()
+
+
+async def test_an_offer_that_nobody_wants_any_more_frees_its_thread(tmp_path: Path) -> None:
+    """Dask repeats the offer of a lost worker on another one, although the daemon has given it up."""
+    with dask_cluster(tmp_path) as lonely:
+        lonely.start_worker(threads=1)
+        await until(lambda: is_reachable(lonely.settings.place), LIMIT)
+        async with asyncio.timeout(LIMIT), client_of(lonely.settings) as client:
+            future = client.submit(copier.offer, "offer", VERSION, "topic", key="offer", pure=False)
+            while "offer" not in await offers(client):  # noqa: ASYNC110 - a worker has no event for it
+                await asyncio.sleep(0.1)
+            future.release()
+            async with asyncio.timeout(MAX_WITHDRAWN):
+                assert await client.submit(abs, -1) == 1
 
 
 @pytest.mark.parametrize(
