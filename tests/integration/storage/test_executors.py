@@ -118,12 +118,20 @@ async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], N
                 await asyncio.sleep(0.1)
 
 
-async def begun(pool: WorkerPool, task: Download) -> tuple[asyncio.Task[Downloaded], Begun]:
+async def begun(pool: WorkerPool, task: Download, attempt: int = 1) -> tuple[asyncio.Task[Downloaded], Begun]:
     hears = Begun()
-    copy = asyncio.create_task(placed(pool, task, hears))
+    copy = asyncio.create_task(placed(pool, task, hears, attempt))
     async with asyncio.timeout(LIMIT):
         await hears.event.wait()
     return copy, hears
+
+
+async def check_resumed(pool: WorkerPool, task: Download, copied: int) -> None:
+    """Run a second attempt, slow until it reports progress, and check that it starts after the bytes already copied."""
+    copy, hears = await begun(pool, task, attempt=2)
+    pool.bandwidth.set_rates(Rates())
+    await copy
+    assert min(hears.sizes) >= copied > 0
 
 
 def large(element: StorageElement, target: Path, content: bytes, id: int = 1) -> Download:
@@ -184,10 +192,7 @@ async def test_a_cancelled_copy_stops_in_time_and_the_next_attempt_resumes_it(
         await asyncio.wait([copy])
         assert time.monotonic() - started < MAX_CANCEL
     assert copy.cancelled()
-    pool.bandwidth.set_rates(Rates())
-    again = Begun()
-    await placed(pool, task, again, attempt=2)
-    assert min(again.sizes) >= max(hears.sizes) > 0
+    await check_resumed(pool, task, max(hears.sizes))
     assert (tmp_path / "file").read_bytes() == content
     assert partial_files(tmp_path) == []
 
@@ -223,10 +228,7 @@ async def test_a_dead_process_is_replaced_and_the_next_attempt_resumes(
     with pytest.raises(WorkerDied, match="was killed by SIGKILL"):
         await copy
     await noticed(pool, killed)
-    pool.bandwidth.set_rates(Rates())
-    again = Begun()
-    await placed(pool, task, again, attempt=2)
-    assert min(again.sizes) >= max(hears.sizes) > 0
+    await check_resumed(pool, task, max(hears.sizes))
     assert (tmp_path / "file").read_bytes() == content
     assert partial_files(tmp_path) == []
 
@@ -245,10 +247,7 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
         await copy
     assert lost.value.kind == "lost"
     await noticed(on_cluster, set().union(*by_worker.values()))
-    on_cluster.bandwidth.set_rates(Rates())
-    again = Begun()
-    await placed(on_cluster, task, again, attempt=2)
-    assert min(again.sizes) >= max(hears.sizes) > 0
+    await check_resumed(on_cluster, task, max(hears.sizes))
     assert (tmp_path / "file").read_bytes() == content
 
 
