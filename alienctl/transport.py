@@ -187,7 +187,7 @@ class Connection:
             try:
                 received = self._socket.recv(_CHUNK)
             except BlockingIOError:
-                self.count_silence()  # and let the interpreter run signal handlers, see _SIGNAL_TURN
+                self.count_silence()  # and let the interpreter run signal handlers, see _RECEIVE_TIMEOUT
             except TimeoutError:
                 self.timed_out = True
                 return b""

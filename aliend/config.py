@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.cli import transfer_settings
-from aliend.core.cli.executor import cluster_place, dask_executor
+from aliend.core.cli.executor import dask_executor, scheduler_of
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.transfer_settings import ClusterSettings, TransferLimits
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
@@ -155,15 +155,15 @@ class Settings:
     def executor(self) -> str:
         """Return the executor of jobs that name none, see `core.cli.executor`. Raises ConfigurationError."""
         executor = transfer_settings.executor_of(self.values.get("transfers", {}))
-        place = cluster_place(executor)
-        is_file = place and "://" not in place
-        return dask_executor(expanded(place, home_of(self.environment))) if is_file else executor
+        scheduler = scheduler_of(executor)
+        is_file = scheduler and "://" not in scheduler
+        return dask_executor(expanded(scheduler, home_of(self.environment))) if is_file else executor
 
-    def cluster(self, place: str) -> ClusterSettings:
+    def cluster(self, scheduler: str) -> ClusterSettings:
         """Return a Dask cluster, by the address or the file of its scheduler, with the files for TLS."""
         table, home = self.values.get("transfers", {}), home_of(self.environment)
         files = (str(table.get(name, "")) for name in ("tls_ca", "tls_cert", "tls_key"))
-        return ClusterSettings(place, *(expanded(file, home) for file in files))
+        return ClusterSettings(scheduler, *(expanded(file, home) for file in files))
 
     @property
     def ccdb_host(self) -> str:

@@ -136,10 +136,10 @@ def _workers(settings: Settings) -> WorkerPool:
     """Return the worker processes, on this machine and on the clusters that jobs use."""
     processes, environment = settings.limits.worker_processes, settings.environment
 
-    def connect(place: str, local: WorkerPool) -> ClusterPool:
+    def connect(scheduler: str, local: WorkerPool) -> ClusterPool:
         from aliend.storage.cluster.executor import cluster_pool
 
-        return cluster_pool(settings.cluster(place), processes, environment, settings.state_directory, local)
+        return cluster_pool(settings.cluster(scheduler), processes, environment, settings.state_directory, local)
 
     return WorkerPool(processes, environment=environment, executor=settings.executor, connect=connect)
 

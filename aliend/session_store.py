@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aliend.core.cli.session_names import is_one_line, lasting_name, line_of
+from aliend.core.cli.session_names import is_temporary, line_id, permanent_name
 from aliend.errors import StoreError
 from aliend.store import IdentityRecord, SessionRecord, Store
 
@@ -51,23 +51,23 @@ class SessionStore:
 
     def begin_line(self, name: str) -> bool:
         """Begin the command line of a session `once:...`; return whether it is new, so that the caller must end it."""
-        if not is_one_line(name) or line_of(name) in self._lines:
+        if not is_temporary(name) or line_id(name) in self._lines:
             return False
-        self._lines[line_of(name)] = _Line()
+        self._lines[line_id(name)] = _Line()
         return True
 
     def end_line(self, name: str) -> None:
         """Discard the changes of the command line of a session `once:...`."""
-        self._lines.pop(line_of(name), None)
+        self._lines.pop(line_id(name), None)
 
     def _line(self, name: str) -> _Line:
-        return self._lines.get(line_of(name)) or _Line()
+        return self._lines.get(line_id(name)) or _Line()
 
     async def get(self, name: str) -> SessionRecord | None:
         """Return the session with this name; None if it does not exist."""
-        if is_one_line(name):
+        if is_temporary(name):
             changed = self._line(name).sessions.get(name)
-            return changed or await self.get(lasting_name(name))
+            return changed or await self.get(permanent_name(name))
         if name in self._unsaved:
             return self._unsaved[name]
         try:
@@ -90,7 +90,7 @@ class SessionStore:
         self, name: str, *, directory: str, previous: str, user: str, home: str, stack: Sequence[str]
     ) -> None:
         """Write a session; keep it in memory if the database fails."""
-        if is_one_line(name):
+        if is_temporary(name):
             self._line(name).sessions[name] = SessionRecord(name, directory, previous, user, home, tuple(stack))
             return
         self._unsaved.pop(name, None)
@@ -114,8 +114,8 @@ class SessionStore:
 
     async def identity(self, name: str) -> IdentityRecord | None:
         """Return the identity of a session; None if the database is unreadable."""
-        if is_one_line(name):
-            return self._line(name).identities.get(name) or await self.identity(lasting_name(name))
+        if is_temporary(name):
+            return self._line(name).identities.get(name) or await self.identity(permanent_name(name))
         try:
             return await self._store.identities.get(name)
         except StoreError:
@@ -123,7 +123,7 @@ class SessionStore:
 
     async def put_identity(self, name: str, record: IdentityRecord) -> None:
         """Write the identity of a session, if the database is writable."""
-        if is_one_line(name):
+        if is_temporary(name):
             self._line(name).identities[name] = record
             return
         try:

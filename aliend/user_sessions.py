@@ -15,7 +15,7 @@ from pathlib import Path
 from aliend.central.catalogue import Catalogue
 from aliend.central.credentials.certificates import stamp_of
 from aliend.core.catalogue import paths
-from aliend.core.cli.session_names import is_one_line, lasting_name
+from aliend.core.cli.session_names import is_temporary, permanent_name
 from aliend.core.connection.context import Context
 from aliend.errors import NotConnected, RoleRefused, ServiceError, UsageError
 from aliend.session_store import AccountRecord, SessionStore
@@ -99,7 +99,7 @@ class UserSessions:
             directory = home if state.directory == state.home else state.directory
             return replace(state, user=user, home=home, directory=directory)
         directory = home
-        latest = await self._store.latest(_suffix(context)) if restore and not is_one_line(name) else None
+        latest = await self._store.latest(_suffix(context)) if restore and not is_temporary(name) else None
         if latest is not None and latest.directory != latest.home:
             directory = latest.directory
         return await self._save(SessionState(name, user, home, directory, ""), context)
@@ -147,7 +147,7 @@ class UserSessions:
 
     async def _choice(self, name: str, context: Context) -> IdentityRecord:
         key = self._key(name, replace(context, role=""))
-        if is_one_line(name):
+        if is_temporary(name):
             return await self._store.identity(key) or IdentityRecord()
         if key not in self._choices:
             if len(self._choices) >= _MAX_CACHED:
@@ -161,7 +161,7 @@ class UserSessions:
     async def _choose(self, name: str, context: Context, choice: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
         await self._store.put_identity(key, choice)
-        if not is_one_line(name):
+        if not is_temporary(name):
             self._choices[key] = choice
 
     async def account(self, context: Context) -> tuple[str, str]:
@@ -194,7 +194,7 @@ class UserSessions:
         return state
 
     def _key(self, name: str, context: Context) -> str:
-        boot = f"#{self._boot}" if lasting_name(name).startswith("sid:") else ""
+        boot = f"#{self._boot}" if permanent_name(name).startswith("sid:") else ""
         return f"{name}{boot}{_suffix(context)}"
 
 

@@ -34,7 +34,7 @@ class DaskCluster:
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """Start the scheduler at the address of `settings`."""
-        port = self.settings.place.rpartition(":")[2]
+        port = self.settings.scheduler.rpartition(":")[2]
         arguments = ("--host", "127.0.0.1", "--protocol", "tls", "--port", port)
         return self._start("dask_scheduler", "scheduler", *arguments)
 
@@ -43,7 +43,7 @@ class DaskCluster:
         hiding = ("unshare", "--mount", *(("--user", "--map-root-user") if os.geteuid() else ()))
         prefix = (*hiding, "sh", "-c", _HIDING, "sh", *map(str, self.hidden), "--") if self.hidden else ()
         arguments = ("--nanny" if nanny else "--no-nanny", "--nthreads", str(threads))
-        worker = self._start("dask_worker", "worker", self.settings.place, *arguments, prefix=prefix)
+        worker = self._start("dask_worker", "worker", self.settings.scheduler, *arguments, prefix=prefix)
         self.workers.append(worker)
         return worker
 

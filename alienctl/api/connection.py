@@ -110,7 +110,7 @@ class Connection:
             return self._services
 
     def keep_inherited(self, answers: object) -> None:
-        """Keep the answers to a call of the process before the fork: the end of them here would cancel its call."""
+        """Keep the answers to a call of the process before the fork: freeing them here would cancel its call."""
         self._inherited.append(answers)
 
     def forget(self, lost: Services) -> None:
@@ -147,7 +147,7 @@ class AsyncConnection:
             return self._services
 
     def keep_inherited(self, answers: object) -> None:
-        """Keep the answers to a call of the process before the fork: the end of them here would end the process."""
+        """Keep the answers to a call of the process before the fork: freeing them here would end this process."""
         self._inherited.append(answers)
 
     def forget(self, lost: Services) -> None:
@@ -171,7 +171,7 @@ class _AsyncProcess:
     def enter(cls) -> None:
         """Record that this process uses the asynchronous API.
 
-        A child does not collect what it inherits: the end of an object of grpc.aio there can end the process.
+        A child does not free what it inherits: freeing an object of grpc.aio there can end the process.
         """
         if not cls.number:
             os.register_at_fork(before=gc.freeze, after_in_parent=gc.unfreeze)
@@ -179,7 +179,7 @@ class _AsyncProcess:
 
 
 def check_iterator(process: int) -> None:
-    """Raise ForkedProcessError if an iterator was begun in another process than this one."""
+    """Raise ForkedProcessError if an iterator was created in another process."""
     if process != os.getpid():
         raise ForkedProcessError(_FORKED_ITERATOR)
 

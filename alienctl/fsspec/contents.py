@@ -31,7 +31,7 @@ _REPLACED = "FILE_REPLACED"
 
 
 class Contents:
-    """The contents of files, for one event loop; `session` has the role (empty: the session `default`)."""
+    """The contents of files, for one event loop; `session` is the one whose role is used (empty: `default`)."""
 
     def __init__(self, calls: Calls, session: str) -> None:
         self._calls = calls

@@ -31,7 +31,7 @@ class Kind:
 
 
 class Jobs:
-    """The transfer jobs of one event loop; `session` has the role (empty: the session `default`)."""
+    """The transfer jobs of one event loop; `session` is the one whose role is used (empty: `default`)."""
 
     def __init__(self, calls: Calls, session: str) -> None:
         self._calls = calls

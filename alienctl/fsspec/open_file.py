@@ -1,6 +1,6 @@
 """An open file of `alien://`: reads ranges, with a block cache; writes into a temporary file, uploaded at `close`.
 
-A file is incomplete if an exception ends the `with` block that writes it, or if nobody closes it: it is not stored.
+Only `close` stores a file, and not after an exception in the `with` block that writes it.
 """
 
 from __future__ import annotations
@@ -102,14 +102,14 @@ class AlienFile(AbstractBufferedFile):
 
 
 class TextFile(io.TextIOWrapper):
-    """A text file for writing; its `with` block closes it as one of Python, so that `AlienFile` sees the exception."""
+    """A text file for writing. Its `__exit__` is a Python function, so that `AlienFile.close` finds it on the stack."""
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
 class CompressedFile(io.BufferedIOBase):
-    """A compressed file for writing: closes the compression, then the file below, which `compression` does not."""
+    """A compressed file for writing. Its `close` also closes the file below it, which fsspec leaves open."""
 
     def __init__(self, compression: Any, file: AlienFile) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ from aliend.commands.invocation.pipe import pipe_output
 from aliend.commands.invocation.results import print_results
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
-from aliend.core.cli.session_names import lasting_name
+from aliend.core.cli.session_names import permanent_name
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
@@ -174,7 +174,7 @@ class _CommandLine:
 
     async def _exit(self, call: Call, operands: list[str]) -> None:
         """Run `exit [CODE] [err] [MESSAGE]`: print the message to standard output, or with `err` to standard error."""
-        code = self._runtime.statuses.get(lasting_name(call.session), 0)
+        code = self._runtime.statuses.get(permanent_name(call.session), 0)
         if operands and operands[0].lstrip("-").isdecimal():
             code = int(operands.pop(0))
             if not 0 <= code <= _LARGEST_STATUS:
@@ -186,7 +186,7 @@ class _CommandLine:
         raise _ExitRequested(code)
 
     async def _print_status(self, call: Call) -> int:
-        status = str(self._runtime.statuses.get(lasting_name(call.session), 0))
+        status = str(self._runtime.statuses.get(permanent_name(call.session), 0))
         result = {"exitcode": status, "message": status}
         return await print_results(call, [status], [result], user="", currentdir="")
 
@@ -234,7 +234,7 @@ def _alias_file(call: Call) -> str:
 
 def _save_status(runtime: Runtime, call: Call, code: int) -> None:
     """Save the last exit status of a session, for the 1000 most recently used sessions."""
-    session = lasting_name(call.session)
+    session = permanent_name(call.session)
     runtime.statuses.pop(session, None)
     runtime.statuses[session] = code
     while len(runtime.statuses) > _MAX_SESSIONS:

@@ -251,7 +251,7 @@ class Engine(Queries):
         """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
         log.info("paused by the user", extra=facts(job=number))
-        while effects := await self._store.transfer_ownership(number):
+        while effects := await self._store.move_leaders(number):
             await self._needed_runners().attempts.perform(effects)
         self._wake.set()
         return view

@@ -115,8 +115,8 @@ class WorkersPort(RunnerPort, Protocol):
     def with_options(self, options: TaskOptions) -> RunnerPort:
         """Return the worker processes for tasks with these options."""
 
-    def place(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        """Return a block that begins when a worker has a place for one copy; `on_wait` is called if none has one now.
+    def reserve_slot(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Return a block that begins when a worker has a free slot; `on_wait` is called if none has one now.
 
         `options` are those of its tasks. Raises CopyError if no worker can be reached.
         """

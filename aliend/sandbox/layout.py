@@ -29,7 +29,7 @@ class Layout:
 
     @property
     def control_lock(self) -> Path:
-        """Return the lock file with which `up`, `down` and `reset` exclude each other (flock)."""
+        """Return the lock file of `up`, `down` and `reset`: only one of them runs at a time (flock)."""
         return self.root / "control.lock"
 
     @property

@@ -143,7 +143,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         """Remove entries; the service refuses to remove what contains the directory that a request names."""
         caller = await Caller.of(self._runtime, request.session)
         if request.recursive and request.directories_only:
-            raise UsageError("recursive and directories_only exclude each other")
+            raise UsageError("recursive and directories_only cannot be combined")
         lfns = await caller.lfns(request.lfns)
         if named := next(filter(has_wildcard, lfns), ""):
             raise UsageError(f"cannot remove {named}: the wildcard would match other names too")

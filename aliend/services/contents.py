@@ -32,7 +32,7 @@ from aliend.v1 import contents_pb2_grpc
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _IS_DIRECTORY, _EXISTS = 21, 17
-_NAMED = frozenset({1, 13, 17, 20, 21, 22, 122})
+_WITH_REASON = frozenset({1, 13, 17, 20, 21, 22, 122})
 """Errors of an upload that have a reason of their own in the contract."""
 
 
@@ -104,7 +104,7 @@ class ContentsService(Servicer, contents_pb2_grpc.ContentsServiceServicer):
         reason = (transfers[0].message if transfers else "") or job.message or f"the job is {job.state}"
         failures = await self._runtime.engine.last_failures([one.id for one in transfers])
         for failed in failures.values():
-            if failed.kind == "permanent" and failed.error_number in _NAMED:
+            if failed.kind == "permanent" and failed.error_number in _WITH_REASON:
                 raise ServiceError("write", failed.error_number, f"{job.target}: {reason}")
             raise CopyError(f"{job.target}: {reason}", failed.kind or "permanent").with_errno(failed.error_number)
         raise CopyError(f"{job.target}: {reason}", "permanent")

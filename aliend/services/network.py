@@ -70,7 +70,7 @@ class NetworkService(Servicer, network_pb2_grpc.NetworkServiceServicer):
         if request.run > LARGEST:
             raise UsageError(f"run must be less than 2^63, not {request.run}")
         if request.run and request.HasField("time"):
-            raise UsageError("time and run exclude each other")
+            raise UsageError("time and run cannot be combined")
         query = Query(
             path=request.path.strip("/"),
             time=str(milliseconds_of(request.time)) if request.HasField("time") else "",

@@ -57,12 +57,12 @@ def successor_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer
     return None
 
 
-def transfer_ownership(
+def move_leader(
     transaction: Transaction, rows: JobRows, job: Job, pair: tuple[Transfer, Transfer], now_ms: int, *, keep: bool
 ) -> Job:
-    """Assign a leader (first of the pair) to the job of its successor (second); return the changed `job`.
+    """Move a leader from `job` to the job of its successor; return the changed `job`. `pair` is leader and successor.
 
-    The successor's row is replaced by a row of the old job: which joins the leader (`keep`), or is cancelled.
+    `job` gets a new row, which joins the leader (`keep`) or is cancelled. The successor's row is deleted.
     """
     leader, successor = pair
     other = rows.load(transaction.connection, successor.job)

@@ -1,7 +1,7 @@
 """Deletes jobs that ended long ago, a few rows at a time, so that nothing waits for it.
 
-The rows of a job go first, the job itself last: an interrupted pruning continues later, and every remaining job is
-whole.
+The rows of a job are deleted first, the job itself last: an interrupted pruning continues later, and each remaining job
+is whole.
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ class Store:
         where = f"WHERE job = ? AND id > ? AND {in_states(*phases)} ORDER BY id LIMIT {BATCH}"
         return await self._change_where(where, (job, after_id), event, job, also)
 
-    async def transfer_ownership(self, number: int) -> tuple[Effect, ...]:
+    async def move_leaders(self, number: int) -> tuple[Effect, ...]:
         """Move at most `BATCH` transfers of a paused job to other jobs that share them; these continue the copies."""
         now_ms = self._now_ms()
 
@@ -207,7 +207,7 @@ class Store:
             effects: list[Effect] = []
             for leader in deduplication.leaders(transaction.connection, number, BATCH):
                 if successor := deduplication.successor_of(transaction.connection, self._rows, leader):
-                    job = deduplication.transfer_ownership(
+                    job = deduplication.move_leader(
                         transaction, self._rows, job, (leader, successor), now_ms, keep=True
                     )
                     effects.append(ChangeOwner(leader.id, successor.job))
@@ -378,9 +378,7 @@ class Store:
                 else None
             )
             if successor:
-                job = deduplication.transfer_ownership(
-                    transaction, self._rows, job, (row, successor), now_ms, keep=False
-                )
+                job = deduplication.move_leader(transaction, self._rows, job, (row, successor), now_ms, keep=False)
                 effects.append(ChangeOwner(row.id, successor.job))
                 after.append(row)
                 continue

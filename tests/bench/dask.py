@@ -69,7 +69,7 @@ def _rate_of(stage: Stage, cluster: DaskCluster, workers: int, lfn: str, files: 
         cluster.start_worker(threads=1)
     ca, cert, key = cluster.settings.ca, cluster.settings.cert, cluster.settings.key
     tls = f'tls_ca = "{ca}"\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
-    return _rate(stage, f"dask:{cluster.settings.place}", workers, lfn, files, tls)
+    return _rate(stage, f"dask:{cluster.settings.scheduler}", workers, lfn, files, tls)
 
 
 def _rate(stage: Stage, executor: str, processes: int, lfn: str, files: int, settings: str = "") -> float:

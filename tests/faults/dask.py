@@ -72,7 +72,7 @@ def _configure(place: Ground, cluster: DaskCluster) -> None:
     config = place.user.home / ".config/aliend/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(
-        f'[transfers]\nexecutor = "dask"\nscheduler = "{settings.place}"\nworker_processes = 4\n'
+        f'[transfers]\nexecutor = "dask"\nscheduler = "{settings.scheduler}"\nworker_processes = 4\n'
         f'tls_ca = "{settings.ca}"\ntls_cert = "{settings.cert}"\ntls_key = "{settings.key}"\n'
     )
     place.user.must("daemon", "restart")

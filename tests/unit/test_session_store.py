@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from aliend.core.cli.session_names import is_one_line, lasting_name
+from aliend.core.cli.session_names import is_temporary, permanent_name
 from aliend.session_store import AccountRecord, SessionStore
 from aliend.store import IdentityRecord, SessionRecord, Store
 
@@ -58,9 +58,9 @@ async def directory(store: SessionStore, name: str) -> str:
 
 
 def test_the_name_says_how_a_session_starts() -> None:
-    assert (is_one_line("once:a1:sid:7"), lasting_name("once:a1:sid:7")) == (True, "sid:7")
-    assert [is_one_line(name) for name in ("sid:7", "once", "once:mine")] == [False] * 3
-    assert lasting_name("sid:7") == "sid:7"
+    assert (is_temporary("once:a1:sid:7"), permanent_name("once:a1:sid:7")) == (True, "sid:7")
+    assert [is_temporary(name) for name in ("sid:7", "once", "once:mine")] == [False] * 3
+    assert permanent_name("sid:7") == "sid:7"
 
 
 async def test_a_change_ends_with_the_command_line() -> None:

@@ -16,7 +16,7 @@ from aliend.central.tokens import NewToken, check_options
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import Option, parse_options
-from aliend.core.cli.session_names import lasting_name
+from aliend.core.cli.session_names import permanent_name
 from aliend.core.connection import login_messages
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
@@ -128,7 +128,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
 async def remind(parts: Runtime, call: Call) -> None:
     """Warn on stderr, at most once an hour in each session, if the certificate expires soon."""
     warning = parts.tokens.warning(call.context)
-    key = (lasting_name(call.session), call.context)
+    key = (permanent_name(call.session), call.context)
     if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
         return
     if len(parts.reminded) >= _MOST_REMINDED:

@@ -34,7 +34,7 @@ async def cat(runtime: Runtime, call: Call) -> int:
     names = tuple(word for word in call.args[1:] if word not in options)
     lfns = await resolve_lfns(runtime, call, names, "cat")
     if options and call.as_json:
-        raise UsageError(f"cat: {options[0]} and --json exclude each other")
+        raise UsageError(f"cat: {options[0]} and --json cannot be combined")
 
     async def run(output: Call) -> int:
         for lfn in lfns:

@@ -16,37 +16,39 @@ _NOT_WORTH_A_LINE = frozenset({"next", "bandwidth"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    at: float
+class _Notice:
+    """The last line about a cause: when it was printed, the waiting files, and the next try (POSIX seconds)."""
+
+    printed: float
     files: int
-    until: float
+    retry: float
 
 
 class WaitNotices:
     """The lines about one job. A cause that is gone is forgotten, so that its return is reported."""
 
     def __init__(self) -> None:
-        self._said: dict[tuple[str, str], _Said] = {}
+        self._last: dict[tuple[str, str], _Notice] = {}
 
     def lines(self, groups: Sequence[WaitGroup], now: float) -> list[str]:
         """Return the lines to print at `now` (POSIX seconds) about all waiting files of the job."""
         lines = []
         groups = [group for group in groups if group.reason.kind not in _NOT_WORTH_A_LINE]
         causes = {(group.reason.kind, group.reason.text): group for group in groups}
-        self._said = {cause: said for cause, said in self._said.items() if cause in causes}
+        self._last = {cause: last for cause, last in self._last.items() if cause in causes}
         for cause, group in causes.items():
-            if self._is_new(self._said.get(cause), group, now):
-                self._said[cause] = _Said(now, group.files, group.reason.until)
+            if self._is_new(self._last.get(cause), group, now):
+                self._last[cause] = _Notice(now, group.files, group.reason.until)
                 lines.append(_line(group, now))
         return lines
 
     @staticmethod
-    def _is_new(said: _Said | None, group: WaitGroup, now: float) -> bool:
-        if said is None:
+    def _is_new(last: _Notice | None, group: WaitGroup, now: float) -> bool:
+        if last is None:
             return True
-        if group.files >= 2 * max(said.files, 1):
-            return now - said.at >= COUNT_PAUSE
-        return group.reason.until > said.until + 1 and now - said.at >= TIME_PAUSE
+        if group.files >= 2 * max(last.files, 1):
+            return now - last.printed >= COUNT_PAUSE
+        return group.reason.until > last.retry + 1 and now - last.printed >= TIME_PAUSE
 
 
 def _line(group: WaitGroup, now: float) -> str:

@@ -164,7 +164,7 @@ def selection_of(options: ParsedOptions, now_ms: int) -> Selection:
     """Return the selection for options of `OPTIONS`. Raises UsageError, also for conflicting options."""
     kinds = [f"-{key}" for key in ("glob", "select", "name") if options.has(key)]
     if len(kinds) > 1:
-        raise UsageError(f"{options.command}: {' and '.join(kinds)} exclude each other; give one of them")
+        raise UsageError(f"{options.command}: {' and '.join(kinds)} cannot be combined; give only one of them")
     return Selection(
         glob=_not_empty(options, "glob"),
         regex=_regex(options, "select", options.last("select")) if options.has("select") else _name(options),

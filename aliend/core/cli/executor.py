@@ -17,38 +17,38 @@ _DASK = "dask:"
 _LONGEST = 4096
 
 
-def dask_executor(place: str) -> str:
+def dask_executor(scheduler: str) -> str:
     """Return the executor for a scheduler's address or scheduler file."""
-    return f"{_DASK}{place}"
+    return f"{_DASK}{scheduler}"
 
 
-def cluster_place(executor: str) -> str:
+def scheduler_of(executor: str) -> str:
     """Return the scheduler's address or scheduler file of an executor; empty: the copies run on this machine."""
     return executor.removeprefix(_DASK) if executor.startswith(_DASK) else ""
 
 
 def parse_executor(text: str, directory: str) -> str:
     """Return the executor that a user has named; a relative scheduler file is one in `directory`. Raises UsageError."""
-    place = cluster_place(text)
-    if place and "://" not in place:
-        text = dask_executor(posixpath.join(directory, place))
+    scheduler = scheduler_of(text)
+    if scheduler and "://" not in scheduler:
+        text = dask_executor(posixpath.join(directory, scheduler))
     check_executor(text)
     return text
 
 
 def check_executor(executor: str) -> None:
     """Raise UsageError for an executor that does not exist, or that would receive tickets without TLS."""
-    place = cluster_place(executor)
+    scheduler = scheduler_of(executor)
     if executor in ("", LOCAL):
         return
-    if not place or len(executor) > _LONGEST or not executor.isprintable():
+    if not scheduler or len(executor) > _LONGEST or not executor.isprintable():
         raise UsageError(f"the executor must be local, dask:tls://HOST:PORT or dask:SCHEDULER_FILE, not {executor!r}")
-    if "://" not in place:
-        if not place.startswith("/"):
-            raise UsageError(f"the scheduler file of the executor must have an absolute path, not {place!r}")
+    if "://" not in scheduler:
+        if not scheduler.startswith("/"):
+            raise UsageError(f"the scheduler file of the executor must have an absolute path, not {scheduler!r}")
         return
     try:
-        check_address(place)
+        check_address(scheduler)
     except ConfigurationError as error:
         raise UsageError(str(error)) from error
 

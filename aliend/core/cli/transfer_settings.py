@@ -35,9 +35,9 @@ class TransferLimits:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """A Dask cluster: `place` is the address of its scheduler or its scheduler file, the rest PEM files for TLS."""
+    """A Dask cluster: `scheduler` is the address of its scheduler or its scheduler file, the rest PEM files for TLS."""
 
-    place: str
+    scheduler: str
     ca: str = ""
     cert: str = ""
     key: str = ""
@@ -53,9 +53,9 @@ def executor_of(table: Mapping[str, Any]) -> str:
     """Return the executor of jobs that name none, see `core.cli.executor`. Raises ConfigurationError."""
     if table.get("executor", LOCAL) == LOCAL:
         return LOCAL
-    places = [str(table[name]) for name in ("scheduler", "scheduler_file") if table.get(name)]
-    if len(places) != 1:
+    schedulers = [str(table[name]) for name in ("scheduler", "scheduler_file") if table.get(name)]
+    if len(schedulers) != 1:
         raise ConfigurationError(
             'executor = "dask" of [transfers] needs either scheduler = "tls://HOST:PORT" or scheduler_file'
         )
-    return dask_executor(places[0])
+    return dask_executor(schedulers[0])

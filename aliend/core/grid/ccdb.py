@@ -107,7 +107,7 @@ def parse(args: Sequence[str]) -> Query:
         raise UsageError("usage: ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...] (see `alienctl help ccdb`)")
     for one, other in (("get", "mirror"), ("run", "objtime")):
         if options.has(one) and options.has(other):
-            raise UsageError(f"ccdb: -{one} and -{other} exclude each other")
+            raise UsageError(f"ccdb: -{one} and -{other} cannot be combined")
     (text,) = options.operands
     parts = [part for part in text.replace(".*", "").replace("*", "").split("/") if part]
     times = [part for part in parts if _is_time(part)]

@@ -49,8 +49,8 @@ class JobSpec:
 
     A source that ends in `/` means its contents, a target that ends in `/` is a directory. `storage` is the storage
     specification for uploads (empty: default), `parallel` the highest number of files at a time (0: no limit of its
-    own), a higher `priority` goes first, `umask` applies to created local files. With `touch_empty` an empty local file
-    becomes an entry without replicas, which is all that the service can register for it.
+    own), jobs of a higher `priority` start first, `umask` applies to created local files. With `touch_empty` an empty
+    local file becomes an entry without replicas, which is all that the service can register for it.
 
     An upload that replaces a file renames the old one to `backup` (an LFN; empty: the old file is removed), replacing
     what has that name; with `replaces` (a GUID) only that file is replaced.

@@ -1,9 +1,9 @@
 """Decides which transfers start now. Pure: the running and the waiting transfers are arguments.
 
-The global limit applies first, then those of the directions, then each job's own. Jobs of higher priority go first,
+The global limit applies first, then those of the directions, then each job's own. Jobs of higher priority start first,
 then those that somebody waits for at a terminal. Jobs of the same class share the bytes by deficit round robin
 (Shreedhar and Varghese, 1995): each turn adds a quantum to what a job may start, and the job starts files while that
-lasts, so that a job of many large files gives way to a small one at once. The files of a job go in their order. Two
+lasts, so that a job of many large files gives way to a small one at once. The files of a job start in their order. Two
 copies to the same target never run at the same time: the later one waits and then finds the file. The storage element
 is known only with the ticket; its limit applies when the copy itself starts (`core.transfers.storage_element`).
 
@@ -110,7 +110,7 @@ class Candidate:
 
     @property
     def rank(self) -> tuple[int, bool]:
-        """Return the rank; lower ones go first."""
+        """Return the rank; lower ones start first."""
         return -self.priority, not self.interactive
 
 

@@ -2,7 +2,7 @@
 
 The first of these that applies is reported: its job is paused or on hold; its last attempt failed and the back-off
 lasts; it has started and waits for its storage elements; another transfer writes its target; its job, its direction or
-all files are at their limit; enough files of its job wait for storage elements; other jobs go first.
+all files are at their limit; enough files of its job wait for storage elements; other jobs have a higher priority.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _reason_queued(transfer: Transfer, job: Job, snapshot: SchedulerSnapshot) ->
         )
     first = _first_before(job, snapshot)
     if first:
-        return Reason("behind", f"job {first} goes first", job=first)
+        return Reason("behind", f"job {first} has a higher priority", job=first)
     return Reason("next", "it starts at once", snapshot.now)
 
 
@@ -217,11 +217,11 @@ def _count(number: int, what: str) -> str:
 
 
 def _at_limit(text: str, snapshot: SchedulerSnapshot, direction: str, job: Job) -> Reason:
-    """Return the limit as a reason, with the job that goes first, or else the one with most slots."""
+    """Return the limit as a reason, with the job of a higher priority that waits, or else the one with most slots."""
     slots = Counter(copy.job for copy in snapshot.running if direction in ("", copy.direction) and not copy.waits_for)
     first = _first_before(job, snapshot)
     if first:
-        return Reason("limit", f"{text}, and job {first} goes first", job=first)
+        return Reason("limit", f"{text}, and job {first} has a higher priority", job=first)
     most = max(slots, key=lambda number: (slots[number], -number), default=0)
     return Reason("limit", f"{text} ({slots[most]} of job {most})" if most else text, job=most)
 

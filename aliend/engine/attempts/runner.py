@@ -99,7 +99,7 @@ class AttemptRunner:
             self.run_alone(running)
 
     def register(self, candidate: Candidate, result: ChangeResult) -> RunningAttempt | None:
-        """Return an attempt that the scheduler has started, and that is not running yet; None: it was not started."""
+        """Create the attempt at a candidate, which does not run yet; None: the database did not start it."""
         if not any(isinstance(effect, StartCopy) for effect in result.effects):
             return None
         (transfer,) = result.transfers
@@ -122,7 +122,7 @@ class AttemptRunner:
         return running
 
     def run_alone(self, running: RunningAttempt, work: Work | None = None) -> None:
-        """Run a registered attempt in a task of its own; `work` is what is left of it (None: all)."""
+        """Run a registered attempt in its own task, outside any batch; `work` is the rest of it (None: all)."""
         running.batch = 0
         running.task = self._context.tasks.create_task(self._run(running, work))
 
@@ -159,7 +159,7 @@ class AttemptRunner:
             await stats.close()
 
     async def perform(self, effects: tuple[Effect, ...]) -> None:
-        """Perform the effects of a state change; safe to repeat. Only `start` starts copies."""
+        """Perform the effects of a state change; safe to repeat. `register` starts copies."""
         given_up: list[int] = []
         for effect in effects:
             match effect:
@@ -245,10 +245,10 @@ class AttemptRunner:
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
         """Run the attempt, and save its event."""
-        await self.settle([(running, await self._run_guarded(running, work))])
+        await self.record_ended([(running, await self._run_guarded(running, work))])
 
-    async def settle(self, ended: Sequence[tuple[RunningAttempt, Event]]) -> None:
-        """Save the events that ended attempts as soon as the database can be written, and perform the effects."""
+    async def record_ended(self, ended: Sequence[tuple[RunningAttempt, Event]]) -> None:
+        """Save the events that ended attempts as soon as the database can be written, and perform their effects."""
         if not ended:
             return
         changes = [TransferChange(one.transfer.id, event, one.progress.records(event)) for one, event in ended]
@@ -285,7 +285,7 @@ class AttemptRunner:
         try:
             if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
                 return await copy(attempt)
-            async with self._context.workers.place(self.task_options(running), attempt.progress.wait_for_worker):
+            async with self._context.workers.reserve_slot(self.task_options(running), attempt.progress.wait_for_worker):
                 attempt.progress.use_worker()
                 return await copy(attempt)
         except Exception as error:  # noqa: BLE001 - the guard: `failure` logs what is unexpected

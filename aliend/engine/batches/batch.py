@@ -25,7 +25,7 @@ from aliend.store import TransferChange
 _STALLED_AFTER = 1.5
 """Seconds without a result after which the copies that still run leave the batch."""
 
-_LANES = 8
+_MAX_REQUESTS = 8
 """Requests of one batch at a time: the connections that bulk work may have."""
 
 
@@ -42,14 +42,14 @@ class Member:
 class BatchCopy:
     """The copy of one member, which uses the storage elements `ses`.
 
-    `redo` copies the file alone; `go_on` finishes the attempt after a copy that outlasted the batch.
+    `redo` copies the file alone; `finish` finishes the attempt after a copy that outlasted the batch.
     """
 
     member: Member
     task: Task[Any]
     ses: frozenset[str]
     redo: Work
-    go_on: Callable[[Any], Awaitable[Event]]
+    finish: Callable[[Any], Awaitable[Event]]
 
 
 class Batch:
@@ -71,8 +71,8 @@ class Batch:
         self.members = [Member(one, attempts.attempt_of(one)) for one in members]
 
     @property
-    def going(self) -> list[Member]:
-        """Return the members that have neither ended nor left nor were asked to stop."""
+    def remaining(self) -> list[Member]:
+        """Return the members that have not ended and were not asked to stop."""
         return [member for member in self.members if member.event is None and not member.running.is_stopped]
 
     def wait_for_worker(self) -> None:
@@ -102,9 +102,9 @@ class Batch:
         An error ends the attempt; without a connection it ends all attempts.
         """
         waiting = iter(list(members))
-        async with asyncio.TaskGroup() as lanes:
-            for _ in range(_LANES):
-                lanes.create_task(self._request_in_turn(waiting, work))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_MAX_REQUESTS):
+                group.create_task(self._request_in_turn(waiting, work))
 
     async def _request_in_turn(self, waiting: Iterator[Member], work: Callable[[Member], Awaitable[None]]) -> None:
         for member in waiting:
@@ -113,7 +113,7 @@ class Batch:
             try:
                 await work(member)
             except NotConnected as error:
-                for one in self.going:
+                for one in self.remaining:
                     self.fail(one, error)
             except AliendError as error:
                 self.fail(member, error)
@@ -160,24 +160,24 @@ class Batch:
         for copy in copies:
             copy.member.running.progress.enter_stage(stage, copy.ses)
 
-    async def _collect(self, going: dict[asyncio.Task[Result], BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
+    async def _collect(self, copies: dict[asyncio.Task[Result], BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
         """Process the results as they arrive; stalled copies leave the batch."""
         copied: list[tuple[BatchCopy, Any]] = []
         try:
-            while going:
-                done, _ = await asyncio.wait(going, timeout=_STALLED_AFTER, return_when=asyncio.FIRST_COMPLETED)
+            while copies:
+                done, _ = await asyncio.wait(copies, timeout=_STALLED_AFTER, return_when=asyncio.FIRST_COMPLETED)
                 if not done:
                     break
-                ended = [(going.pop(result), result) for result in done]
+                ended = [(copies.pop(result), result) for result in done]
                 copied += [(copy, result.result()) for copy, result in ended if self._has_succeeded(copy, result, then)]
-                self._touch(going.values(), frozenset().union(*(copy.ses for copy, _ in ended)))
+                self._touch(copies.values(), frozenset().union(*(copy.ses for copy, _ in ended)))
         except asyncio.CancelledError:
-            for result in going:
+            for result in copies:
                 result.cancel()
-            if going:
-                await asyncio.wait(going)
+            if copies:
+                await asyncio.wait(copies)
             raise
-        for result, copy in going.items():
+        for result, copy in copies.items():
             if copy.member.running.is_stopped:
                 result.cancel()
             self.leave(copy.member, partial(self._outlast, copy, result))
@@ -213,4 +213,4 @@ class Batch:
         except asyncio.CancelledError:
             result.cancel()
             raise
-        return await copy.go_on(copied)
+        return await copy.finish(copied)

@@ -58,7 +58,7 @@ class BatchRunner:
         batch = Batch(self._context, self._attempts, self._running, self._limiter, members)
         try:
             await self._run_guarded(batch, members[0].job.spec.direction)
-            await self._attempts.settle([(one.running, one.event) for one in batch.members if one.event])
+            await self._attempts.record_ended([(one.running, one.event) for one in batch.members if one.event])
             await self._attempts.record_stopped([one.running for one in batch.members if not one.event])
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -73,14 +73,14 @@ class BatchRunner:
         """Run the stages; after an unexpected error each file gets its own task, which shows which file causes it."""
         try:
             options = self._attempts.task_options(batch.members[0].running)
-            async with self._context.workers.place(options, batch.wait_for_worker):
+            async with self._context.workers.reserve_slot(options, batch.wait_for_worker):
                 batch.use_worker()
                 await _BY_DIRECTION[direction](batch)
         except CopyError as error:  # no worker of the cluster can be reached: that concerns each file
-            log.info("%d files leave their batch: %s", len(batch.going), error)
+            log.info("%d files leave their batch: %s", len(batch.remaining), error)
         except Exception:
-            log.exception("%d files leave their batch after an internal error", len(batch.going))
-        for member in batch.going:
+            log.exception("%d files leave their batch after an internal error", len(batch.remaining))
+        for member in batch.remaining:
             batch.leave(member)
 
     async def _finish(self, batch: Batch) -> None:

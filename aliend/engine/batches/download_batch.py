@@ -26,7 +26,7 @@ async def download_batch(batch: Batch) -> None:
     tickets = await _request_tickets(batch)
     unavailable = batch.limiter.unavailable_until()
     copies = []
-    for member in batch.going:
+    for member in batch.remaining:
         own = tickets[member]
         if not own or own[0].se in unavailable:
             batch.leave(member, partial(_fetch, own))
@@ -38,7 +38,7 @@ async def download_batch(batch: Batch) -> None:
 
 async def _leave_existing(batch: Batch) -> None:
     """Let files whose target exists leave the batch: a file with the same content needs no ticket."""
-    members = batch.going
+    members = batch.remaining
     targets = [Path(member.attempt.transfer.target) for member in members]
     exist = await asyncio.to_thread(lambda: [os.path.lexists(target) for target in targets])
     for member, exists in zip(members, exist, strict=True):
@@ -48,7 +48,7 @@ async def _leave_existing(batch: Batch) -> None:
 
 async def _record_directories(batch: Batch) -> None:
     """Record the directories that the copies will create."""
-    members = batch.going
+    members = batch.remaining
     found = await asyncio.to_thread(_missing_directories, [member.attempt for member in members])
     missing: set[str] = set()
     for member, result in zip(members, found, strict=True):
@@ -87,7 +87,7 @@ def _missing_above(parent: Path) -> set[str]:
 async def _request_tickets(batch: Batch) -> dict[Member, list[Ticket]]:
     """Request the tickets of all files; members of archives leave the batch."""
     tickets: dict[Member, list[Ticket]] = {}
-    for member in batch.going:
+    for member in batch.remaining:
         member.running.progress.enter_stage(Stage.TICKET)
 
     async def request(member: Member) -> None:
@@ -100,16 +100,16 @@ async def _request_tickets(batch: Batch) -> dict[Member, list[Ticket]]:
         else:
             tickets[member] = own
 
-    await batch.request_each(batch.going, request)
+    await batch.request_each(batch.remaining, request)
     return tickets
 
 
 def _copy_of(member: Member, tickets: Sequence[Ticket]) -> BatchCopy:
-    async def go_on(result: Downloaded) -> Event:
+    async def finish(result: Downloaded) -> Event:
         return succeeded(member.attempt, result)
 
     task = download_task(member.attempt, tickets)
-    return BatchCopy(member, task, frozenset({tickets[0].se}), partial(_fetch, tickets), go_on)
+    return BatchCopy(member, task, frozenset({tickets[0].se}), partial(_fetch, tickets), finish)
 
 
 async def _fetch(tickets: Sequence[Ticket], attempt: Attempt) -> Event:

@@ -72,23 +72,23 @@ async def upload_batch(batch: Batch) -> None:
     """Upload the files; every member ends or leaves the batch. Raises StoreError."""
     uploads = await _look_up(batch)
     await _book(batch, uploads)
-    going = [upload for upload in uploads if upload.member in batch.going]
+    started = [upload for upload in uploads if upload.member in batch.remaining]
     await batch.save(
         [
             TransferChange(
                 upload.member.attempt.transfer.id, IntentSaved(upload.registration.intent_of(upload.tickets))
             )
-            for upload in going
+            for upload in started
         ]
     )
-    await _send(batch, going)
-    await _register(batch, [upload for upload in going if upload.member in batch.going])
-    await _verify(batch, [upload for upload in going if upload.member in batch.going])
+    await _send(batch, started)
+    await _register(batch, [upload for upload in started if upload.member in batch.remaining])
+    await _verify(batch, [upload for upload in started if upload.member in batch.remaining])
 
 
 async def _look_up(batch: Batch) -> list[_Upload]:
     """Return the files that can be sent under names that do not exist; the others leave the batch or fail."""
-    members = batch.going
+    members = batch.remaining
     sources = await asyncio.to_thread(_sources, [member.attempt.transfer.source for member in members])
     uploads = []
     for member, source in zip(members, sources, strict=True):

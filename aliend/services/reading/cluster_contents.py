@@ -42,7 +42,7 @@ def create_reader(channel: grpc.aio.Channel, workers: Readers) -> grpc.aio.Serve
 
 
 class ClusterContents(contents_pb2_grpc.ContentsServiceServicer):
-    """Reads files; the caller's `session` has the role."""
+    """Reads files with the role of the session that the request names."""
 
     def __init__(self, channel: grpc.aio.Channel, workers: Readers) -> None:
         self._channel = channel

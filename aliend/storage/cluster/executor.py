@@ -33,7 +33,7 @@ def cluster_pool(
 ) -> ClusterPool:
     """Return the part of the pool for a Dask cluster, see `ClusterPool`."""
     return ClusterPool(
-        settings.place, DaskExecutor(settings, environment), processes, environment, own_directory, local
+        settings.scheduler, DaskExecutor(settings, environment), processes, environment, own_directory, local
     )
 
 
@@ -65,7 +65,7 @@ class DaskExecutor:
                 case {"failed": str(reason)}:
                     raise CopyError(f"a worker of the Dask cluster cannot copy: {reason}", "lost", _RETRY_AFTER)
                 case _:
-                    raise self._unreachable(f"lost the Dask scheduler {self._settings.place}")
+                    raise self._unreachable(f"lost the Dask scheduler {self._settings.scheduler}")
         except BaseException:
             writer.close()
             raise
@@ -93,7 +93,7 @@ class DaskExecutor:
                 gateway.stdin.write(wire.encode({"environment": dict(environment)}))
             except OSError as error:
                 ours.close()
-                raise self._unreachable(f"lost the Dask scheduler {self._settings.place}") from error
+                raise self._unreachable(f"lost the Dask scheduler {self._settings.scheduler}") from error
             finally:
                 theirs.close()
             return ours
@@ -106,14 +106,14 @@ class DaskExecutor:
         if find_spec("distributed") is None:
             raise _error('copies on a Dask cluster need Dask; install it with: pip install "aliend[dask]"')
         try:
-            address = scheduler_address(self._settings.place)
+            address = scheduler_address(self._settings.scheduler)
         except ConfigurationError as error:
-            is_address = "://" in self._settings.place
+            is_address = "://" in self._settings.scheduler
             raise (_error if is_address else self._unreachable)(str(error)) from error
         if address.startswith("tls:"):
             self._check_certificates()
-        if not await asyncio.to_thread(is_reachable, self._settings.place):
-            raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.place}; is it running?")
+        if not await asyncio.to_thread(is_reachable, self._settings.scheduler):
+            raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.scheduler}; is it running?")
         self._outputs, theirs = socket.socketpair()
         with theirs:
             self._gateway = await asyncio.create_subprocess_exec(
@@ -146,7 +146,7 @@ class DaskExecutor:
         assert gateway.stdin is not None
         assert gateway.stdout is not None
         settings = self._settings
-        first = {"place": settings.place, "ca": settings.ca, "cert": settings.cert, "key": settings.key}
+        first = {"scheduler": settings.scheduler, "ca": settings.ca, "cert": settings.cert, "key": settings.key}
         gateway.stdin.write(wire.encode(first))
         try:
             async with asyncio.timeout(_READY_LIMIT):
@@ -155,12 +155,12 @@ class DaskExecutor:
         except TimeoutError:
             answer = {"fatal": f"no answer within {_READY_LIMIT:.0f} s", "unreachable": True}
         if "fatal" in answer:
-            text = f"cannot use the Dask scheduler {settings.place}: {answer['fatal']}"
+            text = f"cannot use the Dask scheduler {settings.scheduler}: {answer['fatal']}"
             raise self._unreachable(text) if answer.get("unreachable") else _error(text)
 
     def _unreachable(self, text: str) -> CopyError:
         """Return an error that lasts until the scheduler accepts connections."""
-        return CopyError(text, "local", _RETRY_AFTER, obstacle=Obstacle("scheduler", self._settings.place))
+        return CopyError(text, "local", _RETRY_AFTER, obstacle=Obstacle("scheduler", self._settings.scheduler))
 
 
 def _error(text: str) -> CopyError:

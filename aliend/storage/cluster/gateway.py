@@ -222,7 +222,7 @@ async def _serve_daemon(outputs: socket.socket) -> None:
 
 async def _connected(settings: ClusterSettings) -> Client:
     """Return a client that is connected. Raises many kinds of errors."""
-    address = scheduler_address(settings.place)
+    address = scheduler_address(settings.scheduler)
     security = None
     if address.startswith("tls://"):
         security = Security(

@@ -1,6 +1,6 @@
 """A group of processes that may take minutes to start, because a cluster must first have a free worker.
 
-Attempts wait for a place before they request tickets; a task never waits for a process.
+Attempts wait for a slot before they request tickets; a task never waits for a process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class ClusterGroup(WorkerGroup):
-    """As its base, with processes that start in the background as soon as attempts wait for a place."""
+    """As its base, with processes that start in the background as soon as attempts wait for a slot."""
 
     def __init__(
         self,
@@ -41,40 +41,40 @@ class ClusterGroup(WorkerGroup):
         super().__init__(sizes, environment, executor, bandwidth)
         self._per_process = sizes.per_process
         self._attempts = 0
-        """Attempts that have a place or wait for one."""
-        self._placed = 0
+        """Attempts that have a slot or wait for one."""
+        self._reserved = 0
         self._starts: set[asyncio.Task[None]] = set()
         self._failure: CopyError | None = None
         self._changed = asyncio.Event()
         self._shared = shared
 
     @asynccontextmanager
-    async def place(self, on_wait: Callable[[], None]) -> AsyncGenerator[None, None]:
-        """Wait for a place on a process and keep it inside the block; `on_wait` is called if none is free now.
+    async def reserve_slot(self, on_wait: Callable[[], None]) -> AsyncGenerator[None, None]:
+        """Wait for a slot of a process and keep it inside the block; `on_wait` is called if none is free now.
 
         Raises CopyError if no process runs and none can be started.
         """
         self._attempts += 1
         try:
-            await self._wait_for_place(on_wait)
-            self._placed += 1
+            await self._wait_for_slot(on_wait)
+            self._reserved += 1
             try:
                 yield
             finally:
-                self._placed -= 1
+                self._reserved -= 1
         finally:
             self._attempts -= 1
             self._announce()
             if not self._attempts:
                 self._cancel_starts()
 
-    async def _wait_for_place(self, on_wait: Callable[[], None]) -> None:
+    async def _wait_for_slot(self, on_wait: Callable[[], None]) -> None:
         self._failure = None
         self._grow()
-        if self._placed < self._places():
+        if self._reserved < self._slots():
             return
         on_wait()
-        while self._placed >= self._places():
+        while self._reserved >= self._slots():
             self._refuse_when_closed()
             if self._failure and not self._usable():
                 error = self._failure
@@ -82,7 +82,7 @@ class ClusterGroup(WorkerGroup):
             self._grow()
             await self._changed.wait()
 
-    def _places(self) -> int:
+    def _slots(self) -> int:
         return len(self._usable()) * self._per_process
 
     def _usable(self) -> list[WorkerProcess]:
@@ -147,7 +147,7 @@ class ClusterGroup(WorkerGroup):
         options: TaskOptions,
         output: PipeWriter | None = None,
     ) -> R:
-        """Run one task, see `WorkerPool.run`; the attempt has a place. `output` is not used."""
+        """Run one task, see `WorkerPool.run`; the attempt has a slot. `output` is not used."""
         self.load += 1
         try:
             process = await self._choose_with_files([task])

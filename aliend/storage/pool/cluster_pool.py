@@ -75,9 +75,9 @@ class ClusterPool:
             case _:
                 return False
 
-    def place(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        """Wait for a place on the cluster, see `ClusterGroup.place`."""
-        return self._group(settings).place(on_wait)
+    def reserve_slot(self, settings: Settings, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot on the cluster, see `ClusterGroup.reserve_slot`."""
+        return self._group(settings).reserve_slot(on_wait)
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions) -> R:
         """Run one task, see `WorkerPool.run`."""

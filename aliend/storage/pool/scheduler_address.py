@@ -14,17 +14,20 @@ _LOOK_LIMIT = 2.0
 """Seconds within which a scheduler must accept a connection."""
 
 
-def scheduler_address(place: str) -> str:
-    """Return the address of a scheduler. Raises ConfigurationError if it is unknown or not private."""
-    address = place if "://" in place else _address_in_file(Path(place))
+def scheduler_address(scheduler: str) -> str:
+    """Return the address of a scheduler, given by address or file.
+
+    Raises ConfigurationError if it is unknown or not private.
+    """
+    address = scheduler if "://" in scheduler else _address_in_file(Path(scheduler))
     check_address(address)
     return address
 
 
-def is_reachable(place: str) -> bool:
+def is_reachable(scheduler: str) -> bool:
     """Return whether a scheduler accepts connections. Blocking, for a thread."""
     try:
-        parts = urlsplit(scheduler_address(place))
+        parts = urlsplit(scheduler_address(scheduler))
         with socket.create_connection((parts.hostname, parts.port), _LOOK_LIMIT):
             return True
     except (OSError, ConfigurationError):

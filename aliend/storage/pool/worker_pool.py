@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from aliend.core.cli.environment import Settings
-from aliend.core.cli.executor import LOCAL, cluster_place
+from aliend.core.cli.executor import LOCAL, scheduler_of
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
 
@@ -82,19 +82,19 @@ class WorkerPool:
         """Return the pool for tasks with these options."""
         return PoolWithOptions(self, options)
 
-    def place(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        """Return a block that begins when the executor has a place for one copy; on this machine it begins at once."""
+    def reserve_slot(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Return a block that begins when the executor has a free slot; on this machine it begins at once."""
         cluster = self._cluster_of(options)
-        return cluster.place(options.settings, on_wait) if cluster else nullcontext()
+        return cluster.reserve_slot(options.settings, on_wait) if cluster else nullcontext()
 
     def _cluster_of(self, options: TaskOptions) -> ClusterPool | None:
         """Return the cluster that runs the copies of a job; None: this machine does."""
-        place = cluster_place(options.executor or self._executor)
-        if not place or not self._connect:
+        scheduler = scheduler_of(options.executor or self._executor)
+        if not scheduler or not self._connect:
             return None
-        if place not in self._clusters:
-            self._clusters[place] = self._connect(place, self)
-        return self._clusters[place]
+        if scheduler not in self._clusters:
+            self._clusters[scheduler] = self._connect(scheduler, self)
+        return self._clusters[scheduler]
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
         """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.

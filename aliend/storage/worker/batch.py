@@ -81,7 +81,7 @@ class BatchRun:
     ) -> None:
         self._numbers = {id(file): number for number, file in files.items()}
         self._queued = dict(files)
-        self._going: dict[int, tuple[SmallFile, Iterator[None]]] = {}
+        self._started: dict[int, tuple[SmallFile, Iterator[None]]] = {}
         self._complete: list[SmallFile] = []
         self._window = window
         self._running: Counter[str] = Counter()
@@ -99,13 +99,13 @@ class BatchRun:
 
     def run(self) -> None:
         """Copy all files; each is answered once."""
-        while self._queued or self._going:
+        while self._queued or self._started:
             self._drop_stopped()
             self._start_allowed()
             self._advance()
             if time.monotonic() - self._sent_at > _ANSWER_INTERVAL:
                 self._answer()
-            if self._going:
+            if self._started:
                 self._wait()
         self._answer()
 
@@ -114,12 +114,12 @@ class BatchRun:
             if all(self._running[se] < self._window.get(se, 1) for se in file.ses):
                 del self._queued[number]
                 self._running.update(file.ses)
-                self._going[number] = file, file.steps()
+                self._started[number] = file, file.steps()
                 self._answered_at.update(dict.fromkeys(file.ses, time.monotonic()))
 
     def _advance(self) -> None:
         """Let each file do the steps for which it has all answers."""
-        for number, (file, steps) in list(self._going.items()):
+        for number, (file, steps) in list(self._started.items()):
             while not file.in_flight:
                 self._answered_at.update(dict.fromkeys(file.ses, time.monotonic()))
                 try:
@@ -133,12 +133,12 @@ class BatchRun:
                     break
 
     def _leave(self, number: int) -> None:
-        file, _ = self._going.pop(number)
+        file, _ = self._started.pop(number)
         self._running.subtract(file.ses)
 
     def _fail(self, number: int, file: SmallFile, error: Unusual | CopyError | OSError) -> None:
         """Answer a file that was not copied."""
-        if number in self._going:
+        if number in self._started:
             self._leave(number)
         file.give_up()
         if isinstance(error, OSError):
@@ -151,9 +151,9 @@ class BatchRun:
         self._messages.append({"id": number, "unused": 0, "left": True})
 
     def _drop_stopped(self) -> None:
-        for number in self._stopped & {*self._queued, *self._going}:
-            if number in self._going:
-                file = self._going[number][0]
+        for number in self._stopped & {*self._queued, *self._started}:
+            if number in self._started:
+                file = self._started[number][0]
                 self._leave(number)
             else:
                 file = self._queued.pop(number)
@@ -177,7 +177,7 @@ class BatchRun:
 
     def _wait(self) -> None:
         """Wait for answers, for several at once while they arrive: each wakeup costs two thread switches."""
-        answers = sum(file.in_flight for file, _ in self._going.values())
+        answers = sum(file.in_flight for file, _ in self._started.values())
         now = time.monotonic()
         if now - max(self._answered_at.values()) < _STALLED_AFTER:
             arrived = self.completions.process(_GATHER_TIME, max(1, answers // 2))
@@ -190,7 +190,7 @@ class BatchRun:
 
     def _check_silent(self, now: float) -> None:
         """Fail files whose server is silent; files that wait behind them leave the batch."""
-        for number, (file, _) in list(self._going.items()):
+        for number, (file, _) in list(self._started.items()):
             try:
                 file.check(UNRESPONSIVE_AFTER)
             except Unusual as error:

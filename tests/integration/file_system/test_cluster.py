@@ -56,7 +56,7 @@ def trees(base: str, analyst: User) -> str:
 def client(cluster: DaskCluster) -> Iterator[Client]:
     names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
     files = dict(zip(names, (cluster.settings.ca, cluster.settings.cert, cluster.settings.key), strict=True))
-    with Client(cluster.settings.place, security=Security(require_encryption=True, **files), timeout=120) as some:
+    with Client(cluster.settings.scheduler, security=Security(require_encryption=True, **files), timeout=120) as some:
         yield some
 
 
@@ -101,7 +101,7 @@ def missing(files: AlienFileSystem, name: str) -> str:
 
 
 def test_the_example_adds_up_what_the_files_have(cluster: DaskCluster, analyst: User, trees: str) -> None:
-    place = cluster.settings.place, str(Path(cluster.settings.ca).parent)
+    place = cluster.settings.scheduler, str(Path(cluster.settings.ca).parent)
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples/python/cluster.py"), *place, trees],
         env={**analyst.environment, "PYTHONPATH": str(ROOT)},

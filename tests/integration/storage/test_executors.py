@@ -68,7 +68,7 @@ def pool_of(settings: ClusterSettings, processes: int = 1) -> WorkerPool:
     def connect(_: str, local: WorkerPool) -> ClusterPool:
         return cluster_pool(settings, processes, environment, "/nowhere", local)
 
-    return WorkerPool(environment=environment, executor=dask_executor(settings.place), connect=connect)
+    return WorkerPool(environment=environment, executor=dask_executor(settings.scheduler), connect=connect)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -96,7 +96,7 @@ def client_of(settings: ClusterSettings) -> Client:
     security = Security(
         require_encryption=True, tls_ca_file=settings.ca, tls_client_cert=settings.cert, tls_client_key=settings.key
     )
-    return Client(settings.place, security=security, asynchronous=True)
+    return Client(settings.scheduler, security=security, asynchronous=True)
 
 
 async def offers(client: Client) -> set[str]:
@@ -106,11 +106,11 @@ async def offers(client: Client) -> set[str]:
 
 
 async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], None] = nothing, attempt: int = 1) -> R:
-    """Run a task in a place of its own, as soon as the scheduler accepts clients."""
+    """Run a task in a slot of its own, as soon as the scheduler accepts clients."""
     async with asyncio.timeout(LIMIT):
         while True:
             try:
-                async with pool.place(TaskOptions(), lambda: None):
+                async with pool.reserve_slot(TaskOptions(), lambda: None):
                     return await pool.run(task, on_progress, TaskOptions(job=1, attempt=attempt))
             except CopyError as error:
                 if error.obstacle is None or error.obstacle.kind != "scheduler":
@@ -163,7 +163,7 @@ async def test_small_files_are_copied_in_a_batch(pool: WorkerPool, se_one: Stora
     tasks = [download(tmp_path / f"{n}", data, se_one.put(f"/many/{n}", data), id=n + 1) for n, data in files.items()]
     await placed(pool, tasks[0])
     options = [TaskOptions(job=1, attempt=1)] * len(tasks[1:])
-    async with asyncio.timeout(LIMIT), pool.place(TaskOptions(), lambda: None):
+    async with asyncio.timeout(LIMIT), pool.reserve_slot(TaskOptions(), lambda: None):
         await asyncio.gather(*await pool.start_batch(tasks[1:], {"ONE": 8}, options))
     assert {n: (tmp_path / f"{n}").read_bytes() for n in files} == files
     assert partial_files(tmp_path) == []
@@ -259,7 +259,7 @@ async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None
 
     environment = xrootd_environment()
     pool = WorkerPool(environment=environment, executor=dask_executor("here"), connect=connect)
-    async with pool, pool.place(TaskOptions(), lambda: None):
+    async with pool, pool.reserve_slot(TaskOptions(), lambda: None):
         await until(lambda: bool(pool.pids), LIMIT)
         (elsewhere,) = pool.pids
         await pool.run(RemovePartial(1, str(tmp_path / "file"), attempts=3), nothing)
@@ -270,7 +270,7 @@ async def test_a_scheduler_without_tls_on_another_host_is_refused() -> None:
     settings = ClusterSettings("tcp://192.0.2.1:8786")
     async with pool_of(settings) as pool:
         with pytest.raises(CopyError, match="does not use TLS") as refused:
-            async with pool.place(TaskOptions(), lambda: None):
+            async with pool.reserve_slot(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"
@@ -281,11 +281,11 @@ async def test_a_scheduler_that_does_not_accept_the_certificate_is_reported_as_t
 ) -> None:
     with dask_cluster(tmp_path, starts=False) as foreign:
         wrong = ClusterSettings(
-            cluster.settings.place, cluster.settings.ca, foreign.settings.cert, foreign.settings.key
+            cluster.settings.scheduler, cluster.settings.ca, foreign.settings.cert, foreign.settings.key
         )
     async with pool_of(wrong) as pool:
         with pytest.raises(CopyError, match="cannot use the Dask scheduler") as refused:
-            async with asyncio.timeout(LIMIT), pool.place(TaskOptions(), lambda: None):
+            async with asyncio.timeout(LIMIT), pool.reserve_slot(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None
     assert refused.value.obstacle.kind == "other"
@@ -295,7 +295,7 @@ async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tm
     with dask_cluster(tmp_path) as lonely:
         settings = lonely.settings
         executor = DaskExecutor(settings, xrootd_environment())
-        await until(lambda: is_reachable(settings.place), LIMIT)
+        await until(lambda: is_reachable(settings.scheduler), LIMIT)
         start = asyncio.create_task(executor.start({}))
         async with asyncio.timeout(LIMIT), client_of(settings) as client:
             while not await client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks)):  # noqa: ASYNC110
@@ -303,7 +303,7 @@ async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tm
         lonely.kill_all()
         with pytest.raises(CopyError, match="lost the Dask scheduler") as lost:
             await start
-        assert lost.value.obstacle == Obstacle("scheduler", settings.place)
+        assert lost.value.obstacle == Obstacle("scheduler", settings.scheduler)
         await executor.close()
 
 
@@ -311,7 +311,7 @@ async def test_an_offer_that_nobody_wants_any_more_frees_its_thread(tmp_path: Pa
     """Dask repeats the offer of a lost worker on another one, although the daemon has given it up."""
     with dask_cluster(tmp_path) as lonely:
         lonely.start_worker(threads=1)
-        await until(lambda: is_reachable(lonely.settings.place), LIMIT)
+        await until(lambda: is_reachable(lonely.settings.scheduler), LIMIT)
         async with asyncio.timeout(LIMIT), client_of(lonely.settings) as client:
             future = client.submit(copier.offer, "offer", VERSION, "topic", key="offer", pure=False)
             while "offer" not in await offers(client):  # noqa: ASYNC110 - a worker has no event for it

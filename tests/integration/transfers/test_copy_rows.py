@@ -89,7 +89,7 @@ def test_only_one_kind_of_names_may_be_asked_for(user: User) -> None:
     for words in (("-glob", "x", "-select", "y"), ("-name", "ext_x", "-glob", "y"), ("-select", "x", "-name", "ext_y")):
         refused = user.run("cp", *words, f"{RUN}/", "file:out/")
         assert refused.returncode == 22, words
-        assert "exclude each other" in refused.stderr
+        assert "cannot be combined" in refused.stderr
     assert not (user.home / "out").exists()
 
 

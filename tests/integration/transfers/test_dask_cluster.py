@@ -53,7 +53,7 @@ def big(owner: User, cluster_of_module: DaskCluster) -> bytes:
     config = owner.home / ".config/aliend/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(
-        f'[transfers]\nexecutor = "dask"\nscheduler = "{settings.place}"\n'
+        f'[transfers]\nexecutor = "dask"\nscheduler = "{settings.scheduler}"\n'
         f'tls_ca = "{settings.ca}"\ntls_cert = "{settings.cert}"\ntls_key = "{settings.key}"\n'
     )
     owner.must("daemon", "restart")
@@ -149,7 +149,7 @@ def test_a_job_keeps_its_own_cluster_and_is_on_hold_until_that_can_be_reached(
     owner.must("daemon", "start")
     assert owner.json("transfers", "show", job)["executor"] == f"dask:{file}"
     assert f"executor dask:{file}" in owner.must("transfers", "show", job)
-    file.write_text(json.dumps({"address": cluster.settings.place}))
+    file.write_text(json.dumps({"address": cluster.settings.scheduler}))
     worker = cluster.start_worker()
     eventually(lambda: copying_pids(worker.pid), LIMIT)
     wait_done(owner, job)
@@ -182,7 +182,7 @@ def test_a_job_is_on_hold_while_the_scheduler_is_gone(owner: User, cluster: Dask
     eventually(lambda: owner.json("transfers", "show", job)["state"] == "paused", LIMIT)
     (waiting,) = owner.json("transfers", "why", job)["waiting"]
     assert waiting["kind"] == "held"
-    assert f"Dask scheduler {cluster.settings.place}" in waiting["text"]
+    assert f"Dask scheduler {cluster.settings.scheduler}" in waiting["text"]
     cluster.start_scheduler()
     cluster.start_worker()
     wait_done(owner, job)

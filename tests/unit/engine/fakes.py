@@ -293,7 +293,7 @@ class FakeWorkers:
         self.terms.append(options)
         return self
 
-    def place(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+    def reserve_slot(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     def set_rates(self, rates: Rates) -> None:

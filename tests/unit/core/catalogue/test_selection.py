@@ -124,8 +124,8 @@ def test_a_pattern_excludes_files() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("-glob", "*", "-select", "x"), "-glob and -select exclude each other"),
-        (("-name", "ext_a", "-select", "x"), "-select and -name exclude"),
+        (("-glob", "*", "-select", "x"), "-glob and -select cannot be combined"),
+        (("-name", "ext_a", "-select", "x"), "-select and -name cannot be combined"),
         (("-minsize", "2", "-maxsize", "1"), "-minsize is greater than -maxsize"),
         (("-minsize", "many"), "-minsize is bytes"),
         (("-mindepth", "x"), "-mindepth is a number of directories"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.cli.executor import cluster_place, dask_executor, parse_executor
+from aliend.core.cli.executor import dask_executor, parse_executor, scheduler_of
 from aliend.core.copying.plan import check_spec
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
@@ -59,4 +59,4 @@ def test_a_job_with_a_relative_scheduler_file_is_refused() -> None:
 
 
 def test_the_place_of_a_cluster_is_its_address_or_file() -> None:
-    assert [cluster_place(text) for text in ("", "local", dask_executor("tls://a:1"))] == ["", "", "tls://a:1"]
+    assert [scheduler_of(text) for text in ("", "local", dask_executor("tls://a:1"))] == ["", "", "tls://a:1"]

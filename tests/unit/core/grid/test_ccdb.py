@@ -51,8 +51,8 @@ def test_f167_a_time_in_the_query_wins_over_the_run() -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["-get", "-mirror", "TPC"], "exclude each other"),
-        (["-run", "1", "-objtime", "1700000000000", "TPC"], "exclude each other"),
+        (["-get", "-mirror", "TPC"], "cannot be combined"),
+        (["-run", "1", "-objtime", "1700000000000", "TPC"], "cannot be combined"),
         (["-objtime", "12", "TPC"], "13 digits"),
         (["-run", "x", "TPC"], "run number"),
         (["-limit", "0", "TPC"], "at least 1"),

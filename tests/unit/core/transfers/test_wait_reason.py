@@ -110,9 +110,9 @@ def test_limits_say_who_has_the_slots() -> None:
 
 def test_a_job_of_higher_priority_goes_first() -> None:
     around = replace(FREE, waiting_jobs={1: 0, 2: 5, 3: 9})
-    assert of(Queued(), around=around) == Reason("behind", "job 3 goes first", job=3)
+    assert of(Queued(), around=around) == Reason("behind", "job 3 has a higher priority", job=3)
     full = of(Queued(), around=replace(around, running=copies(2)))
-    assert full == Reason("limit", "the limit of 2 files at a time is reached, and job 3 goes first", job=3)
+    assert full == Reason("limit", "the limit of 2 files at a time is reached, and job 3 has a higher priority", job=3)
 
 
 def test_two_copies_to_one_target_wait_for_each_other() -> None:
