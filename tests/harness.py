@@ -11,12 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from alienctl.daemon import record
 
 ROOT = Path(__file__).parents[1]
 ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
@@ -192,6 +194,20 @@ class User:
             with process:  # closes its pipes, which programs that it started may still hold
                 process.kill()
         self.run("daemon", "stop", timeout=120)
+        self.stop_daemons()
+
+    def stop_daemons(self) -> None:
+        """Stop the daemons of all profiles and state directories below the home, whatever the variables are now."""
+        for pid in self.daemons():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not self.daemons())
+
+    def daemons(self) -> list[int]:
+        """Return the process ids of the daemons with their state below the home."""
+        holders = [record.lock_holder(str(lock.parent)) for lock in self.home.rglob("aliend/*/lock")]
+        return [pid for pid in holders if pid]
 
 
 def make_grid_directory(user: User) -> str:

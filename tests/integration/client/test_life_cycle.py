@@ -13,7 +13,7 @@ import pytest
 
 from aliend.lifecycle.state_directory import read_record
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc, session_pb2, session_pb2_grpc
-from tests.harness import User, alive, eventually
+from tests.harness import Grid, User, alive, eventually, make_user
 
 
 def configure(user: User, text: str) -> Path:
@@ -215,3 +215,19 @@ def test_a_second_daemon_of_systemd_reports_why_it_exits(user: User, options: li
     second = subprocess.run([program, *options], env=environment, capture_output=True, text=True, timeout=120)
     assert second.returncode == 17
     assert "already running for profile default" in second.stderr
+
+
+def test_the_end_of_a_test_stops_the_daemons_of_all_profiles_and_states(grid: Grid) -> None:
+    pids = []
+    for user in make_user(grid.exports):
+        for variables in (
+            {},
+            {"ALIEN_PROFILE": "other"},
+            {"ALIEN_PROFILE": "third", "XDG_STATE_HOME": f"{user.home}/s"},
+        ):
+            user.variables = grid.exports | variables
+            user.must("daemon", "start")
+            pids.append(user.pid())
+        user.variables = dict(grid.exports)
+    assert len({*pids}) == 3
+    assert not any(map(alive, pids))

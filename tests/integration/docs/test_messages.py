@@ -39,7 +39,7 @@ def reader(common: User) -> Iterator[User]:
         if path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             spoilt = True
-    common.run("daemon", "stop", "--force")  # the next user may have another socket or state directory
+    common.stop_daemons()  # the next user may have another socket or state directory
     if spoilt:
         shutil.rmtree(common.home / ".local", ignore_errors=True)
 
