@@ -56,10 +56,15 @@ def software_environment(user: User, older: Path) -> dict[str, str]:
 
 
 def broken_libraries(user: User) -> str:
-    """A directory of libraries that cannot be loaded."""
+    """A directory of libraries that cannot be loaded, without those that Python itself needs to start."""
+    needed = subprocess.run(
+        ["ldd", os.path.realpath(sys.executable)], capture_output=True, text=True, check=True
+    ).stdout
     directory = user.home / "lib"
     directory.mkdir()
     for name in LIBRARIES:
+        if name in needed:
+            continue
         (directory / name).write_bytes(b"a library of another system")
     return str(directory)
 
