@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol
 from aliend.commands.following.wait_notices import WaitNotices
 from aliend.commands.invocation.call import Call, FileProgress, Progress
 from aliend.core.catalogue.storage_spec import is_incomplete
-from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.escaping import escape_names, escape_newlines
 from aliend.core.cli.units import format_size
 from aliend.core.copying.target_paths import MISSING, NO_HTTP
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -218,7 +218,7 @@ class Follower:
         if transfer.message == NO_HTTP:
             self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
         elif transfer.message:
-            self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}")
+            self._print_notice(f"{escape_newlines(transfer.target)}: {_message_of(transfer)}")
 
     def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
@@ -233,7 +233,7 @@ class Follower:
             else f"{transfer.source} to {transfer.target}"
         )
         self._print_notice(
-            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{transfer.message}"
+            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{_message_of(transfer)}"
         )
 
     async def report_end(self, jobs: Sequence[JobView]) -> None:
@@ -347,3 +347,7 @@ def kind_of(job: JobView) -> str:
 def route_of(item: HasEndpoints) -> str:
     """Return `SOURCE -> TARGET`, or the source alone for a file that was refused because of its name."""
     return f"{item.source} -> {item.target}" if item.target else item.source
+
+
+def _message_of(transfer: TransferView) -> str:
+    return escape_names(transfer.message, (transfer.source, transfer.target))
