@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results, refuse_arguments
-from aliend.core.cli.escaping import escape_newlines
 from aliend.core.catalogue import directory_stack, paths
+from aliend.core.cli.escaping import escape_newlines
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState

@@ -16,9 +16,9 @@ from aliend.commands.grid.namespace_checks import require_directories
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.results import print_results
-from aliend.core.cli.escaping import escape_attributes
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
+from aliend.core.cli.escaping import escape_attributes
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError

@@ -58,18 +58,18 @@ def on_a_terminal(user: User, *words: str) -> str:
 
 def lines(folder: str) -> list[list[str]]:
     file, below = f"{folder}{NAME}", f"{folder}{NAME}d/"
-    commands = f"""
+    commands = """
         ls|ls -l|ls -la D|la D|ll D|lla D|ls F|ls -l F|ls B|find D *|find D new*|find -wh D *|find -f D *|find -c D *
         find -x - D *|find2 D|find2 -l 10 D|find2 -d D *|stat F|stat -v F|stat B|whereis F|whereis -r F|whereis -g F
         lfn2guid F|lfn2guid B|du F|du D|du -s D|md5sum F|type F|access read F|pfn F|pfn-status F|lfn2uri F|toXml F
-        toXml D|xrdstat F|xrdstat -v F|listSEDistance -read F|showTagValue -t x F|archiveList F|listFilesFromCollection F
+        toXml D|xrdstat -v F|listSEDistance -read F|showTagValue -t x F|archiveList F|listFilesFromCollection F
         mirror -S disk:1 F|replicate F --to disk:1|chmod 700 F|chown alice F|cat Fmissing|head Fmissing|ls Fmissing
-        stat Fmissing|whereis Fmissing|du Fmissing|rm Fmissing|rmdir Fmissing|mv Fmissing Fother|cd Fmissing|find Fmissing *
+        whereis Fmissing|du Fmissing|rm Fmissing|rmdir Fmissing|mv Fmissing Fother|cd Fmissing|find Fmissing *
         md5sum Fmissing|lfn2guid Fmissing|type Fmissing|pfn Fmissing|lfn2uri Fmissing|toXml Fmissing|cp Fmissing file:x
         cp --dry-run F file:there/|cp F file:better|cp D file:target/|cp -f file:local F|cp -f F file:better2 D file:t3/
         cp --dry-run D file:other/|sync --dry-run D file:synced/|sync D file:synced/|sync --dry-run --delete file:e/ D
-        transfers list --all|transfers show 1|transfers show 2 --attempts|transfers show 3|transfers why|transfers report 1
-        transfers report 2|transfers watch 1 --since 0|transfers watch 2 --since 0|transfers failed|transfers history
+        transfers list --all|transfers show 1|transfers show 2 --attempts|transfers show 3|transfers why
+        transfers watch 1 --since 0|transfers watch 2 --since 0
         cd B|pwd|dirs|pushd D|popd|submit F|touch F|mkdir F|mkdir -p Fx/y|rmdir B
         doctor|daemon status|daemon logs|__complete fish alienctl~ls~new|__complete bash alienctl~stat~new|top
         ccdb F|ps F|jobInfo F|testSE F|quota F|fquota list F|user F|listTransfer F|kill F
