@@ -113,7 +113,7 @@ class Follower:
         self._numbers: dict[int, int] = {}
         """The number printed for each transfer that has started and not ended."""
         self._announced = 0
-        self._warned: set[str] = set()
+        self._warned = False
         self._ends: dict[int, str] = {}
         """The last line of each job."""
         self._bytes = 0
@@ -216,7 +216,9 @@ class Follower:
         rate = format_size(int(moved / seconds), 2)
         self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
         if transfer.message == NO_HTTP:
-            self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
+            if not self._warned:
+                self._print_notice("warning: no storage element supports HTTP; files are read over XRootD")
+            self._warned = True
         elif transfer.message:
             self._print_notice(f"{escape_newlines(transfer.target)}: {_message_of(transfer)}")
 
@@ -249,11 +251,6 @@ class Follower:
         for text in self._ends.values():
             show_end(text)
         await self._lines.flush()
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
-            self._print_notice(text)
 
     def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
