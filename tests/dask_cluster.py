@@ -34,8 +34,8 @@ class DaskCluster:
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """Start the scheduler at the address of `settings`."""
-        port = self.settings.scheduler.rpartition(":")[2]
-        arguments = ("--host", "127.0.0.1", "--protocol", "tls", "--port", port)
+        protocol, _, address = self.settings.scheduler.partition("://")
+        arguments = ("--host", "127.0.0.1", "--protocol", protocol, "--port", address.rpartition(":")[2])
         return self._start("dask_scheduler", "scheduler", *arguments)
 
     def start_worker(self, *, nanny: bool = False, threads: int = 2) -> subprocess.Popen[bytes]:
@@ -49,7 +49,8 @@ class DaskCluster:
 
     def _start(self, program: str, role: str, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         pem, key = (str(self.place / "certs" / f"{role}{ending}.pem") for ending in ("", "-key"))
-        tls = ("--tls-ca-file", self.settings.ca, "--tls-cert", pem, "--tls-key", key)
+        files = ("--tls-ca-file", self.settings.ca, "--tls-cert", pem, "--tls-key", key)
+        tls = files if self.settings.scheduler.startswith("tls:") else ()
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [*prefix, sys.executable, "-m", f"distributed.cli.{program}", *arguments, "--no-dashboard", *tls],
@@ -83,11 +84,11 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(place: Path, *hidden: Path, starts: bool = True) -> Iterator[DaskCluster]:
+def dask_cluster(place: Path, *hidden: Path, starts: bool = True, protocol: str = "tls") -> Iterator[DaskCluster]:
     """Make certificates and start a scheduler, unless `starts` is false; kill it and its workers afterwards."""
     certificates.make(place / "certs")
     ca, cert, key = (str(place / "certs" / f"{name}.pem") for name in ("ca", "client", "client-key"))
-    address = f"tls://127.0.0.1:{_free_port()}"
+    address = f"{protocol}://127.0.0.1:{_free_port()}"
     cluster = DaskCluster(ClusterSettings(address, ca, cert, key), place, hidden)
     try:
         if starts:

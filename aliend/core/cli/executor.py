@@ -65,7 +65,7 @@ def check_address(address: str) -> None:
         raise ConfigurationError(_not_an_address(address)) from None
     if parts.scheme not in ("tls", "tcp") or not parts.hostname or not port or parts.netloc != address[6:]:
         raise ConfigurationError(_not_an_address(address))
-    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
+    if parts.scheme == "tcp" and not is_loopback(parts.hostname):
         raise ConfigurationError(
             f"the Dask scheduler {address} does not use TLS, and tickets are secrets; start it with TLS "
             "(certificates: `alienctl cluster certs DIRECTORY`) and use its tls:// address"
@@ -76,7 +76,8 @@ def _not_an_address(address: str) -> str:
     return f"{address!r} is not an address of a Dask scheduler; use tls://HOST:PORT"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine for certain."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from aliend.core.cli.executor import LOCAL
 from aliend.core.cli.log_records import facts
 from aliend.core.connection.context import Context
 from aliend.core.transfers.attempt_progress import AttemptProgress
@@ -283,8 +284,6 @@ class AttemptRunner:
         attempt = self.attempt_of(running)
         copy = work or _work_of(attempt.spec)
         try:
-            if attempt.spec.direction == "copy":  # servers copy among themselves; what is relayed stays on this machine
-                return await copy(attempt)
             async with self._context.workers.reserve_slot(self.task_options(running), attempt.progress.wait_for_worker):
                 attempt.progress.use_worker()
                 return await copy(attempt)
@@ -328,7 +327,7 @@ class AttemptRunner:
         )
 
     def task_options(self, running: RunningAttempt) -> TaskOptions:
-        """Return the options of an attempt's copies."""
+        """Return the options of an attempt's copies. Copies within the grid, and what they relay, need no cluster."""
         spec = running.job.spec
 
         def on_source_change(se: str) -> None:
@@ -342,7 +341,7 @@ class AttemptRunner:
             on_source_change=on_source_change,
             on_failure=self._limiter.record_failure,
             attempt=running.transfer.attempts,
-            executor=spec.executor,
+            executor=LOCAL if spec.direction == "copy" else spec.executor,
         )
 
     def _end_waits(self, se: str) -> None:

@@ -17,7 +17,7 @@ from aliend.errors import ConfigurationError, CopyError, Obstacle
 from aliend.storage import wire
 from aliend.storage.pool.cluster_pool import ClusterPool
 from aliend.storage.pool.executor import Ending
-from aliend.storage.pool.scheduler_address import is_reachable, scheduler_address
+from aliend.storage.pool.scheduler_address import scheduler_address
 from aliend.storage.pool.worker_environment import isolated
 from aliend.storage.pool.worker_pool import WorkerPool
 
@@ -46,6 +46,18 @@ class DaskExecutor:
         self._starting = asyncio.Lock()
         self._gateway: asyncio.subprocess.Process | None = None
         self._outputs: socket.socket | None = None
+        self._scheduler_id = self._address = ""
+
+    @property
+    def scheduler_id(self) -> str:
+        """Return the id of the scheduler that it is connected to; empty: none."""
+        return self._scheduler_id if self._gateway and self._gateway.returncode is None else ""
+
+    async def connect(self) -> str:
+        """Connect to the scheduler, unless that was done; return its id. Raises CopyError as `start`."""
+        async with self._starting:
+            await self._running_gateway()
+            return self._scheduler_id
 
     async def start(self, environment: Mapping[str, str]) -> DaskChannel:
         """Wait until a worker of the cluster runs a process, which gets only the XRootD variables of `environment`.
@@ -65,7 +77,7 @@ class DaskExecutor:
                 case {"failed": str(reason)}:
                     raise CopyError(f"a worker of the Dask cluster cannot copy: {reason}", "lost", _RETRY_AFTER)
                 case _:
-                    raise self._unreachable(f"lost the Dask scheduler {self._settings.scheduler}")
+                    raise self._unreachable(f"lost the Dask scheduler {self._address}")
         except BaseException:
             writer.close()
             raise
@@ -93,7 +105,7 @@ class DaskExecutor:
                 gateway.stdin.write(wire.encode({"environment": dict(environment)}))
             except OSError as error:
                 ours.close()
-                raise self._unreachable(f"lost the Dask scheduler {self._settings.scheduler}") from error
+                raise self._unreachable(f"lost the Dask scheduler {self._address}") from error
             finally:
                 theirs.close()
             return ours
@@ -106,14 +118,12 @@ class DaskExecutor:
         if find_spec("distributed") is None:
             raise _error('copies on a Dask cluster need Dask; install it with: pip install "aliend[dask]"')
         try:
-            address = scheduler_address(self._settings.scheduler)
+            self._address = await asyncio.to_thread(scheduler_address, self._settings.scheduler)
         except ConfigurationError as error:
             is_address = "://" in self._settings.scheduler
             raise (_error if is_address else self._unreachable)(str(error)) from error
-        if address.startswith("tls:"):
+        if self._address.startswith("tls:"):
             self._check_certificates()
-        if not await asyncio.to_thread(is_reachable, self._settings.scheduler):
-            raise self._unreachable(f"cannot reach the Dask scheduler {self._settings.scheduler}; is it running?")
         self._outputs, theirs = socket.socketpair()
         with theirs:
             self._gateway = await asyncio.create_subprocess_exec(
@@ -153,10 +163,10 @@ class DaskExecutor:
                 line = await gateway.stdout.readline()
             answer: dict[str, Any] = json.loads(line) if line else {"fatal": "Dask cannot be loaded"}
         except TimeoutError:
-            answer = {"fatal": f"no answer within {_READY_LIMIT:.0f} s", "unreachable": True}
+            answer = {"fatal": f"cannot use the Dask scheduler {self._address}: it is too slow", "unreachable": True}
+        self._scheduler_id = str(answer.get("ready", ""))
         if "fatal" in answer:
-            text = f"cannot use the Dask scheduler {settings.scheduler}: {answer['fatal']}"
-            raise self._unreachable(text) if answer.get("unreachable") else _error(text)
+            raise (self._unreachable if answer.get("unreachable") else _error)(answer["fatal"])
 
     def _unreachable(self, text: str) -> CopyError:
         """Return an error that lasts until the scheduler accepts connections."""

@@ -3,8 +3,8 @@
 A process of its own, because `distributed` is large and the daemon must answer while it starts. Standard input gets one
 JSON object per line: first the scheduler, then `{"environment": {...}}` for each copying process, after the daemon has
 sent a descriptor over the socket. The gateway offers a process to the cluster, then relays its lines over that
-descriptor. It writes `{"ready": true}` or `{"fatal": reason}` and ends when the scheduler is lost or its input ends:
-closed descriptors tell the daemon that the processes are lost.
+descriptor. It writes `{"ready": id of the scheduler}` or `{"fatal": reason}`, and ends when the scheduler is lost or
+its input ends: closed descriptors tell the daemon that the processes are lost.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import json
 import os
 import signal
 import socket
-import ssl
 import sys
 import uuid
 from typing import Any
 
 from distributed import Client, Future, KilledWorker
 from distributed.client import FutureCancelledError
-from distributed.comm.core import Comm, FatalCommClosedError, connect
+from distributed.comm.core import Comm, connect
 from distributed.security import Security
 
 import aliend
@@ -29,12 +28,15 @@ from aliend.core.cli.transfer_settings import ClusterSettings
 from aliend.process_privacy import close_to_others
 from aliend.storage import wire
 from aliend.storage.cluster import copier
+from aliend.storage.cluster.diagnosis import Unusable, require_usable
 from aliend.storage.pool.scheduler_address import scheduler_address
 
 SCHEDULER_LIMIT, WORKER_LIMIT = 15.0, 5.0
 """Seconds that the scheduler, and a worker at each try, has to accept a connection."""
 LOST_AFTER = 30.0
 """Seconds without a message of a worker after which its processes are lost."""
+PATIENCE = 2.0
+"""Seconds after which the reason is looked for why the scheduler does not answer."""
 REACH_LIMIT = 40.0
 """Seconds within which a worker must be reached after its offer."""
 _RECONNECT_INTERVAL = 1.0
@@ -183,17 +185,6 @@ async def _receive(comm: Comm, writer: asyncio.StreamWriter) -> None:
             return
 
 
-def _is_unreachable(error: BaseException | None) -> bool:
-    """Return whether a scheduler did not accept a connection at all; one that refuses TLS does."""
-    if not isinstance(error, OSError | TimeoutError):
-        return False
-    while error:
-        if isinstance(error, ssl.SSLError | FatalCommClosedError):
-            return False
-        error = error.__cause__ or error.__context__
-    return True
-
-
 def _text(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -213,16 +204,34 @@ async def _serve_daemon(outputs: socket.socket) -> None:
     settings = ClusterSettings(**json.loads(await requests.readline()))
     try:
         client = await _connected(settings)
-    except Exception as error:  # noqa: BLE001 - TLS files, the network, other versions: the daemon must learn of all
-        _say({"fatal": _text(error), "unreachable": _is_unreachable(error)})
+    except Unusable as error:
+        _say({"fatal": str(error), "unreachable": error.is_unreachable})
         return
-    _say({"ready": True})
+    except Exception as error:  # noqa: BLE001 - TLS files, the network, other versions: the daemon must learn of all
+        _say({"fatal": f"cannot use the Dask scheduler {settings.scheduler}: {_text(error)}"})
+        return
+    _say({"ready": client.scheduler_info()["id"]})
     await Gateway(client, outputs).run(requests)
 
 
 async def _connected(settings: ClusterSettings) -> Client:
-    """Return a client that is connected. Raises many kinds of errors."""
+    """Return a client that is connected. Raises Unusable with the reason if that is found, or many kinds of errors."""
     address = scheduler_address(settings.scheduler)
+    connecting = asyncio.create_task(_connect(address, settings))
+    try:
+        await asyncio.wait({connecting}, timeout=PATIENCE)
+        if not connecting.done() or connecting.exception():
+            await asyncio.to_thread(require_usable, address, settings)
+        return await connecting
+    except Unusable:
+        if not connecting.done() or connecting.exception():
+            raise
+        return connecting.result()
+    finally:
+        connecting.cancel()
+
+
+async def _connect(address: str, settings: ClusterSettings) -> Client:
     security = None
     if address.startswith("tls://"):
         security = Security(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 
 class ClusterGroup(WorkerGroup):
-    """As its base, with processes that start in the background as soon as attempts wait for a slot."""
+    """As its base, with processes that start in the background as soon as attempts wait for a slot.
+
+    The groups of one cluster are `neighbours`: an idle process ends at once when attempts of another group wait.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class ClusterGroup(WorkerGroup):
         executor: Executor,
         bandwidth: BandwidthGrants,
         shared: SharedDirectories,
+        neighbours: Collection[ClusterGroup] = (),
     ) -> None:
         super().__init__(sizes, environment, executor, bandwidth)
         self._per_process = sizes.per_process
@@ -47,6 +51,7 @@ class ClusterGroup(WorkerGroup):
         self._failure: CopyError | None = None
         self._changed = asyncio.Event()
         self._shared = shared
+        self._neighbours = neighbours
 
     @asynccontextmanager
     async def reserve_slot(self, on_wait: Callable[[], None]) -> AsyncGenerator[None, None]:
@@ -67,6 +72,18 @@ class ClusterGroup(WorkerGroup):
             self._announce()
             if not self._attempts:
                 self._cancel_starts()
+            if any(group.has_waiting for group in self._neighbours):
+                self.end_unused()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Return whether attempts wait for a slot."""
+        return self._attempts > self._reserved
+
+    def end_unused(self) -> None:
+        """End all processes if no attempt needs one: they occupy threads that others wait for."""
+        if not self._attempts:
+            self.dismiss()
 
     async def _wait_for_slot(self, on_wait: Callable[[], None]) -> None:
         self._failure = None
@@ -74,6 +91,8 @@ class ClusterGroup(WorkerGroup):
         if self._reserved < self._slots():
             return
         on_wait()
+        for group in self._neighbours:
+            group.end_unused()
         while self._reserved >= self._slots():
             self._refuse_when_closed()
             if self._failure and not self._usable():

@@ -14,7 +14,7 @@ from typing import Any, cast
 from aliend.core.catalogue.file_system import is_below
 from aliend.core.cli.environment import Settings
 from aliend.storage.pool.cluster_group import ClusterGroup
-from aliend.storage.pool.executor import Executor
+from aliend.storage.pool.executor import ClusterExecutor
 from aliend.storage.pool.shared_directories import SharedDirectories
 from aliend.storage.pool.worker_group import GroupSizes
 from aliend.storage.pool.worker_pool import WorkerPool
@@ -46,7 +46,7 @@ class ClusterPool:
     def __init__(
         self,
         name: str,
-        executor: Executor,
+        executor: ClusterExecutor,
         processes: int,
         environment: Mapping[str, str],
         own_directory: str,
@@ -106,15 +106,26 @@ class ClusterPool:
             complete = replace(task, sources=(), attempt=sent.attempt)
             await self._local.run(PublishPartial(task.id, complete), lambda _: None)
 
-    async def close(self) -> None:
-        """End the connection to the cluster, after the processes of the groups."""
+    @property
+    def scheduler_id(self) -> str:
+        """Return the id of the scheduler that it is connected to; empty: none."""
+        return self._executor.scheduler_id
+
+    async def connect(self) -> str:
+        """Connect to the scheduler, and return its id. Raises CopyError if it cannot be used."""
+        return await self._executor.connect()
+
+    async def disconnect(self) -> None:
+        """End the connection, and with it all processes."""
         await self._executor.close()
 
     def _group(self, settings: Settings) -> ClusterGroup:
         if settings not in self._groups:
             environment = {**self._environment, **dict(settings)}
             bandwidth = self._local.bandwidth
-            self._groups[settings] = ClusterGroup(self._sizes, environment, self._executor, bandwidth, self._shared)
+            self._groups[settings] = ClusterGroup(
+                self._sizes, environment, self._executor, bandwidth, self._shared, self._groups.values()
+            )
         return self._groups[settings]
 
 

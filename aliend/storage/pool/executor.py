@@ -63,3 +63,14 @@ class Executor(Protocol):
 
     async def close(self) -> None:
         """Release what starting needed; called after the processes have ended."""
+
+
+class ClusterExecutor(Executor, Protocol):
+    """Starts copying processes on a cluster, to which it connects on demand."""
+
+    @property
+    def scheduler_id(self) -> str:
+        """Return the id of the scheduler that it is connected to; empty: none."""
+
+    async def connect(self) -> str:
+        """Connect to the scheduler, unless that was done; return its id. Raises CopyError as `start`."""

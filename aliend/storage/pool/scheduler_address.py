@@ -38,7 +38,8 @@ def _address_in_file(path: Path) -> str:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or "it has no JSON"
         raise ConfigurationError(
-            f"cannot read the scheduler file {path}: {error}; is the scheduler running?"
+            f"cannot read the scheduler file {path}: {reason}; is the scheduler running?"
         ) from error
     return str(content.get("address", "")) if isinstance(content, dict) else ""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aliend.core.cli.environment import Settings
 from aliend.core.cli.executor import LOCAL, scheduler_of
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
+from aliend.storage.pool.clusters import Clusters
 from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
 
 # Imported with the first task: the daemon starts without them.
@@ -60,8 +61,7 @@ class WorkerPool:
         self._by_settings: dict[Settings, WorkerGroup] = {}
         self._group_idle = asyncio.Event()
         self._executor = executor
-        self._connect = connect
-        self._clusters: dict[str, ClusterPool] = {}
+        self._clusters = Clusters(connect, self) if connect else None
         self._unanswered: dict[str, float] = {}
         """Storage elements that did not answer a read, and until when they are tried last (monotonic seconds)."""
 
@@ -84,17 +84,15 @@ class WorkerPool:
 
     def reserve_slot(self, options: TaskOptions, on_wait: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """Return a block that begins when the executor has a free slot; on this machine it begins at once."""
-        cluster = self._cluster_of(options)
-        return cluster.reserve_slot(options.settings, on_wait) if cluster else nullcontext()
+        name = scheduler_of(options.executor or self._executor)
+        return (
+            self._clusters.reserve_slot(name, options.settings, on_wait) if name and self._clusters else nullcontext()
+        )
 
     def _cluster_of(self, options: TaskOptions) -> ClusterPool | None:
-        """Return the cluster that runs the copies of a job; None: this machine does."""
-        scheduler = scheduler_of(options.executor or self._executor)
-        if not scheduler or not self._connect:
-            return None
-        if scheduler not in self._clusters:
-            self._clusters[scheduler] = self._connect(scheduler, self)
-        return self._clusters[scheduler]
+        """Return the cluster on which the job has a slot; None: this machine runs it."""
+        name = scheduler_of(options.executor or self._executor)
+        return self._clusters.used_for(name) if name and self._clusters else None
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions | None = None) -> R:
         """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.
@@ -153,10 +151,11 @@ class WorkerPool:
     async def close(self) -> None:
         """End all processes within 2 s, gracefully first. Tasks that have not ended raise WorkerDied."""
         await asyncio.gather(*(group.close() for group in self._groups()))
-        await asyncio.gather(*(cluster.close() for cluster in self._clusters.values()))
+        if self._clusters:
+            await self._clusters.close()
 
     def _groups(self) -> list[WorkerGroup]:
-        remote = [group for cluster in self._clusters.values() for group in cluster.groups]
+        remote = self._clusters.groups if self._clusters else ()
         return [*self._by_size.values(), *self._by_settings.values(), *remote]
 
     def _group_of_size(self, size: Literal["small", "bulk"]) -> WorkerGroup:

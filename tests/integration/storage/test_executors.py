@@ -6,11 +6,13 @@ The cluster uses TLS; its processes have another HOME and TMPDIR.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,8 +67,8 @@ def pool_of(settings: ClusterSettings, processes: int = 1) -> WorkerPool:
     """Return a pool whose copies run on a Dask cluster."""
     environment = xrootd_environment()
 
-    def connect(_: str, local: WorkerPool) -> ClusterPool:
-        return cluster_pool(settings, processes, environment, "/nowhere", local)
+    def connect(name: str, local: WorkerPool) -> ClusterPool:
+        return cluster_pool(replace(settings, scheduler=name), processes, environment, "/nowhere", local)
 
     return WorkerPool(environment=environment, executor=dask_executor(settings.scheduler), connect=connect)
 
@@ -105,13 +107,20 @@ async def offers(client: Client) -> set[str]:
     return {key for keys in found.values() for key in keys}
 
 
-async def placed(pool: WorkerPool, task: Task[R], on_progress: Callable[[int], None] = nothing, attempt: int = 1) -> R:
+async def placed(
+    pool: WorkerPool,
+    task: Task[R],
+    on_progress: Callable[[int], None] = nothing,
+    attempt: int = 1,
+    options: TaskOptions | None = None,
+) -> R:
     """Run a task in a slot of its own, as soon as the scheduler accepts clients."""
+    options = replace(options or TaskOptions(), job=1, attempt=attempt)
     async with asyncio.timeout(LIMIT):
         while True:
             try:
-                async with pool.reserve_slot(TaskOptions(), lambda: None):
-                    return await pool.run(task, on_progress, TaskOptions(job=1, attempt=attempt))
+                async with pool.reserve_slot(options, lambda: None):
+                    return await pool.run(task, on_progress, options)
             except CopyError as error:
                 if error.obstacle is None or error.obstacle.kind != "scheduler":
                     raise
@@ -251,11 +260,21 @@ async def test_a_dead_worker_is_replaced_and_no_file_is_blamed(
     assert (tmp_path / "file").read_bytes() == content
 
 
+class ConnectedExecutor(LocalExecutor):
+    """Starts processes on this machine as if that were a cluster."""
+
+    scheduler_id = "here"
+
+    async def connect(self) -> str:
+        """Return the id of the scheduler."""
+        return self.scheduler_id
+
+
 async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None:
     """The executor stands for a cluster, whose process runs already."""
 
     def connect(_: str, local: WorkerPool) -> ClusterPool:
-        return ClusterPool("here", LocalExecutor(), 1, environment, "/nowhere", local)
+        return ClusterPool("here", ConnectedExecutor(), 1, environment, "/nowhere", local)
 
     environment = xrootd_environment()
     pool = WorkerPool(environment=environment, executor=dask_executor("here"), connect=connect)
@@ -264,6 +283,36 @@ async def test_partial_files_are_removed_on_this_machine(tmp_path: Path) -> None
         (elsewhere,) = pool.pids
         await pool.run(RemovePartial(1, str(tmp_path / "file"), attempts=3), nothing)
         assert [pid for pid in pool.pids if pid != elsewhere]
+
+
+async def test_names_of_one_scheduler_share_its_processes(se_one: StorageElement, tmp_path: Path) -> None:
+    with dask_cluster(tmp_path) as small:
+        worker = small.start_worker(threads=1)
+        (tmp_path / "scheduler.json").write_text(json.dumps({"address": small.settings.scheduler}))
+        names = (
+            small.settings.scheduler,
+            small.settings.scheduler.replace("127.0.0.1", "localhost"),
+            str(tmp_path / "scheduler.json"),
+        )
+        async with pool_of(small.settings) as pool:
+            pids = []
+            for number, name in enumerate(names):
+                task = download(tmp_path / f"{number}", b"content", se_one.put("/named", b"content"))
+                await placed(pool, task, options=TaskOptions(executor=dask_executor(name)))
+                pids += copying_pids(worker.pid)
+    assert len(pids) == len(names)
+    assert len({*pids}) == 1
+
+
+async def test_an_idle_process_gives_its_thread_to_copies_with_other_variables(
+    se_one: StorageElement, tmp_path: Path
+) -> None:
+    with dask_cluster(tmp_path) as small:
+        small.start_worker(threads=1)
+        async with pool_of(small.settings) as pool:
+            for window in ("60", "61"):
+                task = download(tmp_path / window, b"content", se_one.put("/varied", b"content"))
+                await placed(pool, task, options=TaskOptions(settings=(("XRD_CONNECTIONWINDOW", window),)))
 
 
 async def test_a_scheduler_without_tls_on_another_host_is_refused() -> None:
@@ -284,7 +333,7 @@ async def test_a_scheduler_that_does_not_accept_the_certificate_is_reported_as_t
             cluster.settings.scheduler, cluster.settings.ca, foreign.settings.cert, foreign.settings.key
         )
     async with pool_of(wrong) as pool:
-        with pytest.raises(CopyError, match="cannot use the Dask scheduler") as refused:
+        with pytest.raises(CopyError, match=r"refuses .*, which tls_cert in") as refused:
             async with asyncio.timeout(LIMIT), pool.reserve_slot(TaskOptions(), lambda: None):
                 pass
     assert refused.value.obstacle is not None

@@ -69,6 +69,12 @@ async def test_other_copies_are_relayed_and_leave_nothing_here(house: House) -> 
     await house.open()
 
 
+async def test_a_copy_needs_no_cluster(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    await house.done(copy("/a/f", "/b/g", executor="dask:tls://127.0.0.1:1"))
+    assert {options.executor for options in house.workers.terms} == {"local"}
+
+
 @pytest.mark.usefixtures("_nothing_is_small")
 async def test_a_failed_pair_is_blocked_for_a_while(house: House) -> None:
     for name in "fgh":
