@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,8 +78,13 @@ def test_callbacks_run_in_the_thread_of_the_task() -> None:
 def test_a_task_that_needs_several_answers_wakes_once() -> None:
     completions = CompletionQueue()
     heard: list[int] = []
-    for number in range(3):
-        threading.Timer(0.02 * number, completions.put, (lambda number=number: heard.append(number),)).start()
+
+    def answer() -> None:
+        for number in range(3):
+            completions.put(functools.partial(heard.append, number))
+            time.sleep(0.02)
+
+    threading.Thread(target=answer).start()
     assert completions.process(30, min_messages=3)
     assert heard == [0, 1, 2]
 
