@@ -133,7 +133,7 @@ def _unknown_option(word: str) -> str:
 def _default_session(*, as_alienpy: bool) -> str:
     """Return the session of the terminal; without one, and as alien.py, a session that ends with the command line.
 
-    Its name is `once:ID:SESSION`: it starts as SESSION, and nothing changes that one.
+    Its name is `once:ID:SESSION`: it is a copy of SESSION, which itself does not change.
     """
     if not as_alienpy and (os.isatty(0) or os.isatty(1) or os.isatty(2)):
         return f"sid:{os.getsid(0)}"

@@ -1,4 +1,4 @@
-"""Keeps other programs of the same user out of the memory of our processes, where opened keys and envelopes are.
+"""Keeps other programs of the same user out of the memory of our processes, which holds decrypted keys and envelopes.
 
 Each process calls `close_to_others` itself, first of all: the kernel resets the attribute when a program is executed.
 After that, `environ`, `fd`, `io` and `mem` of the process in /proc belong to root, and only root can attach a debugger.

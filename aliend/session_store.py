@@ -1,7 +1,7 @@
 """Stores sessions in the database, or in memory if the database fails, so that commands such as `ls` still work.
 
-A session named `once:ID:SESSION` lasts as long as one command line. It starts as SESSION, and its changes stay in
-memory until the line ends: scripts without a terminal do not change each other's working directory.
+A session named `once:ID:SESSION` is a copy of SESSION for one command line. Its changes stay in memory until the line
+ends: scripts without a terminal do not change each other's working directory.
 """
 
 from __future__ import annotations

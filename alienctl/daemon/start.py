@@ -32,7 +32,7 @@ _LOCK_LIMIT = 10.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 _STARTS = 3
 """Maximum number of starts of a daemon that is killed, or that exits because of another one that then ends."""
-_REASON_LIMIT = 8192
+_OUTPUT_LIMIT = 8192
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 """Opens a directory for use as `dir_fd`."""
 
@@ -115,7 +115,7 @@ class _Search:
         self._invocation = invocation
         self._directory = record.state_directory(invocation.profile, invocation.environment)
         self._start_lock = _StartLock(self._directory)
-        self._reason: _Reason | None = None
+        self._output: _StartOutput | None = None
         self._starts = 0
         self._deadline = time.monotonic() + _PATIENCE
         self._asked = 0.0
@@ -142,12 +142,12 @@ class _Search:
                 self._wait()
         finally:
             self._start_lock.close()
-            if self._reason:
-                self._reason.close()
+            if self._output:
+                self._output.close()
 
     def _may_start(self) -> bool:
         """Return whether this client should start the daemon: no other has done so in the meantime."""
-        if self._reason:
+        if self._output:
             return False
         if not self._start_lock.take():
             self._deadline = time.monotonic() + _PATIENCE  # somebody else starts one now
@@ -161,7 +161,7 @@ class _Search:
         self._deadline = time.monotonic() + _PATIENCE
         if _unit_is_enabled(self._invocation):
             _start_unit(unit_of(self._invocation.profile))
-            self._reason = _Reason(None)
+            self._output = _StartOutput(None)
             return
         child = subprocess.Popen(
             [*interpreter.command("aliend"), "--profile", self._invocation.profile],
@@ -172,14 +172,14 @@ class _Search:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        self._reason = _Reason(child)
+        self._output = _StartOutput(child)
 
     def _wait(self) -> None:
         """Wait for a moment. Raises ClientError if the daemon has failed or takes too long."""
-        if self._reason:
-            ended = self._reason.listen(_SHORTEST_PAUSE)
+        if self._output:
+            ended = self._output.read(_SHORTEST_PAUSE)
             if ended is not None:
-                self._take_end(self._reason, ended)
+                self._handle_exit(self._output, ended)
         else:
             time.sleep(self._pause)
             self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
@@ -187,16 +187,16 @@ class _Search:
             if pid := record.lock_holder(self._directory):
                 raise unresponsive(pid, self._invocation.profile)
             sentence = f"the daemon does not answer on {self._invocation.socket} after {_PATIENCE:.0f} s"
-            text = self._reason.text if self._reason else ""
+            text = self._output.text if self._output else ""
             raise ClientError(f"{sentence}: {text}" if text else sentence, 107)
 
-    def _take_end(self, reason: "_Reason", ended: int) -> None:
+    def _handle_exit(self, output: "_StartOutput", ended: int) -> None:
         """Handle the exit of our daemon: find the one that runs, restart a killed one, else raise its message."""
         is_tried_again = ended <= 0 and self._starts < _STARTS
         if is_tried_again or record.is_held(self._directory):
-            self._reason = None
+            self._output = None
             return
-        raise ClientError(f"the daemon could not be started: {reason.text}", ended if 0 < ended < 256 else 107)
+        raise ClientError(f"the daemon could not be started: {output.text}", ended if 0 < ended < 256 else 107)
 
     def _ask_to_bind(self) -> None:
         """Signal the holder of the lock, once, that its socket is missing. Raises ClientError."""
@@ -273,30 +273,30 @@ class _StartLock:
             self._descriptor = -1
 
 
-class _Reason:
+class _StartOutput:
     """The standard error of the started daemon until it serves, and its exit status."""
 
     def __init__(self, child: "subprocess.Popen[bytes] | None") -> None:
         self._child = child
         self._pipe = child.stderr if child else None
-        self._said = b""
+        self._content = b""
 
     @property
     def text(self) -> str:
         """Return the daemon's message without the prefix `aliend:`."""
-        said = self._said.decode("utf-8", "replace").strip()
+        said = self._content.decode("utf-8", "replace").strip()
         return said.removeprefix("aliend: ") or (
             f"it ended with {self._child.returncode}" if self._child and self._child.returncode else ""
         )
 
-    def listen(self, seconds: float) -> int | None:
+    def read(self, seconds: float) -> int | None:
         """Read for a moment; return the exit status once the daemon has ended, negative for a signal."""
         if not self._pipe or not select.select([self._pipe], [], [], seconds)[0]:
             if not self._pipe:
                 time.sleep(seconds)
             return self._child.poll() if self._child else None
         said = os.read(self._pipe.fileno(), 4096)
-        self._said = (self._said + said)[-_REASON_LIMIT:]
+        self._content = (self._content + said)[-_OUTPUT_LIMIT:]
         if not said:
             self.close()
         return None

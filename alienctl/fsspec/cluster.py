@@ -28,8 +28,8 @@ from aliend.v1 import contents_pb2_grpc
 _LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system accepts."""
 _NO_CERTIFICATE = (
-    "this process has no certificate of the cluster: it is no Dask worker, and Dask's configuration "
-    "(distributed.comm.tls) names none"
+    "this process has no certificate of the cluster: it is not a Dask worker, and "
+    "Dask's configuration (distributed.comm.tls) names none"
 )
 
 

@@ -9,7 +9,12 @@ _EDITING = (
     " replicas as before). A missing LFN creates a new file."
 )
 _DATE = (("--datebck", "keep the old text as LFN.YYYYmmdd_HHMMSS"),)
-_FOUND = (("0", "success"), ("2", "no such file"), ("22", "invalid arguments"), ("other", "the service's error code"))
+_LFN_EXIT_CODES = (
+    ("0", "success"),
+    ("2", "no such file"),
+    ("22", "invalid arguments"),
+    ("other", "the service's error code"),
+)
 
 PAGES = {
     "pwd": Page(
@@ -19,7 +24,7 @@ PAGES = {
         "cd [DIRECTORY | -]",
         "change the working directory; default: home, -: the previous one",
         examples=("alienctl cd /alice/data/2024", "alienctl cd -"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "home": Page("home", "print your home directory", examples=("alienctl home", "alienctl ls $(alienctl home)")),
     "pushd": Page(
@@ -27,14 +32,14 @@ PAGES = {
         "change the directory and push it on the stack, or rotate the stack",
         options=(("-n", "change the stack only, not the directory"),),
         examples=("alienctl pushd /alice/data", "alienctl pushd +1"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "popd": Page(
         "popd [-n] [+N | -N]",
         "return to the last directory of the stack, or drop an entry",
         options=(("-n", "change the stack only, not the directory"),),
         examples=("alienctl popd", "alienctl popd +1"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "dirs": Page(
         "dirs [-c | +N | -N]",
@@ -55,14 +60,14 @@ PAGES = {
             ("-H", "long format with sizes in suitable units"),
         ),
         examples=("alienctl ls", "alienctl ls -l data/"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "stat": Page(
         "stat [-v] LFN...",
         "print the catalogue's entries of files",
         options=(("-v", "more details"),),
         examples=("alienctl stat AliESDs.root", "alienctl stat --json AliESDs.root"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "find": Page(
         "find [OPTIONS] DIRECTORY PATTERN",
@@ -83,7 +88,7 @@ PAGES = {
             ("-y", "only the newest version of each CCDB object"),
         ),
         examples=("alienctl find /alice/data/2024 '*AliESDs.root'", "alienctl find data '*.root' --json"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "find2": Page(
         "find2 [OPTIONS] DIRECTORY[/PATTERN] | find2 [OPTIONS] DIRECTORY PATTERN",
@@ -94,7 +99,7 @@ PAGES = {
             "alienctl find2 '/alice/data/2024/*AliESDs.root'",
             "alienctl find2 -name begin_Analysis_ext_root -minsize 1M output/",
         ),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "whereis": Page(
         "whereis [-g] [-r] [-l] LFN",
@@ -105,7 +110,7 @@ PAGES = {
             ("-g", "the operand is a GUID"),
         ),
         examples=("alienctl whereis AliESDs.root", "alienctl whereis -r AliESDs.root"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "mkdir": Page(
         "mkdir [-p] [-s] DIRECTORY...",
@@ -121,21 +126,21 @@ PAGES = {
             ("-f, -i, -v", "accepted without effect: the service never asks"),
         ),
         examples=("alienctl rm old.root", "alienctl rm -r run/244918"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "rmdir": Page(
         "rmdir [OPTIONS] DIRECTORY...",
         "remove empty directories",
         options=(("-p, -v", "longer messages"), ("-s, -silent", "print nothing")),
         examples=("alienctl rmdir run", "alienctl rmdir a b"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "mv": Page(
         "mv SOURCE... TARGET",
         "rename or move files",
         "If TARGET is an existing file, the service renames SOURCE to TARGET_backup.",
         examples=("alienctl mv old.root new.root", "alienctl mv a.root b.root results/"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "touch": Page(
         "touch LFN...",
@@ -147,7 +152,7 @@ PAGES = {
         "print files",
         "Prints bytes as they arrive and compares the md5 at the end. Options are those of your own `cat`, such as -n.",
         examples=("alienctl cat job/stdout", "alienctl cat job/log_archive.zip/stdout | grep -c error"),
-        exit_codes=(*_FOUND[:2], ("5", "the md5 differs"), *_FOUND[2:]),
+        exit_codes=(*_LFN_EXIT_CODES[:2], ("5", "the md5 differs"), *_LFN_EXIT_CODES[2:]),
     ),
     "head": Page(
         "head [-n LINES | -c BYTES] LFN...",
@@ -155,7 +160,7 @@ PAGES = {
         "Reads only what it needs.",
         options=(("-n LINES", "number of lines (default 10)"), ("-c BYTES", "number of bytes")),
         examples=("alienctl head job/stdout", "alienctl head -c 4 AliESDs.root"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "tail": Page(
         "tail [-n LINES | -c BYTES] LFN...",
@@ -163,7 +168,7 @@ PAGES = {
         "Reads only what it needs.",
         options=(("-n LINES", "number of lines (default 10)"), ("-c BYTES", "number of bytes")),
         examples=("alienctl tail job/stderr", "alienctl tail -n 50 job/stderr"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     **{
         name: Page(
@@ -171,7 +176,7 @@ PAGES = {
             "show files in a pager",
             f"Runs PAGER, by default {name}. Without a terminal it acts as cat.",
             examples=(f"alienctl {name} job/stdout", f"alienctl {name} a.txt b.txt"),
-            exit_codes=_FOUND,
+            exit_codes=_LFN_EXIT_CODES,
         )
         for name in ("less", "more")
     },
@@ -196,7 +201,7 @@ PAGES = {
         _EDITING,
         options=_DATE,
         examples=("alienctl edit analysis.jdl", "EDITOR='emacs -nw' alienctl edit macro.C@disk:2"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     **{
         name: Page(
@@ -205,7 +210,7 @@ PAGES = {
             _EDITING,
             options=_DATE,
             examples=(f"alienctl {name} macro.C", f"alienctl {name} -datebck macro.C"),
-            exit_codes=_FOUND,
+            exit_codes=_LFN_EXIT_CODES,
         )
         for name in ("vi", "vim", "nano", "mcedit")
     },
@@ -221,7 +226,7 @@ PAGES = {
             ("--local", "FILE, NAME and LIST are local; the collection has sizes and md5"),
         ),
         examples=("alienctl toXml -x file:run.xml data/run1/*.root", "alienctl toXml -local -x file:a.xml out/*.root"),
-        exit_codes=_FOUND,
+        exit_codes=_LFN_EXIT_CODES,
     ),
     "quota": Page(
         "quota [ACCOUNT]",

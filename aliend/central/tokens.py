@@ -102,18 +102,18 @@ class Tokens:
                     await self.obtain(context, await self.role_options(context))
         except AliendError as error:
             log.warning("no new token: %s", one_line(error))
-        await self.look_after(context)
+        await self.renew_if_due(context)
 
     async def unlock(self, context: Context, passphrase: str) -> None:
         """Open the user's key and keep it in memory. Raises UsageError for a wrong passphrase."""
         await asyncio.to_thread(self.keys.unlock, context.user.key, passphrase)
         self._has_keys = True
 
-    async def look_after(self, context: Context) -> str:
+    async def renew_if_due(self, context: Context) -> str:
         """Renew the token of `context` if due and possible; return the warning for the user, or an empty text."""
         problem = text = ""
         try:
-            text = await self._looked_after(context)
+            text = await self._renewed_if_due(context)
         except AliendError as error:
             problem = one_line(error)
         self._warnings[context], self._problems[context] = text, problem
@@ -132,7 +132,7 @@ class Tokens:
         while True:
             await asyncio.sleep(interval)
             for context in list(contexts()):
-                await self.look_after(context)
+                await self.renew_if_due(context)
 
     async def destroy(self, context: Context) -> list[str]:
         """Remove the token's files, also of an expired token; return the names of the removed files."""
@@ -185,7 +185,7 @@ class Tokens:
             return False
         return True
 
-    async def _looked_after(self, context: Context) -> str:
+    async def _renewed_if_due(self, context: Context) -> str:
         now, problem = now_in_ms(), ""
         if await self.is_missing(context):
             problem = await self._renewed(context, now)

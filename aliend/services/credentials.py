@@ -72,7 +72,7 @@ class CredentialsService(Servicer, credentials_pb2_grpc.CredentialsServiceServic
         own, tokens = self._runtime.context(None), self._runtime.tokens
         role = ("-u", request.role) if request.role else await tokens.role_options(own)
         made = await tokens.obtain(own, (*role, *(("-v", str(request.days)) if request.days else ())))
-        await tokens.look_after(own)
+        await tokens.renew_if_due(own)
         return pb.InitTokenResponse(token=await _certificate(own.token), remark=made.remark)
 
     async def DestroyToken(self, request: pb.DestroyTokenRequest, _context: Context) -> pb.DestroyTokenResponse:

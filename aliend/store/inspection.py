@@ -1,4 +1,4 @@
-"""Looks at the database without a daemon, and changes nothing: for `alienctl doctor` and `alienctl bug-report`."""
+"""Reads the database without a daemon, and changes nothing: for `alienctl doctor` and `alienctl bug-report`."""
 
 from __future__ import annotations
 

@@ -268,7 +268,7 @@ async def open_connection(context: Context, target: Target, agent: str, timeout:
         # ValueError: an invalid host name, or a redirect, which is never followed
         if (cause := _tls_error(error)) is not None:
             raise await tls.explain(cause, context, settings) from error
-        if isinstance(error, ConnectionError) and settings.has_met:
+        if isinstance(error, ConnectionError) and settings.has_answered:
             raise LoginRefused(
                 f"{endpoint} closed the connection after it received the certificate {credential.facts.subject}; "
                 "check that the certificate has not expired and that the service knows its CA"

@@ -9,7 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from aliend.central.credentials.private_files import prepare
+from aliend.central.credentials.private_files import replace_all
 from aliend.errors import ConfigurationError
 
 _CERTIFICATE_MODE, _KEY_MODE, _DIRECTORY_MODE = 0o644, 0o600, 0o700
@@ -23,22 +23,18 @@ def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: date
     Each file is created with its final mode, written under a temporary name, and then renamed over an older one, which
     is kept under its name and the date. Raises ConfigurationError. Blocks.
     """
-    prepared: list[tuple[Path, Path]] = []
     kept: list[Path] = []
-    try:
-        for (path, text), mode in ((key, _KEY_MODE), (certificate, _CERTIFICATE_MODE)):
-            path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-            prepared.append((prepare(path, text.encode("utf-8", "surrogateescape"), mode), path))
-        for _, path in prepared:
-            if os.path.lexists(path):
-                kept.append(_keep(path, today))
-        for temporary, path in prepared:
-            temporary.rename(path)
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {error.filename or path}: {error.strerror}") from error
-    finally:
-        for temporary, _ in prepared:
-            temporary.unlink(missing_ok=True)
+
+    def make_parents(path: Path) -> None:
+        path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+
+    def keep(path: Path) -> None:
+        if os.path.lexists(path):
+            kept.append(_keep(path, today))
+
+    pair = ((key, _KEY_MODE), (certificate, _CERTIFICATE_MODE))
+    files = [(path, text.encode("utf-8", "surrogateescape"), mode) for (path, text), mode in pair]
+    replace_all(files, make_parents, keep)
     return kept
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aliend.errors import ConfigurationError
@@ -20,12 +20,25 @@ def write_all(contents: Mapping[str, str]) -> None:
     Each file is created private (whatever the umask), written under a temporary name, and renamed over an older one.
     Raises ConfigurationError if a path is a link, belongs to another user, or cannot be written. Blocks.
     """
+    replace_all([(Path(name), text.encode(), _MODE) for name, text in contents.items()], check, lambda _: None)
+
+
+def replace_all(
+    files: Sequence[tuple[Path, bytes, int]],
+    before_write: Callable[[Path], None],
+    before_rename: Callable[[Path], None],
+) -> None:
+    """Write files (path, content, mode) under temporary names, then rename all of them over older ones.
+
+    The functions are called with the path of each. Raises ConfigurationError. Blocks.
+    """
     prepared: list[tuple[Path, Path]] = []
     try:
-        for name, text in contents.items():
-            path = Path(name)
-            check(path)
-            prepared.append((prepare(path, text.encode(), _MODE), path))
+        for path, content, mode in files:
+            before_write(path)
+            prepared.append((_prepare(path, content, mode), path))
+        for _, path in prepared:
+            before_rename(path)
         for temporary, path in prepared:
             temporary.rename(path)
     except OSError as error:
@@ -44,7 +57,7 @@ def make_directories(directories: Iterable[Path]) -> None:
             raise ConfigurationError(f"cannot create the directory {directory}: {error.strerror}") from error
 
 
-def prepare(path: Path, content: bytes, mode: int) -> Path:
+def _prepare(path: Path, content: bytes, mode: int) -> Path:
     """Write a private file beside `path` and return its path. Raises OSError. Blocks."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

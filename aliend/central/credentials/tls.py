@@ -30,19 +30,19 @@ class _Watched(ssl.SSLObject):
             super().do_handshake()
         except ssl.SSLWantReadError:
             if self.cipher() is not None and isinstance(self.context, Settings):
-                self.context.has_met = True
+                self.context.has_answered = True
             raise
 
 
 class Settings(ssl.SSLContext):
     """The TLS settings of one connection.
 
-    `has_met`: the service has answered the handshake with its own certificate and ours was sent. A service that closes
-    the connection after that has rejected our certificate, even if its alert is lost.
+    `has_answered`: the service has answered the handshake with its own certificate and ours was sent. A service that
+    closes the connection after that has rejected our certificate, even if its alert is lost.
     """
 
     sslobject_class = _Watched
-    has_met = False
+    has_answered = False
 
 
 def expected_name(context: Context) -> str:

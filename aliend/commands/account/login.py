@@ -216,7 +216,7 @@ async def _token(parts: Runtime, call: Call, certificate: CertificateFacts) -> C
         raise LoginRefused(login_messages.refused_certificate(endpoint, certificate.issuer)) from error
     except UnknownAuthority as error:
         raise CannotLogIn(login_messages.unknown_authority(endpoint, call.context.ca)) from error
-    await parts.tokens.look_after(call.context)
+    await parts.tokens.renew_if_due(call.context)
     await call.print_error(made.remark)
     return made.facts
 

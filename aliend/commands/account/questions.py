@@ -58,7 +58,7 @@ async def new_passphrase(call: Call, name: str) -> str:
     """Ask twice for the passphrase that will protect the key `name`; empty: none. Raises NotAnswered, UsageError."""
     for _ in range(_TRIES):
         first = await ask(call, f"New passphrase for {name} (empty: none): ", echo=False)
-        if not first or first == await ask(call, "The same again: ", echo=False):
+        if not first or first == await ask(call, "Repeat the passphrase: ", echo=False):
             return first
         await call.print_error("the two passphrases differ")
     raise UsageError("the passphrases differed three times; nothing was changed")

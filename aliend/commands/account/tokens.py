@@ -62,7 +62,7 @@ async def token_init(parts: Runtime, call: Call) -> int:
             f"token-init takes options only, not {operand!r}; for a token with a role: `alienctl token-init -u ROLE`"
         )
     made = await _obtain(parts, call, options)
-    await parts.tokens.look_after(call.context)
+    await parts.tokens.renew_if_due(call.context)
     facts = made.facts
     if call.as_json:
         await call.print_json(facts.to_json(str(call.context.token.certificate)))
@@ -114,11 +114,11 @@ async def prepare(parts: Runtime, call: Call) -> None:
     except ConfigurationError:
         return  # the command itself will say so, if it needs the service at all
     if not is_missing:
-        await parts.tokens.look_after(call.context)
+        await parts.tokens.renew_if_due(call.context)
         return
     try:
         await _obtain(parts, call, await parts.tokens.role_options(call.context))
-        await parts.tokens.look_after(call.context)
+        await parts.tokens.renew_if_due(call.context)
     except NotConnected:
         return  # as above
     except AliendError as error:

@@ -19,7 +19,7 @@ _OBSOLETE = ("-force", "-noout")
 
 
 async def run(runtime: Runtime, call: Call) -> int:
-    """Run a program with downloaded files in directory of arguments with `alien:`, or of the last argument."""
+    """Run a program on downloaded files: the arguments that begin with `alien:`, or the last one."""
     words = _program_args(call)
     if len(words) < 2:
         raise UsageError("run requires a program and an LFN (see `alienctl help run`)")

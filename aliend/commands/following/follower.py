@@ -48,9 +48,10 @@ class HasEndpoints(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`.
+    """Counts of files by result over all followed jobs.
 
-    `incomplete` files were kept with fewer replicas than requested.
+    `kept` files were at their target before; `arrived` includes them. `incomplete` files were kept with fewer replicas
+    than requested.
     `tries` counts copied files by the number of their last attempt.
     """
 

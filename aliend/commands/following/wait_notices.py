@@ -53,7 +53,7 @@ class WaitNotices:
 
 def _line(group: WaitGroup, now: float) -> str:
     what = f"{group.files} files wait" if group.files > 1 else f"{group.first} waits"
-    what = what if group.files else "no file moves yet"
+    what = what if group.files else "no file is being copied yet"
     until = f"; next try at {clock_time(group.reason.until)}" if group.reason.until > now else ""
     return escape_newlines(f"job {group.job}: {what}: {group.reason.text}{until}")
 

@@ -36,7 +36,7 @@ class DaemonFacts:
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """The systemd unit; `unavailable` says why systemd cannot be asked. `state` is that of `systemctl is-active`."""
+    """The systemd unit; `unavailable` says why systemd does not respond. `state` is that of `systemctl is-active`."""
 
     unavailable: str = ""
     is_enabled: bool = False
@@ -119,7 +119,7 @@ def unit(facts: UnitFacts) -> Finding:
 def linger(facts: UnitFacts, unfinished: int | None) -> Finding:
     """Check that systemd does not end transfers when the user logs out; `unfinished` jobs (None: unknown)."""
     if facts.unavailable:
-        return unchecked("linger", f"systemd cannot be asked: {facts.unavailable}")
+        return unchecked("linger", f"systemd does not respond: {facts.unavailable}")
     if unfinished and not facts.lingers:
         text = f"unfinished jobs: {unfinished}; systemd may end the daemon when you log out"
         return warning("linger", text, "run `alienctl daemon install --enable --linger`")

@@ -150,7 +150,7 @@ def different_fields(spec: JobSpec, other: JobSpec, ignored: Sequence[str] = ())
 
 
 def is_more_urgent(spec: JobSpec, other: JobSpec) -> bool:
-    """Return whether the files of a job go before those of the other."""
+    """Return whether the files of a job start before those of the other."""
     return (spec.priority, spec.interactive) > (other.priority, other.interactive)
 
 

@@ -114,7 +114,7 @@ async def test_failed_renewal_causes_a_warning_and_no_immediate_retry(asked: Ask
     asked.place(ends=2 * DAY)
     asked.service.replies["token"] = document([], code=121, error="no authority")
     for _ in range(3):
-        assert "its renewal failed" in await tokens.look_after(asked.context)
+        assert "its renewal failed" in await tokens.renew_if_due(asked.context)
     assert len(asked.requests) == 1
     assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token expires at ")
 
@@ -123,7 +123,7 @@ async def test_own_certificate_that_expires_with_the_token_causes_no_logins(aske
     tokens = Tokens()
     context = asked.of(authority.issue("alice", ends=2 * DAY))
     asked.place(ends=2 * DAY)
-    assert "your own certificate expires at that time too" in await tokens.look_after(context)
+    assert "your own certificate expires at that time too" in await tokens.renew_if_due(context)
     assert asked.requests == []
 
 

@@ -109,7 +109,7 @@ def test_an_empty_home_and_a_bundle_lead_to_a_listing(newcomer: User, grid: Grid
             (f"Import {bundle}? [Y/n] ", ""),
             (f"Passphrase of {bundle}: ", BUNDLE_PHRASE),
             (f"New passphrase for {key} (empty: none): ", KEY_PHRASE),
-            ("The same again: ", KEY_PHRASE),
+            ("Repeat the passphrase: ", KEY_PHRASE),
         ],
     )
     assert code == 0, shown
