@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Runtime:
-    """The parts of the daemon. `settings` are the last valid ones; `context` reads files that have changed again."""
+    """The parts of the daemon. `settings` are the last valid ones; `context` first reads changed files again."""
 
     def __init__(
         self,

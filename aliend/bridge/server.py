@@ -38,8 +38,8 @@ _CLOSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the bridge needs of the daemon: its context, its sessions, accounts, and the file for programs."""
+class DaemonParts:
+    """The parts of the daemon that the bridge uses: context, sessions, accounts, and the path of the file for programs."""
 
     context: Callable[[], Context]
     central_of: Callable[[Context], Central]
@@ -48,10 +48,10 @@ class Surroundings:
 
 
 class Bridge:
-    """A running bridge; created by `start`. `note` says why the file for programs does not announce it."""
+    """The bridge; it runs from `open` to `close`. `note` says why the file for programs does not announce it."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._around = surroundings
+    def __init__(self, daemon: DaemonParts) -> None:
+        self._daemon = daemon
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._stamp: tuple[int, ...] = ()
         self._tls: ssl.SSLContext | None = None
@@ -65,7 +65,7 @@ class Bridge:
     @property
     def file(self) -> str:
         """Return the file for programs."""
-        return str(self._around.file)
+        return str(self._daemon.file)
 
     @property
     def clients(self) -> int:
@@ -78,7 +78,7 @@ class Bridge:
         Raises NotConnected without a usable credential, ConfigurationError if the CAs or the port cannot be used.
         """
         self._tls = await asyncio.to_thread(self._load_credential)
-        self._account = await self._around.account_of(self._around.context())
+        self._account = await self._daemon.account_of(self._daemon.context())
         for number in dict.fromkeys((port, 0)):
             try:
                 self._server = await self._listen(number)
@@ -95,7 +95,7 @@ class Bridge:
     async def announce(self) -> None:
         """Write the file for programs; `note` says why the file does not announce the bridge."""
         try:
-            await asyncio.to_thread(announcement.write, self._around.file, self.port, *self._account)
+            await asyncio.to_thread(announcement.write, self._daemon.file, self.port, *self._account)
             self.note = ""
         except announcement.NotAnnounced as error:
             self.note = str(error)
@@ -104,7 +104,7 @@ class Bridge:
         """Stop listening, close all clients, and remove the file if it is still ours."""
         if self._renewing is not None:
             self._renewing.cancel()
-        await asyncio.to_thread(announcement.remove, self._around.file, self.port)
+        await asyncio.to_thread(announcement.remove, self._daemon.file, self.port)
         if self._server is not None:
             self._server.close()
             with suppress(TimeoutError):
@@ -113,7 +113,7 @@ class Bridge:
 
     def announced(self) -> bool:
         """Return whether the file for programs names this bridge now. Blocks."""
-        return announcement.is_ours(self._around.file, self.port)
+        return announcement.is_ours(self._daemon.file, self.port)
 
     async def _listen(self, port: int) -> Server:
         frames = logging.getLogger("aliend.bridge.frames")
@@ -135,7 +135,7 @@ class Bridge:
 
     def _load_credential(self) -> ssl.SSLContext:
         """Return TLS settings with the current credential; update them if they exist."""
-        context = self._around.context()
+        context = self._daemon.context()
         stamp, credential = stamp_of(context), usable(context)
         if not credential.is_token:  # a user's own certificate is not for servers
             raise NotConnected("the bridge needs a token; get one with: `alienctl token-init`")
@@ -147,10 +147,10 @@ class Bridge:
         """Use a new token for later connections, and restore the file if a cleaner of `/tmp` has removed it."""
         while True:
             await asyncio.sleep(_CHECK)
-            if not await asyncio.to_thread(os.path.lexists, self._around.file):
+            if not await asyncio.to_thread(os.path.lexists, self._daemon.file):
                 await self.announce()
             try:
-                if (stamp := stamp_of(self._around.context())) != self._stamp:
+                if (stamp := stamp_of(self._daemon.context())) != self._stamp:
                     self._stamp = stamp  # a warning for each change of the files
                     await asyncio.to_thread(self._load_credential)
             except AliendError as error:
@@ -162,14 +162,14 @@ class Bridge:
             return client.respond(HTTPStatus.NOT_FOUND, "the bridge serves /websocket/json only\n")
         shown = client.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
         subject = facts_of(PemText(ssl.DER_cert_to_PEM_cert(shown))).subject
-        if subject in await asyncio.to_thread(own_subjects, self._around.context()):
+        if subject in await asyncio.to_thread(own_subjects, self._daemon.context()):
             return None
         log.warning("the bridge refused a client with the certificate %s", subject)
         return client.respond(HTTPStatus.UNAUTHORIZED, "the certificate belongs to another user\n")
 
     async def _serve_client(self, client: ServerConnection) -> None:
         conversation = Conversation(
-            self._around.context(), self._around.central_of, self._around.account_of, self._slots
+            self._daemon.context(), self._daemon.central_of, self._daemon.account_of, self._slots
         )
         with suppress(ConnectionClosed):
             async for message in client:

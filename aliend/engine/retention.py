@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 _DAY = 86400.0
 _INTERVAL = 3600.0
 _SESSION_DAYS = 30
-"""A Python program that runs for longer without a `cd` is in its home directory then."""
+"""Days after which an unused session is deleted; its program then starts in the home directory again."""
 _PAUSE = 0.05
 """Seconds between two small transactions, so that others get the database."""
 

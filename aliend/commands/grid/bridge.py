@@ -100,13 +100,13 @@ def _new_bridge(runtime: Runtime) -> Bridge:
         raise ConfigurationError(
             f"aliend was upgraded since this daemon started ({error}); run: `alienctl daemon restart`"
         ) from error
-    surroundings = server.Surroundings(
+    parts = server.DaemonParts(
         context=lambda: runtime.context(None),
         central_of=runtime.central_sessions.of,
         account_of=runtime.sessions.account,
         file=Path(jbox_file(runtime.settings.environment)),
     )
-    made: Bridge = server.Bridge(surroundings)
+    made: Bridge = server.Bridge(parts)
     return made
 
 

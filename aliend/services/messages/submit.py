@@ -87,8 +87,8 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) ->
     context = runtime.context(None)
     if not runtime.central_sessions.is_connected(context):
         await runtime.tokens.ensure(context)
-    place = await _place(runtime, request, context, [*request.sources, *names])
-    sources, targets = ([resolve_path(name, place) for name in some] for some in (request.sources, names))
+    paths = await _path_context(runtime, request, context, [*request.sources, *names])
+    sources, targets = ([resolve_path(name, paths) for name in some] for some in (request.sources, names))
     if stays:
         _check_replicas(sources, request.storage)
     template = replace(_template(request, runtime.umask), context=context, purpose=purpose)
@@ -105,7 +105,7 @@ async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitJobRequest) ->
     )
 
 
-async def _place(
+async def _path_context(
     runtime: Runtime, request: transfers_pb2.SubmitJobRequest, context: Context, names: Sequence[str]
 ) -> PathContext:
     """Return the base of relative names; the session is read only for relative LFNs."""

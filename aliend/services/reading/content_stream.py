@@ -31,7 +31,7 @@ class ContentCache:
         self._known: OrderedDict[tuple[Hashable, str], tuple[float, FileContent]] = OrderedDict()
 
     def prefer(self, context: Hashable, content: FileContent, se: str) -> None:
-        """Prefer the storage element that delivered for the next reads of a file, until its permission expires."""
+        """Prefer `se`, which delivered the bytes, for later reads of a file until its permission expires."""
         until, known = self._known.get((context, content.lfn), (0.0, None))
         if known == content and content.sources[0].se != se:
             sources = tuple(sorted(content.sources, key=lambda source: source.se != se))

@@ -28,7 +28,7 @@ _RETRY_AFTER = 30.0
 
 
 class SharedDirectories:
-    """The file systems that the processes have shown to share, by device number of this machine.
+    """The checks, for each process and file system (its device number here), that both sides see the same files.
 
     `owner` is a text that no other daemon or cluster has on this machine.
     """

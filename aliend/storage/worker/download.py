@@ -24,8 +24,8 @@ from aliend.storage.tasks import Download, Downloaded, ReplicaUrl, Stopped
 from aliend.storage.worker.min_rate import require_min_rate
 
 _OPEN_TRIES = 3
-_STREAMS = 1000
-"""More than the number of tasks in one process."""
+_STREAM_STEP = 1000
+"""Distance between the connection numbers of two streams of a task; more than the number of tasks in one process."""
 
 
 def download(task: Download, context: TaskContext) -> Downloaded:
@@ -202,7 +202,7 @@ class _Attempt:
 
     def _open_remote(self, stack: ExitStack, source: ReplicaUrl, stream: int) -> RemoteFile:
         """Open the file on a connection that no other task and no other stream uses."""
-        reached = remote_file.with_own_connection(source, self._context.slot + _STREAMS * stream, self._task.size)
+        reached = remote_file.with_own_connection(source, self._context.slot + _STREAM_STEP * stream, self._task.size)
         file, size = remote_file.open_to_read(self._context.completions, reached)
         stack.callback(remote_file.close_in_background, file)
         if size != self._task.size:

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from aliend.bridge import announcement, server
-from aliend.bridge.server import Bridge, Surroundings
+from aliend.bridge.server import Bridge, DaemonParts
 from aliend.central.connection.jbox import find_services
 from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context, DiscoverySettings, Endpoint
@@ -45,7 +45,7 @@ async def opened(service: Service, authority: Authority, alice: Issued, file: Pa
         return "alice", HOME
 
     async with CentralSession(context, limits=QUICK) as central:
-        bridge = Bridge(Surroundings(lambda: context, lambda _: central, account, file))
+        bridge = Bridge(DaemonParts(lambda: context, lambda _: central, account, file))
         await bridge.open()
         try:
             yield bridge, central
@@ -218,7 +218,7 @@ async def test_a_credential_without_a_token_is_refused(service: Service, authori
     async def account(_: Context) -> tuple[str, str]:
         raise ConfigurationError("not asked for")
 
-    bridge = Bridge(Surroundings(lambda: context, lambda _: CentralSession(context), account, Path("/nonexistent/x")))
+    bridge = Bridge(DaemonParts(lambda: context, lambda _: CentralSession(context), account, Path("/nonexistent/x")))
     with pytest.raises(NotConnected, match="alienctl token-init"):
         await bridge.open()
 
