@@ -39,7 +39,7 @@ _CLOSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DaemonParts:
-    """The parts of the daemon that the bridge uses: context, sessions, accounts, and the path of the file for programs."""
+    """The parts of the daemon that the bridge uses: context, sessions, accounts; and the file for programs."""
 
     context: Callable[[], Context]
     central_of: Callable[[Context], Central]

@@ -102,8 +102,8 @@ def _changed(stage: Stage, target: Path, new: int) -> str:
     stage.must("transfers", "limit", f"rate={new}M")
     seen = watched(target, CHANGING, 4.0, pause=0.02)
     after = followed(seen, new * MIB)
-    told = f"after {(after - begin) * 1000:5.0f} ms" if after else "not within 3 s"
-    return f"  to {new:3} MiB/s   {told}, the command's own time included   (goal: 1000 ms)"
+    reported = f"after {(after - begin) * 1000:5.0f} ms" if after else "not within 3 s"
+    return f"  to {new:3} MiB/s   {reported}, the command's own time included   (goal: 1000 ms)"
 
 
 def windows(seen: Sequence[Seen], length: float) -> list[float]:

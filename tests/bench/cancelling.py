@@ -31,7 +31,7 @@ def measure(stage: Stage) -> Iterator[str]:
             stage.must(*(word.format(job=job) for word in words))
         try:
             begin = time.monotonic()
-            told = timed(partial(stage.must, "transfers", "cancel", job))
+            reported = timed(partial(stage.must, "transfers", "cancel", job))
             while part.exists():
                 if time.monotonic() > begin + 60:
                     raise SystemExit("a cancelled copy does not end")
@@ -39,7 +39,7 @@ def measure(stage: Stage) -> Iterator[str]:
             ended = time.monotonic() - begin
         finally:
             stage.must("sandbox", "fault", "clear")
-        yield f"  {what:<24}answered after {told:5.2f} s, ended after {ended:5.2f} s"
+        yield f"  {what:<24}answered after {reported:5.2f} s, ended after {ended:5.2f} s"
 
 
 def _moving(directory: Path) -> Path:

@@ -88,7 +88,7 @@ class _Course:
         server = stage.json("whereis", self._lfn)["results"][0]["pfn"].split("/")[2]
         found = re.search(r'pid="(\d+)"', must("xrdfs", server, "query", "stats", "l"))
         if found is None:
-            raise SystemExit(f"{server} does not tell its process id")
+            raise SystemExit(f"{server} does not report its process id")
         self._process = int(found[1])
         self._before = 0
 

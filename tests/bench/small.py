@@ -35,9 +35,9 @@ def measure(stage: Stage) -> Iterator[str]:
     goals = {"up, alienctl cp": "3.02", "down, alienctl cp": "1"}
     for name, commands in counted.items():
         most = sorted(commands.items(), key=lambda one: -one[1])[:5]
-        told = ", ".join(f"{count} {command}" for command, count in most)
+        reported = ", ".join(f"{count} {command}" for command, count in most)
         goal = f"   (goal: {goals[name]} a file and 1 a directory)" if name in goals else ""
-        yield f"  {name:<28}{sum(commands.values()) / FILES:7.2f} a file   {told}{goal}"
+        yield f"  {name:<28}{sum(commands.values()) / FILES:7.2f} a file   {reported}{goal}"
     yield from near.cpu_lines()
     stage.must("sandbox", "fault", "delay", str(DISTANCE))
     try:

@@ -101,5 +101,5 @@ def _rests(stage: Stage, se: str) -> bool:
 
 
 def _rest(watched: Watched) -> str:
-    told = f"after {watched.rested:4.0f} s" if watched.rested else f"not within {BESIDE:.0f} s"
-    return f"{told}   (goal: 60 s)"
+    reported = f"after {watched.rested:4.0f} s" if watched.rested else f"not within {BESIDE:.0f} s"
+    return f"{reported}   (goal: 60 s)"

@@ -91,12 +91,12 @@ class Outcome:
     asked: int = 0
     alike: int = 0
     excused: Counter[str] = field(default_factory=Counter)
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         good = self.alike + self.excused.total()
         purpose = [f"  {count} on purpose different: {reason}" for reason, count in self.excused.items()]
-        return "\n".join([*self.told, f"{good} of {self.asked}", *purpose])
+        return "\n".join([*self.reported, f"{good} of {self.asked}", *purpose])
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ async def replay(played: Sequence[Step], kind: type[Replay] | None = None) -> Ou
                 outcome.excused[excuse.reason] += 1
             else:
                 title = f"{step.scenario}: {step.command or step.request} {step.options}"
-                outcome.told += [f"{title}: {line}" for line in found]
+                outcome.reported += [f"{title}: {line}" for line in found]
     finally:
         replaying.close()
     return outcome
@@ -310,7 +310,7 @@ def main() -> int:
     for file in parser.parse_args().files:
         outcome = asyncio.run(replay(steps(file)))
         sys.stdout.write(f"{file.name}: {outcome}\n")
-        failed = failed or bool(outcome.told)
+        failed = failed or bool(outcome.reported)
     return 1 if failed else 0
 
 

@@ -93,7 +93,7 @@ class BridgeReplay(Replay):
 @pytest.mark.parametrize(("recording", "count"), COUNTS.items())
 async def test_the_bridge_answers_as_the_recorded_service(recording: str, count: int) -> None:
     outcome = await replay(steps(RECORDINGS / recording), BridgeReplay)
-    assert outcome.told == []
+    assert outcome.reported == []
     assert outcome.asked == count
 
 

@@ -79,8 +79,8 @@ async def test_a_database_of_every_released_schema_is_copied_and_records_events(
     async with Store(path, lambda: 1000.0) as store:
         _, before = await store.position()
         await store.recover()
-        told = (await store.changes_since(0, before)).events
-        assert {one.state for one in told if one.transfer} == {"queued"}
+        reported = (await store.changes_since(0, before)).events
+        assert {one.state for one in reported if one.transfer} == {"queued"}
     assert version_of(backup_path(path, schema)) == schema
 
 

@@ -314,13 +314,13 @@ async def test_a_cancelled_job_is_cancelling_until_its_last_file_has_ended(store
     job = await filled(store, BATCH + 1)
     outcome = await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel())
     await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel(), outcome.transfers[-1].id)
-    told: list[str] = []
+    reported: list[str] = []
     revision, complete = 0, False
     while not complete:
         page = await store.changes_since(job, revision)
-        told += [one.state for one in page.events if not one.transfer]
+        reported += [one.state for one in page.events if not one.transfer]
         revision, complete = page.revision, page.complete
-    assert told == ["expanding", "active", "cancelling", "cancelled"]
+    assert reported == ["expanding", "active", "cancelling", "cancelled"]
     assert page.events[-1].state == "cancelled"
 
 
@@ -475,9 +475,9 @@ async def test_queued_changes_share_a_transaction_and_a_failed_one_undoes_only_i
     others = [asyncio.create_task(database.write(remember(name))) for name in ("one", "two", "three")]
     await asyncio.sleep(0)
     go_on.set()
-    told = await asyncio.gather(*others, return_exceptions=True)
+    reported = await asyncio.gather(*others, return_exceptions=True)
     await slow
-    assert [type(one) for one in told] == [type(None), ValueError, type(None)]
+    assert [type(one) for one in reported] == [type(None), ValueError, type(None)]
     kept = await database.read(lambda at: at.execute("SELECT key FROM meta WHERE value = 'x' ORDER BY 1").fetchall())
     assert kept == [("one",), ("three",)]
     assert len(commits) == 2

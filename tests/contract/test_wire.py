@@ -17,7 +17,7 @@ async def test_the_sandbox_answers_as_the_recorded_service(
     outcome = await replay(steps(RECORDINGS / recording))
     with capsys.disabled():
         sys.stdout.write(f"\n{recording}: {outcome}\n")
-    assert outcome.told == []
+    assert outcome.reported == []
     assert outcome.asked == count
 
 

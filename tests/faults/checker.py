@@ -39,7 +39,7 @@ class Promises:
 def check(ground: Ground, promises: Promises) -> int:
     """Report everything that is not as it was promised; how many replicas are whole that only a booking knows.
 
-    The service removes those after a day; nobody is told of them.
+    The service removes those after a day; nobody learns of them.
     """
     problems = ground.report.problems
     database = sqlite3.connect(f"file:{ground.grid.directory}/catalogue.sqlite?mode=ro", uri=True)

@@ -244,7 +244,7 @@ class _Round:
         self.promises.entries |= {f"{self._place.folder}{name}/{one}": md5 for one, md5 in made.items()}
 
     def _submission(self) -> None:
-        """What was not acknowledged is submitted, or is not; nobody is told that it is when it is not."""
+        """A job that was not acknowledged may be submitted or not; no client gets a wrong acknowledgement."""
         name = f"one{self._number}"
         content = self._place.chance.randbytes(1000)
         (self._place.user.home / name).write_bytes(content)

@@ -67,7 +67,7 @@ def _book(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
                 break
             promises.jobs[int(done.stdout)] = _FILES
             promises.local |= {place.user.home / f"early{number}-{attempt}" / name: md5 for name, md5 in sums.items()}
-        place.must_be(code == 5, "a full disk for the book was never told")
+        place.must_be(code == 5, "the full disk of the database was never reported")
         (disk / "filling").unlink()
         job = place.detach(f"{place.folder}source/", f"file:late{number}/")
         promises.jobs[job] = _FILES

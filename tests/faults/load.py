@@ -13,7 +13,7 @@ _MEMBERS = {"first.dat": 20 * 1024, "second.dat": 300}
 
 
 class Load:
-    """Submits waves of jobs and keeps account of what they promise. A wave uses what the one before has brought."""
+    """Submits waves of jobs and keeps account of what they promise. A wave uses the files of the previous one."""
 
     def __init__(self, ground: Ground, largest: int = LARGEST) -> None:
         self._ground = ground

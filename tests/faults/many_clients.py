@@ -39,8 +39,8 @@ async def _round(place: Ground) -> None:
         os.kill(daemon, signal.SIGSTOP)
         waiting = [asyncio.ensure_future(_answer(channel, place.folder)) for channel in channels]
         for done in await _commands(place):
-            told = done.returncode == 107 and "does not respond" in done.stderr
-            place.must_be(told, f"pwd beside a frozen daemon: {done.returncode} {done.stderr}")
+            reported = done.returncode == 107 and "does not respond" in done.stderr
+            place.must_be(reported, f"pwd beside a frozen daemon: {done.returncode} {done.stderr}")
         place.must_be(not any(answer.done() for answer in waiting), "a frozen daemon answered")
         os.kill(daemon, signal.SIGCONT)
         counted = Counter(await asyncio.gather(*waiting))

@@ -30,7 +30,7 @@ from aliend.core.connection.connection_state import (
     step,
 )
 
-LANES = 4
+SLOTS = 4
 POLICY = RetryPolicy(tries=3, first_pause=0.5, longest_pause=60.0)
 CHANCES = st.floats(0.01, 1, exclude_max=True)
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -40,12 +40,12 @@ class World:
     """A service and callers that follow the state machine, and detect wrong steps."""
 
     def __init__(self) -> None:
-        self.session = Session(tuple(Disconnected() for _ in range(LANES)))
+        self.session = Session(tuple(Disconnected() for _ in range(SLOTS)))
         self.now = 1000.0
-        self.outstanding = [0] * LANES
-        self.sent = [0] * LANES
-        self.arrived = [0] * LANES
-        self.changes = [False] * LANES
+        self.outstanding = [0] * SLOTS
+        self.sent = [0] * SLOTS
+        self.arrived = [0] * SLOTS
+        self.changes = [False] * SLOTS
         self.no_login_before = 0.0
 
     def event(self, draw: Draw, lane: int) -> Event:
@@ -110,7 +110,7 @@ def test_no_script_of_events_breaks_a_promise(data: st.DataObject) -> None:
     world = World()
     for _ in range(data.draw(st.integers(1, 60))):
         world.now += data.draw(st.sampled_from([0.0, 0.1, 5.0]))
-        world.play(world.event(data.draw, data.draw(st.integers(0, LANES - 1))))
+        world.play(world.event(data.draw, data.draw(st.integers(0, SLOTS - 1))))
 
 
 @given(st.integers(1, 100), CHANCES)

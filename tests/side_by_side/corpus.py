@@ -120,7 +120,7 @@ def _line(table: dict[str, Any], path: Path) -> Line:
     if (expect, bool(table.get("improved"))) not in (("same", False), ("", True)):
         raise ValueError(f'{where}: either expect = "same" or improved = "why"')
     if expect and table.keys() & {"code", "stdout", "stderr"}:
-        raise ValueError(f"{where}: what ours must do is told only where it is improved")
+        raise ValueError(f"{where}: a line has expectations of its own only if it is improved")
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     line = Line(run=lines, **values)
     if wrong := (set(line.compare) - set(KINDS)) | (set(line.forget) - set(FORGOTTEN)):

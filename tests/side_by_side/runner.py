@@ -132,8 +132,8 @@ class Stage:
             _write(source, line.grid)
             self.user.must("cp", f"file:{source}/", f"{place.directory}/@disk:1")
         for text in line.setup:
-            told = self.user.must(*shlex.split(place.filled(text)), cwd=place.here)
-            if number := re.search(r"job ID is (\d+)", told):
+            reported = self.user.must(*shlex.split(place.filled(text)), cwd=place.here)
+            if number := re.search(r"job ID is (\d+)", reported):
                 place.numbers["job"] = number[1]
         output, errors, code = "", "", 0
         for text in line.run:
@@ -182,8 +182,8 @@ class Stage:
         self.user.must("cp", f"file:{_description(self._root, split)}", f"{HOME}/three.jdl@disk:1")
         numbers = {}
         for name, jdl in (("done", "one.jdl"), ("master", "three.jdl")):
-            told = self.user.must("submit", f"{HOME}/{jdl}")
-            numbers[name] = re.findall(r"job ID is (\d+)", told)[0]
+            reported = self.user.must("submit", f"{HOME}/{jdl}")
+            numbers[name] = re.findall(r"job ID is (\d+)", reported)[0]
         eventually(lambda: all(job["status"] in ("DONE", "SPLIT") for job in self.user.json("ps", "-A")["results"]), 60)
         return numbers
 

@@ -120,8 +120,8 @@ def authorities(folder: Path, name: str = "CERN-GridCA.pem") -> str:
 def test_f039_local_authorities_come_first(tmp_path: Path) -> None:
     named, other = authorities(tmp_path / "named"), authorities(tmp_path / "other")
     usual = authorities(tmp_path / ".globus/certificates")
-    for wish, place in ((named, named), ("1", usual)):
-        variables = environment(tmp_path, ALIENPY_USE_LOCAL_CAS=wish, X509_CERT_DIR=other)
+    for value, place in ((named, named), ("1", usual)):
+        variables = environment(tmp_path, ALIENPY_USE_LOCAL_CAS=value, X509_CERT_DIR=other)
         assert load("default", variables).context().ca == place
 
 

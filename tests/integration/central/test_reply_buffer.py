@@ -94,7 +94,7 @@ def peak(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) << 10
-    raise AssertionError("the kernel tells no peak")
+    raise AssertionError("the kernel reports no peak")
 
 
 async def test_a_long_find_reaches_the_client_in_bounded_memory(daemon_of: User, service: Service) -> None:

@@ -1,6 +1,6 @@
 """A daemon for the client's tests: grpcio's aio server with the generated servicers, and commands that do odd things.
 
-`fake_daemon.py --profile P SOCKET LOG [--fail SENTENCE] [--late SECONDS]` serves until it is told to stop. Each start,
+`fake_daemon.py --profile P SOCKET LOG [--fail SENTENCE] [--late SECONDS]` serves until a request stops it. Each start,
 argument and cancellation is a line of LOG.
 """
 

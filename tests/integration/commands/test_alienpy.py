@@ -114,9 +114,9 @@ def test_quota_prints_the_quota(alienpy: Incumbent) -> None:
 def test_it_submits_a_job_and_sees_it(alienpy: Incumbent) -> None:
     (alienpy.home / "job.jdl").write_text('Executable = "/bin/date";\n', encoding="utf-8")
     alienpy.must("cp", "-f", "file:job.jdl", "job.jdl")
-    told = alienpy.must("submit", "job.jdl")
-    number = re.search(r"job ID is (\d+)", told)
-    assert number is not None, told
+    reported = alienpy.must("submit", "job.jdl")
+    number = re.search(r"job ID is (\d+)", reported)
+    assert number is not None, reported
     assert number[1] in alienpy.must("ps", "-a")
 
 

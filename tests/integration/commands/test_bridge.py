@@ -102,9 +102,9 @@ def test_a_jbox_that_runs_is_announced_instead(grid: Grid) -> None:
         try:
             jbox = f"JALIEN_HOST = localhost\nJALIEN_WSPORT = 9\nJALIEN_PID = {other.pid}\n"
             file.write_text(jbox)
-            told = user.must("bridge", "on")
-            assert f"{file} belongs to a JBox (pid {other.pid}), which programs find first" in told
-            assert "export JALIEN_HOST=127.0.0.1 JALIEN_WSPORT=" in told
+            reported = user.must("bridge", "on")
+            assert f"{file} belongs to a JBox (pid {other.pid}), which programs find first" in reported
+            assert "export JALIEN_HOST=127.0.0.1 JALIEN_WSPORT=" in reported
             user.must("bridge", "off")
             assert file.read_text() == jbox
             user.must("bridge", "on")

@@ -238,7 +238,7 @@ def test_f043_options_of_token_init_reach_the_service(bare: User, grid: Grid) ->
     begin, end = (line.split(" >>> ")[1] for line in info.splitlines()[2:])
     assert begin[:7] <= end[:7]
     assert bare.must("whoami") == "alice"
-    put_user_certificate(bare, grid, "alice")  # an admin's wish would not be reduced
+    put_user_certificate(bare, grid, "alice")  # the request of an administrator would not be reduced
     reduced = bare.run("token-init", "-v", "99")
     assert reduced.returncode == 0
     assert "Reducing the validity from 99 to 31" in reduced.stderr

@@ -13,9 +13,9 @@ LONG = 'Executable = "/bin/date";\nSandboxWait = 600;\n'
 
 def submitted(user: User, text: str = JDL, *words: str) -> str:
     (user.home / "work.jdl").write_text(text, encoding="utf-8")
-    told = user.must("submit", "file:work.jdl", *words)
-    number = re.search(r"Your new job ID is (\d+)", told)
-    assert number, told
+    reported = user.must("submit", "file:work.jdl", *words)
+    number = re.search(r"Your new job ID is (\d+)", reported)
+    assert number, reported
     return number[1]
 
 
@@ -25,11 +25,11 @@ def done(user: User, number: str) -> None:
 
 def test_f160_a_local_description_is_put_into_the_grid_first(user: User) -> None:
     (user.home / "my work.jdl").write_text(JDL, encoding="utf-8")
-    told = user.run("submit", "file:my work.jdl")
-    assert told.returncode == 0
-    lfn = told.stderr.strip().rpartition(" as ")[2]
+    reported = user.run("submit", "file:my work.jdl")
+    assert reported.returncode == 0
+    lfn = reported.stderr.strip().rpartition(" as ")[2]
     assert re.fullmatch(r"/alice/cern.ch/user/a/alice/jdl/my work-[0-9a-f]{12}\.jdl", lfn)
-    assert told.stdout.startswith(f"Submitting {lfn}\nYour new job ID is ")
+    assert reported.stdout.startswith(f"Submitting {lfn}\nYour new job ID is ")
     user.must("cp", lfn, "file:back")
     assert (user.home / "back").read_text(encoding="utf-8") == JDL
     assert "Your new job ID is" in user.must("submit", f"file:{user.home}/my work.jdl")

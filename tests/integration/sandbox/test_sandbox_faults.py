@@ -199,11 +199,11 @@ async def test_one_replica_is_corrupted_and_repaired(grid: Grid, tmp_path: Path)
         tickets = (await ask(connection, "access", "read", lfn))["results"]
 
     def read() -> dict[str, bool]:
-        told = {}
+        reported = {}
         for ticket in tickets:
             assert xrdcp(address(ticket), str(tmp_path / "copy")).returncode == 0
-            told[ticket["se"]] = hashlib.md5((tmp_path / "copy").read_bytes()).hexdigest() == ticket["md5"]
-        return told
+            reported[ticket["se"]] = hashlib.md5((tmp_path / "copy").read_bytes()).hexdigest() == ticket["md5"]
+        return reported
 
     with grid.fault("corrupt", SE1, lfn):
         assert read() == {SE1: False, SE2: True}

@@ -21,7 +21,7 @@ from aliend.core.transfers.overwrite import Overwrite
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Checksum, Download, ListMembers, ReplicaUrl, Upload
 
-# Ends with the test run, however that ends: the kernel tells the child (PR_SET_PDEATHSIG), which then becomes xrootd.
+# Ends with the test run, however that ends: the kernel signals the child (PR_SET_PDEATHSIG), which then becomes xrootd.
 _TIED = (
     "import ctypes, os, signal, sys\n"
     "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"

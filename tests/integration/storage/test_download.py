@@ -349,9 +349,9 @@ async def test_a_file_system_without_attributes_gets_the_file(
 
 async def test_the_reserved_disk_space_stays_free(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     task = download(tmp_path / "f", b"content", se_one.put("/d/large", b"content"))
-    with pytest.raises(CopyError, match="are available") as told:
+    with pytest.raises(CopyError, match="are available") as reported:
         await workers.run(replace(task, keep_free=1 << 60), nothing)
-    assert told.value.kind == "local"
+    assert reported.value.kind == "local"
     await workers.run(replace(task, keep_free=0), nothing)
 
 

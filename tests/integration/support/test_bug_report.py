@@ -32,9 +32,9 @@ def test_an_archive_has_all_that_helps_and_no_secret(user: User, folder: str) ->
     with (user.home / ".local/state/aliend/default/aliend.log").open("a", encoding="utf-8") as log:
         log.write(f"{pem}root://alice:canary@se.example//x?authz={CANARY}\n")
     user.variables |= {"X509_USER_KEY": pem, "ALIEND_SECRET": "canary", "ALIEN_SITE": f"x?authz={CANARY}"}
-    told = user.must("bug-report", "-o", "report.tar.gz")
+    reported = user.must("bug-report", "-o", "report.tar.gz")
     archive = user.home / "report.tar.gz"
-    assert f"the report is in {archive}" in told
+    assert f"the report is in {archive}" in reported
     assert archive.stat().st_mode & 0o777 == 0o600
     files = contents(archive)
     for name, text in files.items():

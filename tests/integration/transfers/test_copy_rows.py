@@ -233,9 +233,9 @@ def test_a_valid_target_is_kept_and_reported(user: User, folder: str) -> None:
     user.must("cp", f"{RUN}/part00.root", "file:a")
     before = (user.home / "a").stat().st_ino
     for words in ((), ("-f",)):
-        told = user.must("cp", *words, f"{RUN}/part00.root", "file:a").splitlines()
-        assert re.fullmatch(r"\S+/a --> TARGET VALID \(size match, md5 match\)", told[0])
-        assert told[1] == "No copy jobs to be done!"
+        reported = user.must("cp", *words, f"{RUN}/part00.root", "file:a").splitlines()
+        assert re.fullmatch(r"\S+/a --> TARGET VALID \(size match, md5 match\)", reported[0])
+        assert reported[1] == "No copy jobs to be done!"
     assert (user.home / "a").stat().st_ino == before
 
 
@@ -501,8 +501,8 @@ def test_all_jobs_of_a_copy_are_followed_again_when_the_daemon_was_lost(user: Us
     process = user.start("cp", "--json", "file:d/*.x", "file:d/*.y", "./@disk:1")
     eventually(lambda: len(user.json("transfers", "list")["jobs"]) == 2)
     user.kill_daemon()
-    report, told = process.communicate(timeout=120)
-    assert process.returncode == 0, told
-    assert "following job 1, 2 again" in told.decode()
+    report, reported = process.communicate(timeout=120)
+    assert process.returncode == 0, reported
+    assert "following job 1, 2 again" in reported.decode()
     assert [one["state"] for one in json.loads(report)["files"]] == ["done", "done"]
     assert lfns(user, folder) == {"a.x", "b.y"}

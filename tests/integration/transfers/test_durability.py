@@ -111,15 +111,15 @@ def test_watching_loses_and_repeats_nothing_while_the_daemon_is_killed(user: Use
     user.must("cp", "file:tree/", f"{folder}@disk:1")
     watching = user.start("transfers", "watch", "--since", "0", "--json")
     assert watching.stdout
-    told = [json.loads(watching.stdout.readline())]
+    reported = [json.loads(watching.stdout.readline())]
     for number in range(3):
         job = user.run("cp", "--detach", "-T", "2", folder, f"file:back{number}/").stdout.strip()
         user.kill_daemon()
         assert user.run("transfers", "wait", job).returncode == 0
     kept = [event for number in range(4) for event in events(user, str(number + 1))]
-    while told[-1]["event"] < kept[-1]["event"]:
-        told.append(json.loads(watching.stdout.readline()))
-    assert told == kept
+    while reported[-1]["event"] < kept[-1]["event"]:
+        reported.append(json.loads(watching.stdout.readline()))
+    assert reported == kept
     assert [one["state"] for one in kept if not one["transfer"]] == ["expanding", "active", "done"] * 4
     assert sum(one["state"] == "done" for one in kept if one["transfer"]) == 4 * FILES
     middle = kept[len(kept) // 2]["event"]

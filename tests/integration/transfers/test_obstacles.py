@@ -31,9 +31,9 @@ def write(user: User, name: str, content: bytes, mode: int = 0o644) -> Path:
 def held(user: User, job: str) -> str:
     """Wait until the job is on hold; return the reason."""
     eventually(lambda: user.json("transfers", "show", job)["state"] == "paused")
-    (told,) = {(one["kind"], one["text"]) for one in user.json("transfers", "why", job)["waiting"]}
-    assert told[0] == "permission"
-    return str(told[1])
+    (reported,) = {(one["kind"], one["text"]) for one in user.json("transfers", "why", job)["waiting"]}
+    assert reported[0] == "permission"
+    return str(reported[1])
 
 
 @pytest.mark.parametrize("closed", ["tree/file", "tree/closed"])
@@ -44,8 +44,8 @@ def test_an_upload_of_an_unreadable_file_is_held_and_resumes_when_readable(
     write(powerless, "tree/closed/inside", b"inside")
     (powerless.home / closed).chmod(0)
     job = powerless.must("cp", "--detach", "file:tree/", "./")
-    told = held(powerless, job)
-    assert f"cannot read {powerless.home}/{closed}: permission denied; make it readable" in told
+    reported = held(powerless, job)
+    assert f"cannot read {powerless.home}/{closed}: permission denied; make it readable" in reported
     assert powerless.json("transfers", "show", job)["files"]["failed"] == 0
     (powerless.home / closed).chmod(0o755)
     powerless.must("transfers", "wait", job)
@@ -56,8 +56,8 @@ def test_a_synchronisation_of_what_may_not_be_read_is_held_too(powerless: User, 
     write(powerless, "tree/file", b"file")
     write(powerless, "tree/closed/inside", b"inside")
     (powerless.home / "tree/closed").chmod(0)
-    told = powerless.run("sync", "--dry-run", "file:tree", "alien:./")
-    assert "/closed: permission denied" in told.stdout + told.stderr
+    reported = powerless.run("sync", "--dry-run", "file:tree", "alien:./")
+    assert "/closed: permission denied" in reported.stdout + reported.stderr
     job = powerless.must("sync", "--detach", "file:tree", "alien:./")
     assert "/tree/closed: permission denied" in held(powerless, job)
     (powerless.home / "tree/closed").chmod(0o755)
@@ -68,10 +68,10 @@ def test_a_synchronisation_of_what_may_not_be_read_is_held_too(powerless: User, 
 def test_a_source_below_a_closed_directory_is_held_too(powerless: User, folder: str) -> None:
     write(powerless, "closed/file", b"file")
     (powerless.home / "closed").chmod(0)
-    for name, told in (("file", "closed/file"), ("*", "closed")):
-        done = powerless.run("cp", f"file:closed/{name}", f"to-{len(told)}/")
+    for name, reported in (("file", "closed/file"), ("*", "closed")):
+        done = powerless.run("cp", f"file:closed/{name}", f"to-{len(reported)}/")
         assert done.returncode == 4
-        assert f"{told}: permission denied" in done.stderr
+        assert f"{reported}: permission denied" in done.stderr
         assert "permission denied; make it readable" in done.stderr
         assert "No copy jobs" not in done.stdout
     (powerless.home / "closed").chmod(0o700)
@@ -130,8 +130,8 @@ def test_a_target_that_becomes_a_directory_is_not_replaced(
     job = begun(powerless, *words)
     inside = write(powerless, "out/f/inside", b"inside")
     assert hurried(powerless, job) == "failed"
-    told = "out/f: a directory has this name" if words else "out/f exists and differs"
-    assert told in reason(powerless, job)
+    reported = "out/f: a directory has this name" if words else "out/f exists and differs"
+    assert reported in reason(powerless, job)
     assert inside.read_bytes() == b"inside"
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
 
@@ -198,5 +198,7 @@ def test_a_source_removed_before_its_copy_fails(powerless: User, folder: str) ->
     shutil.rmtree(powerless.home / "tree")
     powerless.must("transfers", "limit", "--job", job, "rate=unlimited")
     assert powerless.run("transfers", "wait", job).returncode != 0
-    told = [one["message"] for one in powerless.json("transfers", "show", job)["transfers"] if one["state"] == "failed"]
-    assert any(message.startswith("cannot read") and "No such file" in message for message in told)
+    reported = [
+        one["message"] for one in powerless.json("transfers", "show", job)["transfers"] if one["state"] == "failed"
+    ]
+    assert any(message.startswith("cannot read") and "No such file" in message for message in reported)

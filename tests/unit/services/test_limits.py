@@ -17,8 +17,8 @@ TRIES = ElementView("A::B::D", "probing", 1, 1, 4, 0.0, "it rested", 0.0)
 
 def test_a_backing_off_storage_element_has_an_end_and_a_reason() -> None:
     now = LimitsInUse(Limits(), {"download": 1, "copy": 2}, {one.se: one for one in (RESTS, TRIES)}, Rates(), {})
-    told = limits_message(now)
-    first, second = told.elements
+    reported = limits_message(now)
+    first, second = reported.elements
     assert (first.se, first.state, first.retry_time.ToMilliseconds()) == (
         "A::B::C",
         transfers_pb2.ELEMENT_STATE_RESTING,
@@ -31,13 +31,13 @@ def test_a_backing_off_storage_element_has_an_end_and_a_reason() -> None:
         1,
         False,
     )
-    assert dict(told.running) == {"files": 3, "down": 1, "up": 0}
+    assert dict(reported.running) == {"files": 3, "down": 1, "up": 0}
 
 
 def test_rates_have_their_current_value() -> None:
     words = {"rate": "22:00-07:00 unlimited, else 20M", "A::B::C.rate": "1M"}
-    told = limits_message(LimitsInUse(Limits(), {}, {}, Rates(all=20 << 20, named={"A::B::C": 1 << 20}), words))
-    assert {name: (one.schedule, one.bytes_per_second) for name, one in told.rates.items()} == {
+    reported = limits_message(LimitsInUse(Limits(), {}, {}, Rates(all=20 << 20, named={"A::B::C": 1 << 20}), words))
+    assert {name: (one.schedule, one.bytes_per_second) for name, one in reported.rates.items()} == {
         "rate": (words["rate"], 20 << 20),
         "A::B::C.rate": ("1M", 1 << 20),
     }

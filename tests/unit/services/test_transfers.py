@@ -15,8 +15,8 @@ from aliend.v1.transfers_pb2 import WAIT_KIND_UNSPECIFIED, EventType, WaitKind
 
 def test_a_transfer_message_has_its_leader_and_number_of_jobs() -> None:
     view = view_of_transfer(Transfer(7, 2, "/a", "/t", joined=5), "download", 0, wanted=3)
-    told = transfer_message(view)
-    assert (told.id, told.joined, told.wanted) == (7, 5, 3)
+    reported = transfer_message(view)
+    assert (reported.id, reported.joined, reported.wanted) == (7, 5, 3)
 
 
 def test_every_state_that_an_event_stores_has_a_type() -> None:

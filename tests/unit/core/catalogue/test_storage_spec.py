@@ -8,14 +8,14 @@ from aliend.core.catalogue.storage_spec import default_spec, replica_count, spec
 
 
 @pytest.mark.parametrize(
-    ("wish", "count"), [("", 2), ("disk:3", 3), ("disk=1,tape:1", 2), ("A::B::C,!D::E::F,disk:2", 3), ("A::B::C", 1)]
+    ("spec", "count"), [("", 2), ("disk:3", 3), ("disk=1,tape:1", 2), ("A::B::C,!D::E::F,disk:2", 3), ("A::B::C", 1)]
 )
-def test_the_number_of_requested_replicas_is_counted(wish: str, count: int) -> None:
-    assert replica_count(wish) == count
+def test_the_number_of_requested_replicas_is_counted(spec: str, count: int) -> None:
+    assert replica_count(spec) == count
 
 
 @pytest.mark.parametrize(
-    ("wish", "missing", "have", "failed", "expected"),
+    ("spec", "missing", "have", "failed", "expected"),
     [
         ("disk:2", 1, {"A::B::C"}, {"D::E::F"}, "disk:1,!A::B::C,!D::E::F"),
         ("disk:2", 2, (), (), "disk:2"),
@@ -25,10 +25,10 @@ def test_the_number_of_requested_replicas_is_counted(wish: str, count: int) -> N
     ],
 )
 def test_missing_replicas_are_requested_by_the_same_specification(
-    wish: str, missing: int, have: set[str], failed: set[str], expected: str
+    spec: str, missing: int, have: set[str], failed: set[str], expected: str
 ) -> None:
     """F206"""
-    assert spec_for_missing(wish, missing, have, failed) == expected
+    assert spec_for_missing(spec, missing, have, failed) == expected
 
 
 @pytest.mark.parametrize(

@@ -241,15 +241,15 @@ async def test_a_watch_streams_a_snapshot_then_changes_until_the_end(house: Hous
         house.grid.put(f"/a/d/{number}", b"x")
     job = await house.submit(down("/a/d", target=tmp_path / "x"))
     seen: dict[int, str] = {}
-    told: list[JobView] = []
+    reported: list[JobView] = []
     tokens: list[str] = []
     async with asyncio.timeout(10):
         async for changes in house.engine.changes(job.id):
             seen |= {one.id: one.state for one in changes.transfers}
-            told += changes.jobs
+            reported += changes.jobs
             tokens.append(changes.token)
     assert sorted(seen.values()) == ["done"] * 3
-    assert told[-1].state == "done"
+    assert reported[-1].state == "done"
     async with asyncio.timeout(10):
         assert [one async for one in house.engine.changes(job.id, tokens[-1])] == []
 

@@ -50,11 +50,11 @@ def test_the_length_counts_utf16_units() -> None:
 
 def test_an_oversized_request_fails_at_its_overflow() -> None:
     glue = Reassembler()
-    told = [piece for piece, _ in pieces(["x" * MAX_REQUEST])]
-    for piece in told[:-1]:
+    reported = [piece for piece, _ in pieces(["x" * MAX_REQUEST])]
+    for piece in reported[:-1]:
         assert glue.add(piece, is_last=False) is None
     with pytest.raises(RequestTooLongError):
-        glue.add(told[-1] + "y", is_last=False)
+        glue.add(reported[-1] + "y", is_last=False)
     assert glue.add("rest", is_last=True) == "rest"
 
 
