@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.numbers import parse_whole
-from aliend.core.cli.units import format_rate, parse_rate
+from aliend.core.cli.units import format_rate, format_time, parse_rate
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
@@ -60,7 +59,7 @@ def _element_line(se: str, element: ElementView) -> str:
     """Return the line of a storage element: its current limit, its copies, and its state if it is not working."""
     notes = []
     if element.state != "working":
-        notes.append(element.state + (f" until {_time(element.until)}" if element.until else ""))
+        notes.append(element.state + (f" until {format_time(element.until)}" if element.until else ""))
     elif element.limit != element.most:
         notes.append(f"of {element.most}")
     if element.why:
@@ -98,7 +97,3 @@ def _rate_lines(now: LimitsInUse) -> Iterable[str]:
         rate = now.rate_now(name)
         text = f"{format_rate(rate)}/s" if rate else "unlimited"
         yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

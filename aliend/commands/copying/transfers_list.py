@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from aliend.commands.copying.job_selection import SELECTION, parse_states
 from aliend.commands.following.follower import job_to_json, kind_of
@@ -14,7 +13,7 @@ from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import colour_states
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
-from aliend.core.cli.units import format_duration, format_size, parse_time
+from aliend.core.cli.units import format_duration, format_size, format_time, parse_time
 from aliend.core.transfers.job import JobFilter
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
@@ -41,10 +40,6 @@ def _rate(job: JobView) -> str:
     return f"{format_size(job.bytes_per_second)}/s" if job.bytes_per_second else "-"
 
 
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 COLUMNS: Mapping[str, _Column] = {
     "job": _Column(6, lambda job: str(job.id)),
     "state": _Column(-9, lambda job: job.state),
@@ -56,8 +51,8 @@ COLUMNS: Mapping[str, _Column] = {
     "eta": _Column(8, lambda job: format_duration(job.seconds_left) if job.seconds_left else "-"),
     "priority": _Column(8, lambda job: str(job.priority)),
     "label": _Column(-16, lambda job: job.label),
-    "created": _Column(-19, lambda job: _time(job.created_ms)),
-    "ended": _Column(-19, lambda job: _time(job.ended_ms) if job.ended_ms else "-"),
+    "created": _Column(-19, lambda job: format_time(job.created_ms / 1000)),
+    "ended": _Column(-19, lambda job: format_time(job.ended_ms / 1000) if job.ended_ms else "-"),
     "source": _Column(0, lambda job: job.sources[0]),
     "target": _Column(0, lambda job: job.target),
     "message": _Column(0, lambda job: job.message),

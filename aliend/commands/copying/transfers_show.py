@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from aliend.commands.copying.job_selection import parse_ranges
@@ -15,7 +14,7 @@ from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import colour_states
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
-from aliend.core.cli.units import format_duration, format_size
+from aliend.core.cli.units import format_duration, format_size, format_time
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
@@ -78,7 +77,8 @@ def _head(job: JobView) -> list[str]:
     return [
         f"job {job.id}: {kind_of(job)}, {job.state}, {job.files.done} of {job.files.total} files{failed},"
         f" {format_size(job.bytes_done)} of {format_size(job.bytes_total)}",
-        f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
+        f"submitted {format_time(job.created_ms / 1000)}"
+        + (f", ended {format_time(job.ended_ms / 1000)}" if job.ended_ms else ""),
         *([f"label {job.label}"] if job.label else []),
         *([f"executor {job.executor}"] if job.executor else []),
         *([_speed(job)] if job.bytes_per_second or job.files_per_second else []),
@@ -115,11 +115,11 @@ def _notes(file: TransferView) -> list[str]:
     notes = [file.message] if file.message else []
     if file.kept_until_ms:
         notes.append(
-            f"{format_size(file.bytes_done)} are kept until {_time(file.kept_until_ms)}; "
+            f"{format_size(file.bytes_done)} are kept until {format_time(file.kept_until_ms / 1000)}; "
             f"continue with `alienctl transfers retry {file.job}`"
         )
     if file.retry_ms:
-        notes.append(f"next try at {_time(file.retry_ms)}")
+        notes.append(f"next try at {format_time(file.retry_ms / 1000)}")
     if file.joined:
         notes.append(f"joined: transfer {file.joined} of another job copies it")
     if file.wanted > 1:
@@ -130,7 +130,7 @@ def _notes(file: TransferView) -> list[str]:
 def _attempt_line(attempt: AttemptRecord) -> str:
     where = f" {attempt.se}" if attempt.se else ""
     text = (
-        f"    attempt {attempt.number} {_time(attempt.began_ms)}{where}: "
+        f"    attempt {attempt.number} {format_time(attempt.began_ms / 1000)}{where}: "
         f"{attempt.stage}, {format_size(attempt.bytes)} in {attempt.seconds:.1f} s"
     )
     return f"{text}: {attempt.error}" if attempt.error else text
@@ -152,7 +152,3 @@ def _fields(file: TransferView, tried: Sequence[AttemptRecord]) -> dict[str, Any
         "kept_until_ms": file.kept_until_ms,
         "history": [{name: value for name, value in asdict(one).items() if name != "transfer"} for one in tried],
     }
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
 from aliend.commands.copying.job_selection import selected_jobs
 from aliend.commands.following.follower import (
@@ -19,6 +18,7 @@ from aliend.commands.invocation.call import Call, encode, json_text
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import parse_options
+from aliend.core.cli.units import format_time
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
@@ -74,7 +74,7 @@ def _line(event: EventRecord, *, as_json: bool) -> str:
     if as_json:
         fields = asdict(event)
         return json_text({"event": fields.pop("number"), **fields})
-    when = datetime.fromtimestamp(event.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    when = format_time(event.time_ms / 1000)
     what = route_of(event) if event.transfer else "the job"
     reason = f": {event.reason}" if event.reason else ""
     return escape_newlines(f"{event.number} {when} job {event.job} {event.state:<10} {what}{reason}")

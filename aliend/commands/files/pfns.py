@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue.replica_url import url_problem, without_member
 from aliend.core.cli.options import Option, parse_options
+from aliend.core.cli.units import format_time
 from aliend.core.protocol.replies import Result, replicas_of
 from aliend.core.protocol.requests import Request
 from aliend.errors import UsageError
@@ -121,7 +121,7 @@ def _details(answer: Probed) -> str:
 
 def _moment(answer: Probed) -> str:
     try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answer.modified))
+        return format_time(answer.modified)
     except (OverflowError, ValueError, OSError):
         return str(answer.modified)
 

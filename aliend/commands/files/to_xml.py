@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import grp
 import os
-import pwd
 import stat
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +16,9 @@ from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
+from aliend.core.cli.units import format_time
 from aliend.core.protocol.requests import Request, batches
+from aliend.engine.expansion.local_files import name_of_group, name_of_user
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.runtime import Runtime
 from aliend.storage.tasks import Checksum
@@ -48,7 +47,7 @@ async def to_xml(runtime: Runtime, call: Call) -> int:
     else:
         text = await _catalogue_collection(runtime, call, given, "" if is_local else output)
     if output and is_local:
-        await asyncio.to_thread(_write, _path(call, output), text, call.umask)
+        await asyncio.to_thread(_write, call.local_path(output), text, call.umask)
         text = ""
     return await print_results(call, [text] if text else [], [{"message": text}] if text else [])
 
@@ -60,7 +59,8 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptio
     for name in given.all("l"):
         if name.startswith("file:"):
             names += [
-                await resolve_lfn(runtime, call, one) for one in await asyncio.to_thread(_read_names, _path(call, name))
+                await resolve_lfn(runtime, call, one)
+                for one in await asyncio.to_thread(_read_names, call.local_path(name))
             ]
         else:
             options += ["-l", await resolve_lfn(runtime, call, name)]
@@ -95,10 +95,10 @@ async def _explain(runtime: Runtime, call: Call, names: list[str], error: Servic
 async def _local_collection(runtime: Runtime, call: Call, given: ParsedOptions) -> str:
     words = list(given.operands)
     for name in given.all("l"):
-        words += await asyncio.to_thread(_read_names, _path(call, name))
+        words += await asyncio.to_thread(_read_names, call.local_path(name))
     if not words:
         raise UsageError("toXml -local requires local files (see `alienctl help toXml`)")
-    paths = [_path(call, word) for word in words]
+    paths = [call.local_path(word) for word in words]
     missing = [path for path in paths if not await asyncio.to_thread(Path(path).is_file)]
     if missing:
         sentence = f"{missing[0]} is not a local file" + (f", and {len(missing) - 1} more" if missing[1:] else "")
@@ -112,34 +112,16 @@ async def _local_collection(runtime: Runtime, call: Call, given: ParsedOptions) 
 async def _local_file(runtime: Runtime, path: str) -> LocalFile:
     checksum = await runtime.workers.run(Checksum(0, path), lambda _: None)
     found = await asyncio.to_thread(Path(path).stat)
-    changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.st_mtime))
+    changed = format_time(found.st_mtime)
     return LocalFile(
         path,
         checksum.size,
         checksum.md5,
-        _user(found.st_uid),
-        _group(found.st_gid),
+        name_of_user(found.st_uid),
+        name_of_group(found.st_gid),
         stat.S_IMODE(found.st_mode),
         changed,
     )
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
-
-
-def _path(call: Call, word: str) -> str:
-    return call.local_path(word)
 
 
 def _read_names(path: str) -> list[str]:

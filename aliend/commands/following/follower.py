@@ -13,15 +13,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from aliend.commands.following.wait_notices import WaitNotices
 from aliend.commands.invocation.call import Call, FileProgress, Progress
 from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.units import format_size
+from aliend.core.copying.sync import PlannedFile
 from aliend.core.copying.target_paths import MISSING, NO_HTTP
-from aliend.core.transfers.attempt_record import AttemptRecord
+from aliend.core.transfers.attempt_record import AttemptRecord, EventRecord
+from aliend.engine.expansion.dry_run import DryRunResult
 from aliend.engine.views import JobView, TransferView
 from aliend.runtime import Runtime
 
@@ -32,18 +34,6 @@ MAX_FILES = 16
 """The most files shown at a time."""
 
 Style = Literal["none", "line", "bars"]
-
-
-class HasEndpoints(Protocol):
-    """Has a source and a target."""
-
-    @property
-    def source(self) -> str:
-        """Return a local path or an LFN."""
-
-    @property
-    def target(self) -> str:
-        """Return a local path or an LFN; empty if not known."""
 
 
 @dataclass(slots=True)
@@ -345,6 +335,6 @@ def kind_of(job: JobView) -> str:
     return job.direction if job.purpose == "copy" else job.purpose
 
 
-def route_of(item: HasEndpoints) -> str:
+def route_of(item: DryRunResult | EventRecord | PlannedFile | TransferView) -> str:
     """Return `SOURCE -> TARGET`, or the source alone for a file that was refused because of its name."""
     return f"{item.source} -> {item.target}" if item.target else item.source

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from aliend.central.http_client import HttpClient
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.units import format_time
 from aliend.core.connection.context import Context
 from aliend.errors import UsageError, WebError
 from aliend.runtime import Runtime
@@ -60,7 +60,7 @@ def _moment(value: object) -> str:
     try:
         number = float(str(value))
         seconds = number / 1000 if number > _MILLISECONDS else number
-        return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return format_time(seconds)
     except (ValueError, OverflowError, OSError):
         return str(value)
 

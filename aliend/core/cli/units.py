@@ -89,6 +89,11 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def format_time(seconds: float) -> str:
+    """Return a POSIX time as local date and time, as in `2024-05-31 12:00:00`."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def parse_time(text: str, now_ms: int, what: str = "a time") -> int:
     """Return a time in POSIX milliseconds. Raises UsageError about `what`.
 

@@ -130,8 +130,8 @@ def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
         below,
         status.st_size,
         changed_ms=status.st_mtime_ns // 1_000_000,
-        owner=_name_of_user(status.st_uid),
-        group=_name_of_group(status.st_gid),
+        owner=name_of_user(status.st_uid),
+        group=name_of_group(status.st_gid),
         device=status.st_dev,
         inode=status.st_ino,
         modified_ns=status.st_mtime_ns,
@@ -140,7 +140,8 @@ def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
 
 
 @cache
-def _name_of_user(number: int) -> str:
+def name_of_user(number: int) -> str:
+    """Return the name of a user of this machine; the number if it has none."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -148,7 +149,8 @@ def _name_of_user(number: int) -> str:
 
 
 @cache
-def _name_of_group(number: int) -> str:
+def name_of_group(number: int) -> str:
+    """Return the name of a group of this machine; the number if it has none."""
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:
