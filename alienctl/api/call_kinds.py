@@ -60,7 +60,7 @@ class Attempts:
     def __init__(
         self, *, is_repeatable: bool = True, has_snapshots: bool = False, timeout: float | None = None
     ) -> None:
-        """The arguments are the fields of `Call` and `Stream`."""
+        """Begin with no attempt made; the arguments are the fields of `Call` and `Stream`."""
         self._is_repeatable, self._has_snapshots = is_repeatable, has_snapshots
         self._left = _REPEATS if is_repeatable else 0
         self._has_part = False

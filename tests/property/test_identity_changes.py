@@ -123,6 +123,6 @@ async def walk(directory: Path, steps: list[tuple[str, str]]) -> None:
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.lists(STEPS, max_size=14))
-def test_what_was_derived_from_an_old_identity_is_forgotten(steps: list[tuple[str, str]]) -> None:
+def test_facts_of_an_old_identity_are_forgotten(steps: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(walk(Path(directory), steps))

@@ -50,7 +50,7 @@ def test_the_sandbox_profile_without_a_sandbox_explains_how_to_start_one(tmp_pat
         load("sandbox", environment(tmp_path)).context()
 
 
-def test_a_sandbox_that_comes_later_is_noticed(tmp_path: Path) -> None:
+def test_a_sandbox_that_starts_later_is_noticed(tmp_path: Path) -> None:
     settings = load("sandbox", environment(tmp_path))
     write(
         tmp_path / ".local/state/aliend/sandbox-grid/profile.toml",

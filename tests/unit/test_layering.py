@@ -212,7 +212,7 @@ def imports(path: Path) -> list[str]:
     return facts(path)[0]
 
 
-def test_there_are_sources_to_look_at() -> None:
+def test_sources_are_found() -> None:
     assert len(product()) > 20
 
 

@@ -167,7 +167,7 @@ def test_a_running_jbox_keeps_its_file(tmp_path: Path) -> None:
     assert [path.read_text() for path in (first, second)] == [JBOX.format(os.getppid())] * 2
 
 
-def test_what_is_not_a_running_jbox_is_replaced(tmp_path: Path) -> None:
+def test_a_file_of_no_running_jbox_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "file"
     for content in ("nonsense", JBOX.format(2**22 + 1)):
         file.write_text(content)

@@ -44,7 +44,7 @@ async def connected(*ports: int, racing: bool = True) -> tuple[int, float]:
 
 
 @pytest.mark.parametrize("racing", [True, False])
-async def test_the_connection_goes_to_the_address_that_answers(racing: bool) -> None:
+async def test_the_connection_uses_the_address_that_answers(racing: bool) -> None:
     with black_hole() as dead, socket.create_server(("127.0.0.1", 0)) as alive:
         port, took = await connected(dead, alive.getsockname()[1], racing=racing)
         assert port == alive.getsockname()[1]

@@ -107,7 +107,7 @@ def test_a_slow_reader_gets_everything(shared: Stage) -> None:
     assert received == 64 << 20
 
 
-def test_a_reader_that_goes_ends_the_command_quietly(shared: Stage) -> None:
+def test_the_end_of_the_reader_ends_the_command_quietly(shared: Stage) -> None:
     process = shared.start("flood", "500")
     assert process.stdout
     assert process.stderr
@@ -186,7 +186,7 @@ def test_a_handed_over_program_gets_its_input_and_returns_its_status(shared: Sta
     assert shared.run("handoff", "/nonexistent/pager").returncode == 127
 
 
-def test_output_goes_to_a_handed_over_program_until_the_command_ends(shared: Stage) -> None:
+def test_a_program_gets_the_output_until_the_command_ends(shared: Stage) -> None:
     done = shared.run("page", "sh", "-c", "cat; echo end; exit 3", "few")
     assert (done.stdout, done.returncode) == (b"line 0\nend\n", 3)
 

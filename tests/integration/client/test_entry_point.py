@@ -355,7 +355,7 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
-def test_a_job_that_makes_no_sense_is_refused_and_not_stored(user: User, channel: grpc.Channel) -> None:
+def test_an_invalid_job_is_refused_and_not_stored(user: User, channel: grpc.Channel) -> None:
     stub = transfers_pb2_grpc.TransfersServiceStub(channel)
     for wrong in WRONG:
         with pytest.raises(grpc.RpcError) as refused:

@@ -373,7 +373,7 @@ def test_a_daemon_does_not_take_the_socket_of_another_one(stranger: User, neighb
     assert stranger.pid() == pid
 
 
-def test_daemons_of_two_homes_with_sockets_of_their_own_are_told_apart(stranger: User, neighbour: User) -> None:
+def test_daemons_of_two_homes_with_sockets_of_their_own_are_distinguished(stranger: User, neighbour: User) -> None:
     own = {**neighbour.environment, "ALIEND_SOCKET": str(neighbour.home / "own" / "s")}
     stranger.must("daemon", "start")
     neighbour.must("daemon", "start", env=own)

@@ -175,7 +175,7 @@ def test_an_unknown_command_is_refused(user: User) -> None:
     assert "no-such-command" in done.stderr
 
 
-def test_what_would_change_the_shared_connection_is_refused(user: User) -> None:
+def test_a_change_of_the_shared_connection_is_refused(user: User) -> None:
     for words in (["ls", "-pwd=/alice"], ["token", "-u", "bob"], ['{"command": "user", "options": ["bob"]}']):
         done = user.run(*words)
         assert done.returncode == 22, words

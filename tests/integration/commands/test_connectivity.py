@@ -115,7 +115,7 @@ def test_f166_values_of_the_monitoring_in_a_table(user: User) -> None:
         assert user.json("queryML", "x")["results"] == VALUES
 
 
-def test_f166_what_goes_wrong_is_a_sentence_and_1(user: User) -> None:
+def test_f166_an_error_is_a_sentence_with_exit_code_1(user: User) -> None:
     with monitoring(user, b""):
         done = user.run("queryML", "x")
         assert (done.returncode, done.stdout) == (1, "")

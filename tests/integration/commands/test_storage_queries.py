@@ -89,7 +89,7 @@ def test_the_pfns_of_files(user: User, folder: str) -> None:
     assert user.run("pfn", "missing").returncode == 2
 
 
-def test_what_servers_know_of_replicas(user: User, folder: str) -> None:
+def test_servers_report_on_replicas(user: User, folder: str) -> None:
     """F162: by LFN and by PFN, and of what is not there."""
     pfns = user.must("pfn", "a").splitlines()
     lines = user.must("pfn-status", "a").splitlines()
@@ -125,7 +125,7 @@ def test_servers_answer_or_are_reported_as_dead(user: User) -> None:
         assert user.run(command).returncode == user.run(command, "-a", "1").returncode == 22
 
 
-def test_how_servers_are_set_up(user: User) -> None:
+def test_servers_have_the_expected_settings(user: User) -> None:
     """F163."""
     (line,) = user.must("xrd_config", "1").splitlines()
     assert re.fullmatch(r"Site/XrdVer: \S+/v5\S+ ; TPC status: \S+ ; role: server ; CMS: \S+", line)
@@ -135,7 +135,7 @@ def test_how_servers_are_set_up(user: User) -> None:
     assert user.json("xrd_config", "1")["results"][0]["role"] == "server"
 
 
-def test_what_servers_count(user: User) -> None:
+def test_statistics_of_servers_are_printed(user: User) -> None:
     """F163."""
     tree = json.loads(user.must("xrd_stats", "1"))
     assert "ops" in tree["stats"]["xrootd"]

@@ -225,7 +225,7 @@ def test_a_file_that_is_written_while_an_exception_is_handled_is_stored(files: A
     assert (files.cat_file(f"{base}/report"), files.cat_file(f"{base}/closed")) == (b"failed", b"x")
 
 
-def test_a_file_that_nobody_closes_is_not_stored(files: AlienFileSystem, base: str) -> None:
+def test_a_file_without_a_close_is_not_stored(files: AlienFileSystem, base: str) -> None:
     file = files.open(f"{base}/forgotten", "wb")
     file.write(CONTENT)
     with pytest.warns(ResourceWarning, match="forgotten was not closed, so it was not stored"):

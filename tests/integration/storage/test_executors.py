@@ -356,7 +356,7 @@ async def test_a_scheduler_that_is_lost_while_it_has_an_offer_is_the_obstacle(tm
         await executor.close()
 
 
-async def test_an_offer_that_nobody_wants_any_more_frees_its_thread(tmp_path: Path) -> None:
+async def test_an_abandoned_offer_frees_its_thread(tmp_path: Path) -> None:
     """Dask repeats the offer of a lost worker on another one, although the daemon has given it up."""
     with dask_cluster(tmp_path) as lonely:
         lonely.start_worker(threads=1)

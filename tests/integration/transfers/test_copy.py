@@ -38,7 +38,7 @@ def test_a_named_storage_element_is_used_and_an_excluded_one_is_not(user: User, 
         assert [r["seName"] for r in user.json("whereis", name)["results"]] == ["ALICE::SANDBOX::SE2"]
 
 
-def test_a_file_comes_back_as_it_went(user: User, folder: str) -> None:
+def test_an_uploaded_file_is_downloaded_unchanged(user: User, folder: str) -> None:
     source = random_file(user.home / "a", 5 * MIB + 1)
     user.must("cp", "file:a", "a")
     user.must("cp", "a", "file:b")
@@ -47,7 +47,7 @@ def test_a_file_comes_back_as_it_went(user: User, folder: str) -> None:
     assert not list(user.home.rglob("*.part"))
 
 
-def test_a_directory_goes_up_and_comes_back(user: User, folder: str) -> None:
+def test_a_directory_is_uploaded_and_downloaded(user: User, folder: str) -> None:
     names = ["top.root", "sub/one.root", "sub/deeper/two words.root", "sub/ünï.root"]
     files = {name: random_file(user.home / "tree" / name, 1000 + n) for n, name in enumerate(names)}
     user.must("cp", "-r", "file:tree", "./")

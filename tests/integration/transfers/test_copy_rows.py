@@ -42,7 +42,7 @@ def lfns(user: User, directory: str) -> set[str]:
     return {one["lfn"].removeprefix(directory) for one in found}
 
 
-def test_a_file_becomes_a_name_or_goes_into_a_directory(user: User, folder: str) -> None:
+def test_a_file_is_copied_to_a_name_or_into_a_directory(user: User, folder: str) -> None:
     """F180"""
     user.must("cp", f"{RUN}/part00.root", "file:name")
     user.must("cp", f"{RUN}/part00.root", "file:made/deep/")
@@ -184,7 +184,7 @@ def test_an_input_file_may_go_both_ways_and_its_errors_count(user: User, folder:
     assert (user.run("cp", "-input", "list").returncode, user.run("cp", "-input", "none").returncode) == (22, 2)
 
 
-def test_an_input_file_of_sources_goes_below_dst(user: User) -> None:
+def test_sources_of_an_input_file_are_copied_below_dst(user: User) -> None:
     """F190"""
     (user.home / "list").write_text(f"{RUN}/part00.root\n{RUN}/part01.root\n", encoding="utf-8")
     user.must("cp", "-input", "list", "-dst", "file:out")

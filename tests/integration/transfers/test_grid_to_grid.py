@@ -48,7 +48,7 @@ def test_members_of_an_archive_can_be_copied_out_of_it(user: User, folder: str) 
     assert (user.home / "member").read_bytes() == (user.home / "original").read_bytes()
 
 
-def test_what_may_have_been_meant_as_local_is_refused_with_both_spellings(user: User, folder: str) -> None:
+def test_an_ambiguous_target_is_refused_with_both_spellings(user: User, folder: str) -> None:
     refused = user.run("cp", "/alice/cern.ch/user/a/alice/files/tiny.dat", "here.dat")
     assert refused.returncode == 22
     assert "alien:here.dat" in refused.stderr

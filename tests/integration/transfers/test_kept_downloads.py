@@ -51,7 +51,7 @@ def interrupted(user: User, *words: str) -> str:
     return printed.decode()
 
 
-def test_the_same_command_goes_on_after_an_interrupt(user: User, grid: Grid, big: str) -> None:
+def test_the_same_command_resumes_after_an_interrupt(user: User, grid: Grid, big: str) -> None:
     printed = interrupted(user, big, "file:g")
     (part,) = parts(user.home)
     kept = part.stat().st_size
@@ -64,7 +64,7 @@ def test_the_same_command_goes_on_after_an_interrupt(user: User, grid: Grid, big
     assert parts(user.home) == []
 
 
-def test_a_retry_goes_on_and_cleaning_discards(user: User, grid: Grid, big: str) -> None:
+def test_a_retry_resumes_and_cleaning_discards(user: User, grid: Grid, big: str) -> None:
     interrupted(user, big, "file:deep/er/g")
     (job,) = [one["job"] for one in user.json("transfers", "list", "--state", "cancelled")["jobs"]]
     (file,) = user.json("transfers", "show", str(job))["transfers"]

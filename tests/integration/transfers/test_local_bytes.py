@@ -30,7 +30,7 @@ def test_the_working_directory_need_not_be_text(user: User, place: Path, folder:
     assert f"{place}/again\n" in user.run("transfers", "list", "--all", errors="surrogateescape").stdout
 
 
-def test_a_directory_goes_up_and_comes_down(user: User, place: Path, folder: str) -> None:
+def test_a_directory_is_uploaded_and_downloaded(user: User, place: Path, folder: str) -> None:
     (place / "one").write_text("1")
     (place / "below").mkdir()
     (place / "below" / "two").write_text("2")

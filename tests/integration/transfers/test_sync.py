@@ -23,7 +23,7 @@ def names_of(text: str) -> list[str]:
     return [line.partition(" (")[0] for line in text.splitlines()]
 
 
-def test_a_tree_goes_up_changes_and_comes_down_and_nothing_is_copied_twice(user: User, folder: str, grid: Grid) -> None:
+def test_a_tree_is_uploaded_changed_and_downloaded_without_repeated_copies(user: User, folder: str, grid: Grid) -> None:
     tree, back = user.home / "tree", user.home / "back"
     fill(tree, one=1000, d__two=2000, d__three=3000)
     with grid.settings("find_cache=300"):
@@ -62,7 +62,7 @@ def test_a_detached_sync_survives_kills_of_the_daemon_and_deletes_in_the_end(use
     assert [(one["name"], one["state"]) for one in deletions] == [("d/extra", "deleted"), ("extra", "deleted")]
 
 
-def test_what_could_not_be_copied_keeps_what_would_be_deleted(user: User, folder: str, grid: Grid) -> None:
+def test_nothing_is_deleted_after_a_failed_copy(user: User, folder: str, grid: Grid) -> None:
     fill(user.home / "tree", one=1000)
     user.must("cp", "file:tree/", f"{folder}tree/@ALICE::SANDBOX::SE2")
     fill(user.home / "back", extra=10)

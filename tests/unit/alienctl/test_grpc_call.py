@@ -238,7 +238,7 @@ def test_an_end_without_a_status_is_an_error() -> None:
         (GREETING + frame(HEADERS, END_HEADERS, 1, b"\x40\x0bgrpc"), "middle"),
     ],
 )
-def test_what_we_do_not_speak_is_a_clear_error(data: bytes, complaint: str) -> None:
+def test_an_unsupported_encoding_is_a_clear_error(data: bytes, complaint: str) -> None:
     with pytest.raises(RpcProtocolError, match=complaint):
         Call(b"/p.S/M").receive(data)
 

@@ -20,7 +20,7 @@ from alienctl.terminal import print_error, printable
         ("\u202e\udc80\U000e0001", "\\u202e\\udc80\\U000e0001"),
     ],
 )
-def test_what_a_terminal_could_interpret_is_escaped(text: str, shown: str) -> None:
+def test_text_that_a_terminal_could_interpret_is_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
@@ -29,7 +29,7 @@ def test_messages_are_escaped(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == "alienctl: no file \\x1b]0;owned\\x07\n"
 
 
-def test_what_libraries_wrote_to_the_log_is_escaped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_log_lines_of_libraries_are_escaped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "aliend.log"
     log.write_bytes(b"first\nsecond \x1b[2J\xff\n")
     end = logs._tail(str(log), 1)

@@ -19,7 +19,7 @@ def test_all_modules_of_commands_services_and_runners_are_loaded() -> None:
     assert {"aliend.services.command_run", "aliend.central.session", "aliend.storage.pool.worker_group"} <= names
 
 
-def test_what_daemon_modules_import_late_is_loaded_too() -> None:
+def test_late_imports_of_daemon_modules_are_loaded_too() -> None:
     """A late import of the daemon names a module of its own packages, which are all loaded."""
     program = (
         "import sys, importlib; from aliend.lifecycle.module_loader import module_names\n"

@@ -103,7 +103,7 @@ class Servicer:
         raise request
 
 
-async def test_an_exception_that_nobody_expected_becomes_a_status_with_details(
+async def test_an_unexpected_exception_becomes_a_status_with_details(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with pytest.raises(Ended) as caught, caplog.at_level(logging.ERROR):

@@ -79,6 +79,6 @@ def test_a_reader_never_sees_half_a_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"17", b"\xff", b'{"pid": 1', b"{" * 5000])
-def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, content: bytes) -> None:
+def test_an_unreadable_record_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "lock").write_bytes(content)
     assert record.read(str(tmp_path)) is None

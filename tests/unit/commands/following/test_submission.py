@@ -62,7 +62,7 @@ async def test_a_job_that_is_being_stored_is_cancelled_with_its_command() -> Non
     assert await end(engine, command(engine, 1, 2)) == [1]
 
 
-async def test_a_job_goes_on_if_the_daemon_stops() -> None:
+async def test_a_job_continues_if_the_daemon_stops() -> None:
     engine = FakeEngine()
     assert await end(engine, command(engine, 1, stopping=True)) == []
 

@@ -42,7 +42,7 @@ def test_a_failed_try_is_said_with_the_time_of_the_next_one() -> None:
     assert clock_time(400.0) in line
 
 
-def test_a_cause_that_comes_back_is_new() -> None:
+def test_a_cause_that_returns_is_new() -> None:
     notices = WaitNotices()
     assert notices.lines([waits(4)], 0.0)
     assert notices.lines([], 1.0) == []

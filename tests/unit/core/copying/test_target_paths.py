@@ -22,7 +22,7 @@ from aliend.errors import CopyError
         ("/a/b/f", TargetRule("/t", False, parents=2), "/t"),
     ],
 )
-def test_a_file_becomes_the_target_or_goes_into_it(source: str, aim: TargetRule, expected: str) -> None:
+def test_a_file_is_copied_to_the_target_or_into_it(source: str, aim: TargetRule, expected: str) -> None:
     assert join(aim.target, aim.for_file(source)) == expected
 
 

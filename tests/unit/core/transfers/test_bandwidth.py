@@ -37,7 +37,7 @@ def test_a_job_may_have_its_own_rate() -> None:
     assert (meter.share(1), meter.share(2)) == (MIB, 2 * MIB)
 
 
-def test_time_pays_debts_and_the_longest_waiting_copy_goes_first() -> None:
+def test_time_pays_debts_and_the_longest_waiting_copy_is_first() -> None:
     meter = RateLimiter(Rates(all=1000 * 1000))
     for number in (1, 2):
         meter.add(number, DOWN, 0.0)

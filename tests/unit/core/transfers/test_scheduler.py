@@ -72,7 +72,7 @@ def test_the_round_robin_forgets_jobs_with_nothing_to_start() -> None:
     assert turns.deficits.keys() <= {1}
 
 
-def test_a_higher_priority_goes_first() -> None:
+def test_a_higher_priority_starts_first() -> None:
     assert started(files(1, 2) + files(2, 2, priority=1), limits=Limits(files=3)) == [200, 201, 100]
 
 

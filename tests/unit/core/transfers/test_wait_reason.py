@@ -108,7 +108,7 @@ def test_limits_say_who_has_the_slots() -> None:
     )
 
 
-def test_a_job_of_higher_priority_goes_first() -> None:
+def test_a_job_of_higher_priority_starts_first() -> None:
     around = replace(FREE, waiting_jobs={1: 0, 2: 5, 3: 9})
     assert of(Queued(), around=around) == Reason("behind", "job 3 has a higher priority", job=3)
     full = of(Queued(), around=replace(around, running=copies(2)))

@@ -131,7 +131,7 @@ async def test_bytes_with_another_md5_are_not_registered(house: House) -> None:
     assert "/b/g" not in house.grid.files
 
 
-async def test_a_directory_goes_below_the_target(house: House) -> None:
+async def test_a_directory_is_copied_below_the_target(house: House) -> None:
     for name in ("f", "s/f"):
         house.grid.put(f"/a/d/{name}", name.encode())
     await house.done(copy("/a/d", "/b"))

@@ -56,7 +56,7 @@ async def test_a_directory_is_replicated_file_by_file(house: House) -> None:
 
 
 @pytest.mark.parametrize("purpose", ["replicate", "mirror"])
-async def test_what_cannot_be_replicated_fails_with_the_reason(house: House, purpose: str) -> None:
+async def test_a_file_that_cannot_be_replicated_fails_with_the_reason(house: House, purpose: str) -> None:
     await house.catalogue.touch("/a/empty")
     house.grid.put("/a/full", b"data", house.grid.ses)
     for lfn, reason in (("/a/none", "does not exist"), ("/a/empty", "no content"), ("/a/full", "")):

@@ -32,7 +32,7 @@ async def test_names_are_looked_up_in_advance_whether_they_exist_or_not() -> Non
     assert catalogue.calls["stat"] == 2
 
 
-async def test_what_one_job_found_in_advance_is_not_believed_by_another() -> None:
+async def test_lookups_in_advance_are_not_shared_between_jobs() -> None:
     """The first job may have registered the name since then."""
     grid = Grid()
     stats = StatBatcher(FakeCatalogue(grid), lambda: 0)

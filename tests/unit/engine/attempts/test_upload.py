@@ -53,7 +53,7 @@ async def test_a_file_gets_two_replicas_by_default(house: House, file: Path) -> 
     assert house.catalogue.calls == {"stat": 3, "access": 1, "commit": 2}
 
 
-async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -> None:
+async def test_a_directory_is_copied_below_the_target(house: House, tmp_path: Path) -> None:
     (tmp_path / "d" / "s").mkdir(parents=True)
     (tmp_path / "d" / "s" / "f").write_bytes(b"x")
     await house.done(up(tmp_path / "d", "/a"))

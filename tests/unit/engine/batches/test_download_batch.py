@@ -124,7 +124,7 @@ async def test_a_copy_that_does_not_move_leaves_the_batch(house: House, tmp_path
     assert arrived(tmp_path) == expected(6)
 
 
-async def test_a_batch_goes_on_without_the_files_of_an_element_that_has_stalled(
+async def test_a_batch_continues_without_the_files_of_a_stalled_element(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The batch waits for all of its elements; one of them, full with copies that do not move, is then given up."""

@@ -44,7 +44,7 @@ def test_every_listed_command_exists() -> None:
     assert not COMMANDS.keys() & HIDDEN
 
 
-async def test_help_comes_before_wrong_options_unless_these_are_hidden(stage: Stage) -> None:
+async def test_help_precedes_wrong_options_unless_these_are_hidden(stage: Stage) -> None:
     assert (await stage.ask("ls", "-z", "-h")).code == 0
     assert (await stage.ask("listSEs", "-z", "-h")).error == "Command not found or not implemented yet"
 

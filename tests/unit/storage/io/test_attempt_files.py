@@ -26,7 +26,7 @@ def check() -> None:
     """Never stop."""
 
 
-def test_what_a_lost_process_still_writes_reaches_no_later_attempt(tmp_path: Path) -> None:
+def test_later_attempts_are_safe_from_writes_of_a_lost_process(tmp_path: Path) -> None:
     with PartialFile.open(tmp_path / "f", 7, attempt=1) as lost:
         lost.append(b"abc")
         with PartialFile.open(tmp_path / "f", 7, attempt=2) as part:
