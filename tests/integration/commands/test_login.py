@@ -489,7 +489,7 @@ def test_an_unreachable_service_is_named(newcomer: User, grid: Grid) -> None:
 
 def test_logout_removes_the_token_and_the_unlocked_key(newcomer: User, grid: Grid) -> None:
     bundle = bundle_of_alice(grid, newcomer, phrase="")
-    answers = [("[Y/n] ", ""), ("(empty: none): ", KEY_PHRASE), ("again: ", KEY_PHRASE)]
+    answers = [("[Y/n] ", ""), ("(empty: none): ", KEY_PHRASE), ("Repeat the passphrase: ", KEY_PHRASE)]
     at_a_terminal(newcomer, "login", answers=answers)
     assert bundle.exists()
     said = newcomer.must("logout")

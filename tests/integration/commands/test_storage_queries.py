@@ -125,7 +125,7 @@ def test_servers_answer_or_are_reported_as_dead(user: User) -> None:
         assert user.run(command).returncode == user.run(command, "-a", "1").returncode == 22
 
 
-def test_servers_have_the_expected_settings(user: User) -> None:
+def test_the_configuration_of_servers_is_printed(user: User) -> None:
     """F163."""
     (line,) = user.must("xrd_config", "1").splitlines()
     assert re.fullmatch(r"Site/XrdVer: \S+/v5\S+ ; TPC status: \S+ ; role: server ; CMS: \S+", line)

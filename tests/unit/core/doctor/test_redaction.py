@@ -63,7 +63,7 @@ def test_a_secret_is_removed(text: str) -> None:
         "run `alienctl token-init`; token: it expired",
     ],
 )
-def test_useful_variables_stay(text: str) -> None:
+def test_text_without_secrets_stays(text: str) -> None:
     assert redacted(text) == text
 
 
