@@ -168,7 +168,7 @@ def _version(invocation: Invocation, as_json: bool) -> int:
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None
-    python, xrootd = platform.python_version(), _version_of("xrootd")
+    python, xrootd = platform.python_version(), _xrootd_version()
     if as_json:
         daemon = {"version": hello.version, "contract": hello.contract, "pid": hello.pid} if hello else None
         say(json.dumps({"client": VERSION, "daemon": daemon, "python": python, "xrootd": xrootd}))
@@ -179,10 +179,10 @@ def _version(invocation: Invocation, as_json: bool) -> int:
     return 0
 
 
-def _version_of(package: str) -> str:
-    """Return the version of a package in our environment; empty if it is not installed."""
+def _xrootd_version() -> str:
+    """Return the version of XRootD's Python package in our environment; empty if it is not installed."""
     try:
-        return metadata.version(package)
+        return metadata.version("xrootd")
     except metadata.PackageNotFoundError:
         return ""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aliend import VERSION
-from aliend.core.metrics.families import Family, gauge, merged, with_label
+from aliend.core.metrics.families import Family, gauge, merged, of_endpoint
 from aliend.errors import StoreError
 from aliend.runtime import Runtime
 
@@ -94,7 +94,7 @@ def _centrals(runtime: Runtime) -> list[Family]:
             Family("central_commands", "counter", "Commands sent.", (), {(): status.commands}),
             gauge("central_connections", "Open connections.", status.connections),
         ]
-        found += with_label("endpoint", status.endpoint, [*own, *central.metrics()])
+        found += of_endpoint(status.endpoint, [*own, *central.metrics()])
     return merged(found)
 
 

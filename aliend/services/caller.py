@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from aliend.commands.grid.namespace_checks import check_names
 from aliend.core.catalogue import paths
+from aliend.core.catalogue.entries import Entry
 from aliend.core.connection.context import Context as CentralContext
 from aliend.core.protocol.replies import Reply
 from aliend.core.protocol.requests import Request
@@ -68,6 +69,13 @@ class Caller:
         if not 0 < len(names) <= MAX_NAMES:
             raise UsageError(f"lfns must have 1 to {MAX_NAMES} names, not {len(names)}")
         return [await self.required_lfn(name) for name in names]
+
+    async def require_entries(self, command: str, lfns: Sequence[str]) -> list[Entry]:
+        """Return the entries of names. Raises ServiceError if one does not exist; `command` names it in the error."""
+        entries, missing = await self.catalogue.stat(list(lfns))
+        if missing:
+            raise ServiceError(command, errno.ENOENT, f"{missing[0]} does not exist in the catalogue")
+        return entries
 
     @asynccontextmanager
     async def about(self, lfn: str, *, is_file: bool = True) -> AsyncGenerator[None]:

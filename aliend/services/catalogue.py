@@ -94,9 +94,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         """Return the md5 of files."""
         caller = await Caller.of(self._runtime, request.session)
         lfns = await caller.lfns(request.lfns)
-        entries, missing = await caller.catalogue.stat(lfns)
-        if missing:
-            raise ServiceError("md5sum", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+        entries = await caller.require_entries("md5sum", lfns)
         found = [pb.Checksum(lfn=entry.lfn, md5=entry.md5) for entry in entries if entry.md5]
         return pb.GetChecksumsResponse(checksums=found)
 
@@ -105,9 +103,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         caller = await Caller.of(self._runtime, request.session)
         lfns = await caller.lfns(request.lfns)
         if named := [lfn for lfn in lfns if not has_wildcard(lfn)]:
-            _, missing = await caller.catalogue.stat(named)  # `du` answers zeros for a missing name
-            if missing:
-                raise ServiceError("du", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+            await caller.require_entries("du", named)  # `du` answers zeros for a missing name
         usages = []
         for lfn in lfns:
             reply = await caller.ask("du", lfn)
@@ -163,9 +159,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         """Rename an entry."""
         caller = await Caller.of(self._runtime, request.session)
         source, target = await caller.required_lfn(request.lfn), await caller.required_lfn(request.target, "target")
-        _, missing = await caller.catalogue.stat([source])
-        if missing:
-            raise ServiceError("mv", _NOT_FOUND, f"{source} does not exist in the catalogue")
+        await caller.require_entries("mv", [source])
         await check_names(caller.catalogue, Request("mv", (source, target)))
         try:
             await caller.catalogue.move(source, target)
@@ -214,9 +208,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
             options = ["-e" if kind == "extension" else "-a", "-d", str(int(days))]
         caller = await Caller.of(self._runtime, request.session)
         lfns = await caller.lfns(request.lfns)
-        _, missing = await caller.catalogue.stat(lfns)
-        if missing:
-            raise ServiceError("lfnexpiretime", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+        await caller.require_entries("lfnexpiretime", lfns)
         for batch in batches("lfnexpiretime", options, lfns):
             await caller.ask(batch.command, *batch.options)
         return pb.SetExpiryResponse()
@@ -267,9 +259,7 @@ class CatalogueService(Servicer, catalogue_pb2_grpc.CatalogueServiceServicer):
         """Run `chmod` or `chown` on each name: the service reports only the last failure of several."""
         caller = await Caller.of(self._runtime, request.session)
         lfns = await caller.lfns(request.lfns)
-        _, missing = await caller.catalogue.stat(lfns)
-        if missing:
-            raise ServiceError(command, _NOT_FOUND, f"{missing[0]} does not exist in the catalogue")
+        await caller.require_entries(command, lfns)
         for lfn in lfns:
             await caller.ask(command, *(["-R"] if request.recursive else []), value, lfn)
 

@@ -22,7 +22,7 @@ from aliend.commands.invocation.call import (
     encode,
 )
 from aliend.core.cli.environment import is_on
-from aliend.core.cli.escaping import VisibleStream, visible
+from aliend.core.cli.escaping import VisibleStream, printable_line, visible
 from aliend.errors import AliendError, ContractMismatch, StoreError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
@@ -118,7 +118,7 @@ class Events:
                     files=[
                         console_pb2.FileProgress(
                             id=file.id,
-                            name=visible(file.name),
+                            name=printable_line(file.name),
                             bytes_done=file.bytes_done,
                             bytes_total=file.bytes_total,
                         )

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.pem import PemFile
 from aliend.core.transfers.job import Job, JobSpec
 from aliend.errors import StoreError
 from aliend.store import Store
 from aliend.store.damage import kept_aside
 
-CONTEXT = Context(Endpoint("h", 1), CredentialFiles.of_values("c", "k"), CredentialFiles.of_values("d", "l"), "ca")
+CONTEXT = Context(
+    Endpoint("h", 1), CredentialFiles(PemFile("c"), PemFile("k")), CredentialFiles(PemFile("d"), PemFile("l")), "ca"
+)
 SPEC = JobSpec("download", ("/a/f",), "/tmp/x/", context=CONTEXT)
 PAGE = 4096
 

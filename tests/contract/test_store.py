@@ -15,6 +15,7 @@ import pytest
 from aliend import VERSION
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.pem import PemFile
 from aliend.core.transfers.attempt_record import KeptFiles
 from aliend.core.transfers.job import Cancel, Checkpoint, Counters, ExpansionAdvanced, JobSpec, Retry
 from aliend.core.transfers.replacement import Replacing
@@ -54,8 +55,8 @@ SPEC = JobSpec(
     umask=0o077,
     context=Context(
         Endpoint("h", 1),
-        CredentialFiles.of_values("c", "k"),
-        CredentialFiles.of_values("d", "l"),
+        CredentialFiles(PemFile("c"), PemFile("k")),
+        CredentialFiles(PemFile("d"), PemFile("l")),
         "ca",
         "s",
         "r",

@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -22,17 +23,22 @@ from websockets.exceptions import ConnectionClosed
 from tests.fuzz import documents
 from tests.harness import Grid
 
+_REMOVING = frozenset({"rm", "rmdir", "mv", "deleteMirror"})
 _DOCUMENTS = ("", "null", "[]", "5", "{", '{"metadata":{},"results":[]}', '{"results":[]}', "[" * 5000, "<html>")
 
 
 class HostileCentral:
-    """The service; while `is_hostile` is set it changes replies. `changes` counts them by command."""
+    """The service; while `is_hostile` is set it changes replies. `changes` counts them by command.
+
+    `removed` has the operands of the requests that remove or rename.
+    """
 
     def __init__(self, grid: Grid, seed: int) -> None:
         self.port = 0
         self.is_hostile = False
         self.changes: Counter[str] = Counter()
         self.last = ""
+        self.removed: set[str] = set()
         self._chance = random.Random(seed)
         credentials = grid.directory / "credentials"
         self._address = f"wss://localhost:{grid.exports['ALIENPY_JCENTRAL_PORT']}/websocket/json"
@@ -66,11 +72,16 @@ class HostileCentral:
         try:
             async with connect(self._address, ssl=self._client_side, max_size=None, proxy=None) as service:
                 async for request in client:
+                    self._note(json.loads(request))
                     await service.send(request)
                     reply = await service.recv()
                     await self.answer(client, str(request), str(reply))
         except (ConnectionClosed, OSError):
             await client.close()
+
+    def _note(self, request: dict[str, Any]) -> None:
+        if request.get("command") in _REMOVING:
+            self.removed.update(word for word in request.get("options", ()) if not word.startswith("-"))
 
     async def answer(self, client: ServerConnection, request: str, reply: str) -> None:
         """Send the reply to a request, changed if the service is hostile."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _OBEYED = re.compile(rb"\x1b\]|\x1b\[35;5m|\x07|\x9b31m|\xc2\x9b|\xe2\x80\xae")
 _LIMIT = 3.0
 """Seconds for a command; one that is still retrying then is cancelled."""
 _SESSIONS = 16
+_PROGRESS = 30.0
+"""Seconds between two lines of progress."""
 
 
 def commands(folder: str) -> list[list[str]]:
@@ -60,7 +63,10 @@ def run(order: Order) -> Report:
             _Lies(place, central).tell(order.rounds)
             central.is_hostile = False
             after = place.user.run("ls", place.folder)
-            place.must_be(after.returncode == 0 and "one" in after.stdout, f"ls afterwards: {after.stderr[-300:]}")
+            place.must_be(
+                after.returncode == 0 and "one" in after.stdout,
+                f"ls afterwards: {after.stdout[-300:]}{after.stderr[-300:]}",
+            )
         place.report.faults += central.changes.total()
         place.report.notes.append(f"{len(central.changes)} requests of the service")
         return place.report
@@ -74,19 +80,30 @@ class _Lies:
         self._central = central
         status = place.user.json("daemon", "status")
         self._pid, self._socket, self._log = status["pid"], status["socket"], Path(status["log_file"])
+        self._variables = {name: place.user.environment[name] for name in ("HOME", *place.user.variables)}
         self._before = self._outside()
 
     def tell(self, rounds: int) -> None:
         """Run until `rounds` replies were changed."""
         self._central.is_hostile = True
-        sessions = [threading.Thread(target=self._session, args=(number, rounds)) for number in range(_SESSIONS)]
+        numbers = range(_SESSIONS)
+        sessions = [threading.Thread(target=self._session, args=(number, rounds), daemon=True) for number in numbers]
         for session in sessions:
             session.start()
+        begin = shown = time.monotonic()
         for session in sessions:
-            session.join()
+            while session.is_alive():
+                session.join(1.0)
+                if time.monotonic() - shown > _PROGRESS:
+                    shown = time.monotonic()
+                    problems, done = len(self._place.report.problems), self._central.changes.total()
+                    print(f"{shown - begin:6.0f} s  {done} of {rounds} replies, {problems} problems", flush=True)
         self._place.must_be(alive(self._pid), "the daemon ended")
         new = self._outside() - self._before
         self._place.must_be(not new, f"written outside the target: {sorted(map(str, new))[:5]}")
+        asked = {f"{self._place.folder}{name}" for name in ("t", "u", "d", "d/e")}
+        unasked = sorted(self._central.removed - asked)
+        self._place.must_be(not unasked, f"removed or renamed in the catalogue, but not asked for: {unasked[:5]}")
         self._place.must_be(not os.path.lexists(ESCAPE), f"{ESCAPE} was written")
         log = self._log.read_text(encoding="utf-8", errors="replace")
         traces = [part.split("\n2", 1)[0] for part in log.split("Traceback")[1:]]  # records start with the year
@@ -113,6 +130,7 @@ class _Lies:
             cwd=os.fsencode(self._place.user.home),
             umask=0o022,
             session=f"s{number}",
+            environment=self._variables | {"ALIEN_PROC_ID": f"{number + 1}"},  # connections of its own
             terminal=console_pb2.Terminal(stdout_is_terminal=True, stderr_is_terminal=True, columns=80, rows=24),
         )
         output = b""

@@ -12,6 +12,9 @@ from aliend.central.credentials import pem_files
 from aliend.core.connection.pem import PemError, PemFile, PemSource, PemText, private_key
 from aliend.errors import ConfigurationError, Unusable, UsageError
 
+_sound: set[bytes] = set()
+"""Digests of the keys whose numbers were found consistent: that check takes 30 ms, and each login reads its key."""
+
 # The library is imported with the first key: the daemon starts without it.
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -33,8 +36,9 @@ class KeyText:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
 
+        known = _mark(self) in _sound
         try:
-            return serialization.load_pem_private_key(self.pem, password=passphrase)
+            key = serialization.load_pem_private_key(self.pem, passphrase, unsafe_skip_rsa_key_validation=known)
         except TypeError as error:
             if passphrase is not None:
                 return self.parsed()
@@ -45,6 +49,8 @@ class KeyText:
             raise Unusable(f"the key {self.name} is damaged: its content is not a private key") from error
         except UnsupportedAlgorithm as error:
             raise Unusable(f"the key {self.name} is of a kind that aliend cannot read: {error}") from error
+        _sound.add(_mark(self))
+        return key
 
 
 def read_key(source: PemSource) -> KeyText:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results, refuse_arguments
 from aliend.core.catalogue import directory_stack, paths
+from aliend.core.cli.escaping import escape_newlines
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
@@ -112,4 +113,4 @@ async def _print_stack(call: Call, state: SessionState) -> int:
 
 async def _print_result(call: Call, state: SessionState, text: str) -> int:
     results = [{"pwd": text, "message": text}] if text else []
-    return await print_results(call, [text], results, user=state.user, currentdir=state.directory)
+    return await print_results(call, [escape_newlines(text)], results, user=state.user, currentdir=state.directory)

@@ -12,7 +12,7 @@ from aliend.commands.following.follower import job_to_json, kind_of, route_of
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import colour_states
-from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.escaping import escape_names, escape_newlines
 from aliend.core.cli.options import Option, parse_options
 from aliend.core.cli.units import format_duration, format_size, format_time
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -96,15 +96,16 @@ def _lines(page: _Page) -> list[str]:
     for file in page.files:
         moving = f", {format_size(file.bytes_done)} copied" if file.state == "running" and file.bytes_done else ""
         lines.append(f"  {file.state:<10}{format_size(file.size):>11}  {escape_newlines(route_of(file))}{moving}")
-        lines += [f"             {note}" for note in _notes(file)]
-        lines += map(_attempt_line, page.tried.get(file.id, ()))
+        below = [f"             {note}" for note in _notes(file)]
+        below += map(_attempt_line, page.tried.get(file.id, ()))
+        lines += [escape_names(line, (file.source, file.target)) for line in below]
     return lines
 
 
 def _deletion_line(deletion: DeletionView) -> str:
     name = escape_newlines(deletion.below) or "all files that exist only in the target"
     text = f"  {deletion.state:<10}{'':>11}  {name}"
-    return f"{text}\n             {deletion.reason}" if deletion.reason else text
+    return f"{text}\n             {escape_names(deletion.reason, (deletion.below,))}" if deletion.reason else text
 
 
 def _deletion(deletion: DeletionView) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
+from aliend.core.cli.escaping import escape_attributes
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.cli.units import format_time
 from aliend.core.protocol.requests import Request, batches
@@ -78,9 +79,10 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptio
         raise UsageError("toXml: too many names for one request; list them in a catalogue file and use -l LFN")
     central = runtime.central_sessions.of(call.context)
     try:
-        texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
+        replies = [(await central.request(request, directory=directory)).checked(request) for request in requests]
     except ServiceError as error:
         raise await _explain(runtime, call, names, error) from error
+    texts = [escape_attributes(reply.text()) for reply in replies]
     return texts[0] if len(texts) == 1 else xml_collection.merge(texts)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from aliend.commands.following.wait_notices import WaitNotices
 from aliend.commands.invocation.call import Call, FileProgress, Progress
 from aliend.core.catalogue.storage_spec import is_incomplete
-from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.escaping import escape_names, escape_newlines
 from aliend.core.cli.units import format_size
 from aliend.core.copying.sync import PlannedFile
 from aliend.core.copying.target_paths import MISSING, NO_HTTP
@@ -104,7 +104,7 @@ class Follower:
         self._numbers: dict[int, int] = {}
         """The number printed for each transfer that has started and not ended."""
         self._announced = 0
-        self._warned: set[str] = set()
+        self._warned = False
         self._ends: dict[int, str] = {}
         """The last line of each job."""
         self._bytes = 0
@@ -207,9 +207,11 @@ class Follower:
         rate = format_size(int(moved / seconds), 2)
         self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
         if transfer.message == NO_HTTP:
-            self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
+            if not self._warned:
+                self._print_notice("warning: no storage element supports HTTP; files are read over XRootD")
+            self._warned = True
         elif transfer.message:
-            self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}")
+            self._print_notice(f"{escape_newlines(transfer.target)}: {_message_of(transfer)}")
 
     def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
@@ -224,7 +226,7 @@ class Follower:
             else f"{transfer.source} to {transfer.target}"
         )
         self._print_notice(
-            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{transfer.message}"
+            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{_message_of(transfer)}"
         )
 
     async def report_end(self, jobs: Sequence[JobView]) -> None:
@@ -240,11 +242,6 @@ class Follower:
         for text in self._ends.values():
             show_end(text)
         await self._lines.flush()
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
-            self._print_notice(text)
 
     def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
@@ -338,3 +335,7 @@ def kind_of(job: JobView) -> str:
 def route_of(item: DryRunResult | EventRecord | PlannedFile | TransferView) -> str:
     """Return `SOURCE -> TARGET`, or the source alone for a file that was refused because of its name."""
     return f"{item.source} -> {item.target}" if item.target else item.source
+
+
+def _message_of(transfer: TransferView) -> str:
+    return escape_names(transfer.message, (transfer.source, transfer.target))

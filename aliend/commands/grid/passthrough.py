@@ -181,7 +181,7 @@ async def print_reply(call: Call, reply: Reply, directory: str) -> None:
 
 def _text_of(call: Call, reply: Reply) -> str:
     """Return the text of a reply without outer blank space, which may belong to a name in a listing."""
-    return names_text(reply.results).strip("\n") if call.args[0] in _LISTS else reply.text().strip()
+    return names_text(reply.results).strip("\n") if call.args[0] in _LISTS else reply.shown_text().strip()
 
 
 def _timing(reply: Reply) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aliend.core.cli.environment import is_on
-from aliend.core.cli.escaping import readable
+from aliend.core.cli.escaping import escape_names, readable
 from aliend.core.connection.context import Context
 from aliend.core.copying import locations
 
@@ -161,7 +161,7 @@ class Call:
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
         """Ask the user; return None if they refuse or do not answer within five minutes."""
-        await self.output.ask(prompt, echo=echo)
+        await self.output.ask(escape_names(prompt, self.args[1:]), echo=echo)
         try:
             async with asyncio.timeout(_ANSWER_TIMEOUT):
                 return await self.answers.get()
@@ -182,14 +182,15 @@ class Call:
             await self.print(text)
 
     async def print(self, text: str) -> None:
-        """Write a text and a newline to standard output; nothing for an empty text."""
+        """Write a text and a newline to standard output; nothing for an empty text. Arguments in it become one line."""
         if text:
-            await self.output.stdout(encode(text + "\n"))
+            await self.output.stdout(encode(escape_names(text, self.args[1:]) + "\n"))
 
     async def print_error(self, text: str) -> None:
-        """Write a text and a newline to standard error; nothing for an empty text."""
+        """Write a text and a newline to standard error; nothing for an empty text. Arguments in it become one line."""
         if text:
-            await self.output.stderr(encode(readable(text.rstrip("\n")) + "\n"))
+            shown = escape_names(text.rstrip("\n"), self.args[1:])
+            await self.output.stderr(encode(readable(shown) + "\n"))
 
     async def print_json(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or with --jsonl its items, one a line."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 
 _OBEYED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)"
 )
 
+_QUOTED = re.compile('"[^"<>]*"')
 _BYTES = re.compile("[\ud800-\udfff]")
 
 
@@ -25,6 +27,21 @@ def visible(text: str) -> str:
 def escape_newlines(text: str) -> str:
     """Return `text` without newlines, so that a name with a newline does not look like two names, even in a pipe."""
     return text.replace("\n", "\\x0a")
+
+
+def escape_names(text: str, names: Iterable[str]) -> str:
+    """Return `text` with the newlines escaped in paths that it quotes, whole or in part; its own newlines stay."""
+    broken = [name for name in names if "\n" in name]
+    parts = {part for name in broken for part in name.split("/") if "\n" in part and part.strip()}
+    for part in sorted(parts.union(broken), key=len, reverse=True):
+        if part.strip():
+            text = text.replace(part, escape_newlines(part))
+    return text
+
+
+def escape_attributes(xml: str) -> str:
+    """Return XML with references for the newlines in its attributes, which a parser would read as blanks."""
+    return _QUOTED.sub(lambda match: match[0].replace("\n", "&#10;"), xml)
 
 
 def printable_line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.core.connection.pem import NO_FILE, PemSource, pem_source
+from aliend.core.connection.pem import NO_FILE, PemSource
 
 DEFAULT_HOST = "alice-jcentral.cern.ch"
 DEFAULT_PORT = 8097
@@ -27,11 +27,6 @@ class CredentialFiles:
 
     certificate: PemSource = NO_FILE
     key: PemSource = NO_FILE
-
-    @classmethod
-    def of_values(cls, certificate: str, key: str) -> CredentialFiles:
-        """Return the sources that two settings name: file names or PEM text."""
-        return cls(pem_source(certificate), pem_source(key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,9 @@ def server_of(url: str) -> str:
     return url.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
-def line_of(element: ListedStorageElement, *, number: bool = True) -> str:
-    """Return the line with number, name and server; without the number if the user gave it."""
-    return f"{element.number:<6}{name_and_server(element)}" if number else name_and_server(element)
+def line_of(element: ListedStorageElement) -> str:
+    """Return the line with number, name and server."""
+    return f"{element.number:<6}{name_and_server(element)}"
 
 
 def name_and_server(element: ListedStorageElement) -> str:

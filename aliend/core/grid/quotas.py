@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aliend.core.cli.numbers import LARGEST
 from aliend.core.protocol.replies import Result
 
 _SECONDS, _MIB = 3600, 1 << 20
@@ -57,16 +58,17 @@ def report(facts: Result) -> list[str]:
 
 
 class _Numbers:
-    """Fields by name, ignoring case; 0 if missing or not a number."""
+    """Fields by name, ignoring case; 0 if missing, not a number, infinite or beyond 64 bits."""
 
     def __init__(self, facts: Result) -> None:
         self._values = {key.lower(): value for key, value in facts.items()}
 
     def __call__(self, name: str) -> float:
         try:
-            return float(self._values.get(name.lower(), 0))
-        except (TypeError, ValueError):
+            number = float(self._values.get(name.lower(), 0))
+        except (TypeError, ValueError, OverflowError):
             return 0.0
+        return number if abs(number) < LARGEST else 0.0
 
 
 def _percentage(used: float, most: float) -> str:

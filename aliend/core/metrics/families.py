@@ -65,13 +65,13 @@ def gauge(name: str, help: str, value: float, unit: str = "") -> Family:
     return Family(name, "gauge", help, (), {(): value}, unit)
 
 
-def with_label(label: str, value: str, families: Sequence[Family]) -> list[Family]:
-    """Return the families with one label more, in front of the others."""
+def of_endpoint(endpoint: str, families: Sequence[Family]) -> list[Family]:
+    """Return the families with the label `endpoint` in front of the others."""
     return [
         replace(
             one,
-            labels=(label, *one.labels),
-            values={(value, *labels): sample for labels, sample in one.values.items()},
+            labels=("endpoint", *one.labels),
+            values={(endpoint, *labels): sample for labels, sample in one.values.items()},
         )
         for one in families
     ]

@@ -15,7 +15,7 @@ from typing import Any
 from aliend.core.catalogue.entries import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.replica_url import is_http, member_of, url_problem, with_member
-from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.escaping import escape_attributes, escape_names, escape_newlines
 from aliend.core.cli.numbers import LARGEST, LATEST_MS, parse_whole
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, InvalidValue, ServiceError
@@ -35,6 +35,9 @@ _QUOTED = 40
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _COUNT = re.compile(r"\nFound \d+ maching entries[^\n]*$")
+
+_NAMES = ("lfn", "path", "name", "entry", "fileName", "pfn")
+"""The fields of results that are names of files."""
 
 _TYPES: Mapping[str, EntryType] = {"d": "directory", "c": "collection"}
 
@@ -69,6 +72,11 @@ class Reply:
         """Return the messages of all results, one per line."""
         return "\n".join(str(result["message"]) for result in self.results if result.get("message"))
 
+    def shown_text(self) -> str:
+        """Return the messages as `text` does, with the newlines in names escaped."""
+        names = {str(result[key]) for result in self.results for key in _NAMES if result.get(key)}
+        return escape_names(self.text(), names)
+
     def checked(self, request: Request) -> Reply:
         """Return itself. Raises ServiceError if the service reports a failure."""
         if self.exit_code:
@@ -82,12 +90,14 @@ def names_text(results: Iterable[Result]) -> str:
 
 
 def _name_line(message: str) -> str:
-    """Return a name as one line; `find -c` adds a line to the last name. Help and XML collections stay as they are.
+    """Return a name as one line; `find -c` adds a line to the last name. Help stays as it is, collections stay XML.
 
     Help begins with a newline; a collection is XML, which no name and no LFN looks like.
     """
     is_collection = message.startswith("<?xml") and message.rstrip().endswith("</alien>")
-    if "\n" not in message or message.startswith("\n") or is_collection:
+    if is_collection:
+        return escape_attributes(message)
+    if "\n" not in message or message.startswith("\n"):
         return message
     count = _COUNT.search(message)
     return escape_newlines(message[: count.start()]) + count[0] if count else escape_newlines(message)

@@ -84,7 +84,7 @@ def rights(entry: Entry) -> str:
 
 def is_granted(entry: Entry, user: str, permission: int) -> bool:
     """Return whether READ or WRITE is not excluded by an entry's permissions; the members of its group are unknown."""
-    if not entry.permissions.isdigit() or len(entry.permissions) != 3:
+    if not (entry.permissions.isascii() and entry.permissions.isdigit()) or len(entry.permissions) != 3:
         return True
     digits = entry.permissions[0] if user == entry.owner else entry.permissions[1:]
     return any(int(digit) & permission for digit in digits)

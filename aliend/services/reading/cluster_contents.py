@@ -11,8 +11,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from google.protobuf.message import DecodeError
-from google.rpc import status_pb2
+from grpc_status import rpc_status
 
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.catalogue.replica_url import split_printed_url
@@ -30,7 +29,6 @@ from aliend.v1 import (
     storage_pb2_grpc,
 )
 
-_DETAILS = "grpc-status-details-bin"
 _READ_ONLY = "workers of a cluster can only read: files are written where the daemon runs"
 
 
@@ -110,14 +108,10 @@ def _entry(one: catalogue_pb2.Entry) -> Entry:
 
 
 def _error(error: grpc.aio.AioRpcError) -> AliendError:
-    """Return our error for a call that failed: the daemon's, or that nobody serves tickets any more."""
+    """Return the daemon's error for a call that failed; without one, the process that serves tickets is lost."""
     info = errors_pb2.ErrorInfo()
-    packed = next((value for name, value in error.trailing_metadata() or () if name == _DETAILS), b"")
-    try:
-        status = status_pb2.Status.FromString(packed)
-    except DecodeError:
-        status = status_pb2.Status()
-    if any(detail.Unpack(info) for detail in status.details):
+    status = rpc_status.from_call(error)
+    if status and any(detail.Unpack(info) for detail in status.details):
         return ServiceError("access", info.error_number or errno.EIO, error.details() or "")
     lost = f"the process that serves tickets to this cluster does not answer ({error.code().name.lower()})"
     return CopyError(lost, "transient").with_errno(errno.ECONNREFUSED)

@@ -30,6 +30,7 @@ from websockets.http11 import Request, Response
 
 from aliend.central.credentials.certificates import Pair
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.pem import pem_source
 
 HOME = "/alice/cern.ch/user/a/alice/"
 DAY = 86400.0
@@ -44,7 +45,7 @@ class Issued:
 
     @property
     def files(self) -> CredentialFiles:
-        return CredentialFiles.of_values(self.certificate, self.key)
+        return CredentialFiles(pem_source(self.certificate), pem_source(self.key))
 
     @property
     def pair(self) -> Pair:
@@ -52,7 +53,7 @@ class Issued:
 
     @property
     def text(self) -> CredentialFiles:
-        return CredentialFiles.of_values(self.pair.certificate, self.pair.key)
+        return CredentialFiles(pem_source(self.pair.certificate), pem_source(self.pair.key))
 
 
 class Authority:

@@ -11,6 +11,7 @@ import pytest
 from aliend.central.catalogue import Catalogue
 from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.pem import pem_source
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError
 from tests.harness import Grid
@@ -23,8 +24,8 @@ def context(grid: Grid) -> Context:
     values = grid.exports
     return Context(
         endpoint=Endpoint(values["ALIENPY_JCENTRAL"], int(values["ALIENPY_JCENTRAL_PORT"])),
-        token=CredentialFiles.of_values(values["JALIEN_TOKEN_CERT"], values["JALIEN_TOKEN_KEY"]),
-        user=CredentialFiles.of_values(values["X509_USER_CERT"], values["X509_USER_KEY"]),
+        token=CredentialFiles(pem_source(values["JALIEN_TOKEN_CERT"]), pem_source(values["JALIEN_TOKEN_KEY"])),
+        user=CredentialFiles(pem_source(values["X509_USER_CERT"]), pem_source(values["X509_USER_KEY"])),
         ca=values["X509_CERT_DIR"],
     )
 

@@ -17,6 +17,7 @@ import pytest
 from aliend.central.connection.login import Limits
 from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.pem import pem_source
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, LoginRefused, NotConnected
 from tests.integration.central.service import Authority, Issued, Service, running
@@ -204,7 +205,7 @@ async def test_certificate_and_key_may_be_given_as_text(service: Service, author
 async def test_a_token_is_preferred_and_a_new_one_is_noticed_at_the_next_login(
     service: Service, authority: Authority, alice: Issued, tmp_path: Path
 ) -> None:
-    token = CredentialFiles.of_values(str(tmp_path / "tokencert.pem"), str(tmp_path / "tokenkey.pem"))
+    token = CredentialFiles(pem_source(str(tmp_path / "tokencert.pem")), pem_source(str(tmp_path / "tokenkey.pem")))
     context = replace(service.context(authority.ca, alice), token=token)
     async with CentralSession(context) as central:
         await central.request(LS)

@@ -15,6 +15,7 @@ from aliend.central.credentials.certificates import facts_of, usable
 from aliend.central.session import CentralSession
 from aliend.central.tokens import Tokens
 from aliend.core.connection.context import Context, CredentialFiles
+from aliend.core.connection.pem import pem_source
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, NotConnected, ServiceError, UsageError
 from tests.integration.central.service import DAY, Authority, Issued, Service, document, eventually
@@ -30,7 +31,9 @@ class Asked:
         self.context = self.of(authority.issue("alice", ends=300 * DAY))
 
     def of(self, user: Issued) -> Context:
-        token = CredentialFiles.of_values(str(self._folder / "token.pem"), str(self._folder / "token.key"))
+        token = CredentialFiles(
+            pem_source(str(self._folder / "token.pem")), pem_source(str(self._folder / "token.key"))
+        )
         return replace(self.service.context(self._authority.ca, user), token=token)
 
     def locked(self) -> Context:

@@ -11,6 +11,7 @@ import pytest
 
 from aliend.central.credentials.certificates import facts_of, usable
 from aliend.core.connection.context import Context, CredentialFiles
+from aliend.core.connection.pem import pem_source
 from aliend.errors import ConfigurationError, NotConnected
 from tests.integration.central.service import Authority, Issued
 
@@ -21,7 +22,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def context(token: Issued | None = None, user: Issued | None = None) -> Context:
-    none = CredentialFiles.of_values("/no/cert.pem", "/no/key.pem")
+    none = CredentialFiles(pem_source("/no/cert.pem"), pem_source("/no/key.pem"))
     return Context(token=token.files if token else none, user=user.files if user else none)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.cli.escaping import VisibleStream, escape_newlines, visible
+from aliend.core.cli.escaping import VisibleStream, escape_attributes, escape_names, escape_newlines, visible
 
 
 def test_control_characters_are_escaped() -> None:
@@ -34,3 +34,12 @@ def test_pieces_are_escaped_like_the_whole_text(pieces: list[bytes]) -> None:
     stream = VisibleStream()
     cut = b"".join(stream.feed(piece) for piece in pieces) + stream.feed(b"", final=True)
     assert cut == VisibleStream().feed(b"".join(pieces), final=True)
+
+
+def test_names_in_a_text_become_one_line_and_its_own_newlines_stay() -> None:
+    text = "File: /d/a\nb/c\nType: f\na\nb: missing\n"
+    assert escape_names(text, ["/d/a\nb/c", "plain", "\n"]) == "File: /d/a\\x0ab/c\nType: f\na\\x0ab: missing\n"
+
+
+def test_newlines_in_attributes_become_references() -> None:
+    assert escape_attributes('<a>\n<file lfn="a\nb" />\n</a>') == '<a>\n<file lfn="a&#10;b" />\n</a>'

@@ -39,6 +39,11 @@ def test_f154_a_field_that_is_missing_or_not_a_number_counts_as_zero() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e999", "-inf", 10**400, str(2**63)])
+def test_a_number_without_an_end_counts_as_zero(value: object) -> None:
+    assert quotas.file_quota({"nbFiles": "5", "maxNbFiles": value}) == quotas.FileQuota(5, 0, 0, 0)
+
+
 def test_times_are_converted_to_hours_exactly() -> None:
     jobs = {**JOBS, "totalRunningTimeLast24h": str(3600 * 1000), "maxTotalRunningTime": str(3600 * 2000)}
     assert quotas.report(quotas.merged(jobs, FILES))[2] == (

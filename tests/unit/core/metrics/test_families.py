@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.metrics.families import Durations, Family, Tally, gauge, merged, with_label
+from aliend.core.metrics.families import Durations, Family, Tally, gauge, merged, of_endpoint
 
 
 def test_amounts_are_counted_by_labels() -> None:
@@ -23,9 +23,9 @@ def test_durations_are_counted_and_summed_and_never_negative() -> None:
 def test_families_of_one_service_are_added_up() -> None:
     waits = Family("wait", "summary", "", (), {(): (1, 0.5)})
     both = [
-        *with_label("endpoint", "a", [gauge("n", "", 1), waits]),
-        *with_label("endpoint", "a", [gauge("n", "", 2), waits]),
+        *of_endpoint("a", [gauge("n", "", 1), waits]),
+        *of_endpoint("a", [gauge("n", "", 2), waits]),
     ]
-    other = with_label("endpoint", "b", [gauge("n", "", 5)])
+    other = of_endpoint("b", [gauge("n", "", 5)])
     found = {family.name: family.values for family in merged([*both, *other])}
     assert found == {"n": {("a",): 3, ("b",): 5}, "wait": {("a",): (2, 1.0)}}

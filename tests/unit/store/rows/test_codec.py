@@ -6,13 +6,13 @@ import json
 from dataclasses import replace
 
 from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
-from aliend.core.connection.pem import PemFile, PemText
+from aliend.core.connection.pem import PemFile, PemText, pem_source
 from aliend.core.transfers.job import JobSpec
 from aliend.store.rows.codec import spec_of, spec_to_text
 
 CONTEXT = Context(
     endpoint=Endpoint("central.example", 1),
-    token=CredentialFiles.of_values("c", "k"),
+    token=CredentialFiles(pem_source("c"), pem_source("k")),
     site="CERN",
     role="alidaq",
     finding=DiscoverySettings(jbox=Endpoint("localhost", 2), jbox_file="/tmp/f", tries=7, family="ipv4", racing=False),
