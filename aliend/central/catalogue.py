@@ -7,8 +7,8 @@ ServiceError with the service's code and text if it reports a failure.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
@@ -25,7 +25,7 @@ from aliend.core.protocol.replies import (
     tickets_of,
 )
 from aliend.core.protocol.requests import Request, batches
-from aliend.errors import BadReply, ServiceError, UsageError
+from aliend.errors import BadReply, InvalidValue, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from aliend.central.session import CentralSession
@@ -65,7 +65,9 @@ class Catalogue:
         A listing has neither md5 nor GUID. Raises ServiceError (2) if the name does not exist.
         """
         request = Request("ls", ("-nomsg", "-l", *(["-a"] if all else []), lfn))
-        entries = entries_of_listing((await self._ask(request)).results)
+        reply = await self._ask(request)
+        with _values_of("ls"):
+            entries = entries_of_listing(reply.results)
         if not has_wildcard(lfn):
             return entries
         # The service has expanded the name: keep only the requested entries.
@@ -74,7 +76,9 @@ class Catalogue:
 
     async def stat(self, lfns: Sequence[str]) -> tuple[Entries, Names]:
         """Return the entries of those `lfns` that exist, in order, and the names that do not exist."""
-        found = entries_of_stat(await self._stat(("-nomsg",), lfns))
+        results = await self._stat(("-nomsg",), lfns)
+        with _values_of("stat"):
+            found = entries_of_stat(results)
         by_lfn = {without_slash(entry.lfn): entry for entry in found}
         present = [by_lfn[key] for lfn in lfns if (key := without_slash(lfn)) in by_lfn]
         return present, [lfn for lfn in lfns if without_slash(lfn) not in by_lfn]
@@ -124,7 +128,8 @@ class Catalogue:
             async with aclosing(self._central.stream(Request("find", args), bulk=bulk)) as groups:
                 async for group in groups:
                     count += len(group)
-                    found = [(entry, result) for result in group for entry in entries_of_stat([result])]
+                    with _values_of("find"):
+                        found = [(entry, result) for result in group for entry in entries_of_stat([result])]
                     yield [pair for pair in found if pair[0].type in types and is_below(pair[0].lfn, base)]
             if count < limit:
                 return
@@ -217,7 +222,9 @@ class Catalogue:
 
     async def _tickets(self, args: tuple[str, ...], storage: str, *, http: bool = False) -> Tickets:
         request = Request("access", (*(() if http else ("-nomsg",)), *args, *([storage] if storage else [])))
-        return tickets_of((await self._ask(request)).results, http=http)
+        reply = await self._ask(request)
+        with _values_of("access"):
+            return tickets_of(reply.results, http=http)
 
     async def _ask(self, request: Request) -> Reply:
         return (await self._central.request(request, bulk=self._bulk)).checked(request)
@@ -229,3 +236,12 @@ class Catalogue:
         now = _FIRST_LIMIT + time.time_ns() // 1_000_000 % _FIRST_LIMIT
         self._limit = max(now, self._limit + 1)
         return self._limit
+
+
+@contextmanager
+def _values_of(command: str) -> Iterator[None]:
+    """Name the command in the error for a value of its reply."""
+    try:
+        yield
+    except InvalidValue as error:
+        raise InvalidValue(f"{command}: {error}") from error

@@ -30,6 +30,19 @@ def failure_event(error: Exception, chance: float, retries: int = -1) -> Event:
     return AttemptFailed(kind, one_line(error), pause, chance, max_failures, obstacle, number)
 
 
+def final_reason(error: AliendError, failures: int) -> str:
+    """Return why the background work of a job ends after `failures` failures in a row; empty: it is tried again.
+
+    Credentials and the own database are not the fault of the work: it waits for them without a limit.
+    """
+    kind = error_kind(error)
+    if kind == "permanent":
+        return str(error)
+    if kind != "transient" or isinstance(error, StoreError) or failures < MAX_FAILURES:
+        return ""
+    return f"gave up after {failures} attempts: {error}"
+
+
 def error_number(error: AliendError) -> int:
     """Return the errno of an error, or the code of the central service; 0: none."""
     return error.error_number if isinstance(error, CopyError) else error.exit_code

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from aliend.core.cli.log_records import facts
 from aliend.core.transfers import backoff
-from aliend.core.transfers.error_mapping import error_kind, error_number
-from aliend.core.transfers.job import Job, JobEvent, SetMessage
+from aliend.core.transfers.error_mapping import error_number, final_reason
+from aliend.core.transfers.job import Checkpoint, Job, JobEvent, SetMessage
 from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError
 
@@ -39,7 +39,8 @@ class JobTaskRunner(ABC):
         self._store = context.store
         self._running: set[int] = set()
         self._postponed: dict[int, float] = {}
-        self._failures: dict[int, int] = {}
+        self._failures: dict[int, tuple[int, tuple[Checkpoint, int]]] = {}
+        """The failures of each job since it last got further: its checkpoint and the number of its files then."""
 
     def excluded(self) -> set[int]:
         """Return the jobs that must not be started now."""
@@ -72,12 +73,15 @@ class JobTaskRunner(ABC):
         """Record that the work has failed for good; `number` is the errno (0: none). Raises AliendError."""
 
     async def handle_failure(self, job: Job, error: AliendError) -> None:
-        """Give up after a permanent error; otherwise retry after an exponential back-off."""
-        if error_kind(error) == "permanent":
-            await self._give_up(job, str(error), error_number(error))
+        """Retry after an exponential back-off; give up after a permanent error, or too many others."""
+        reached = job.checkpoint, job.files.total
+        earlier, before = self._failures.get(job.id, (0, reached))
+        failures = earlier + 1 if before == reached else 1
+        if reason := final_reason(error, failures):
+            await self._give_up(job, reason, error_number(error))
             return
-        failures = self._failures[job.id] = self._failures.get(job.id, 0) + 1
-        pause = backoff.delay(failures, self._context.random(), 1.0, backoff.SHORT_CAP)
+        self._failures[job.id] = failures, reached
+        pause = backoff.delay(failures, self._context.random(), 1.0)
         self._postponed[job.id] = self._context.clock() + pause
         await self.change_job(job, SetMessage(f"{error}; retrying in {pause:.0f} s"))
 
