@@ -65,7 +65,7 @@ def run(order: Order) -> Report:
             after = place.user.run("ls", place.folder)
             place.must_be(
                 after.returncode == 0 and "one" in after.stdout,
-                f"ls afterwards: {after.stdout[-300:]}{after.stderr[-300:]}",
+                f"ls afterwards: {after.returncode} {after.stdout[-300:]!r} {after.stderr[-300:]!r}",
             )
         place.report.faults += central.changes.total()
         place.report.notes.append(f"{len(central.changes)} requests of the service")

@@ -5,6 +5,7 @@ more, fewer   a response to a read with more or fewer bytes than were requested,
 longer        the length field of a response is larger than the response
 garbage       random bytes instead of a response
 cut           the connection ends within a response
+drip          a response to a read arrives a byte a second
 size          another size in the responses to open and stat
 checksum      another checksum
 redirect:P    the file is on port P of this host
@@ -29,6 +30,8 @@ _OK, _ATTENTION, _REDIRECT = 0, 4001, 4004
 _ATTENTION_HEADER = 8
 """Bytes before the response within a response that the server sends later."""
 _HANDSHAKE = 20
+_DRIP = 1.0
+"""Seconds between two bytes."""
 
 
 class HostileStorage:
@@ -41,6 +44,7 @@ class HostileStorage:
         self.port = self._listener.getsockname()[1]
         self.requests = 0
         self._conversations: list[_Conversation] = []
+        self.closing = threading.Event()
 
     def at(self, path: str) -> ReplicaUrl:
         """Return the replica with a path, as this server serves it."""
@@ -56,6 +60,7 @@ class HostileStorage:
 
     def close(self) -> None:
         """End all connections."""
+        self.closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for conversation in self._conversations:
@@ -85,12 +90,14 @@ class HostileStorage:
             self.requests += 1
             body = change(body)
         header = struct.pack(">HI", status, len(body))
-        if request != _READ or lie not in ("longer", "garbage", "cut"):
+        if request != _READ or lie not in ("longer", "garbage", "cut", "drip"):
             return [header + body]
         self.requests += 1
         match lie:
             case "longer":
                 return [struct.pack(">HI", status, len(body) + 100_000) + body]
+            case "drip":
+                return [header, *(body[at : at + 1] for at in range(len(body)))]
             case "garbage":
                 return [random.Random(0).randbytes(len(body))]
             case _:
@@ -157,10 +164,11 @@ class _Conversation:
                 body = body[:_ATTENTION_HEADER] + self._late_response(body[_ATTENTION_HEADER:])
                 self._client.sendall(header[:4] + struct.pack(">I", len(body)) + body)
                 continue
-            for piece in self._storage.changed(self._kinds.get(header[:2], 0), status, body):
-                if not piece:
+            stream = header[:2]
+            for number, piece in enumerate(self._storage.changed(self._kinds.get(stream, 0), status, body)):
+                if not piece or (number and self._storage.closing.wait(_DRIP)):
                     return
-                self._client.sendall(header[:2] + piece)
+                self._client.sendall(piece if number else stream + piece)
 
     def _late_response(self, response: bytes) -> bytes:
         """Return the changed response to a request for which the server had asked to wait."""

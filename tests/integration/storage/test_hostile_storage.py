@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aliend.errors import CopyError
+from aliend.storage.errors import StorageError
+from aliend.storage.io import http_read
+from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
+from aliend.storage.io.task_context import TaskContext
 from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import ReplicaUrl
 from tests.integration.storage.conftest import StorageElement, download, free_port, nothing, upload, xrootd_environment
 from tests.integration.storage.hostile_storage import hostile
 
 CONTENT = bytes(range(256)) * 400
 _LIMIT = 90.0
-LIES = ("flip", "more", "fewer", "longer", "garbage", "cut", "elsewhere", "redirect")
+LIES = ("flip", "more", "fewer", "longer", "garbage", "cut", "drip", "elsewhere", "redirect")
 
 
 @pytest.fixture
@@ -70,6 +80,58 @@ async def test_the_next_replica_delivers_after_a_lie(
         result = await impatient.run(task, nothing)
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert result.se == "TWO"
+
+
+async def test_a_server_that_sends_single_bytes_counts_as_unresponsive(
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+) -> None:
+    """A request must be answered within a minute, with the usual settings of the library, too."""
+    se_one.put("/hostile/slow", CONTENT)
+    honest = se_two.put("/honest/slow", CONTENT)
+    with hostile(se_one, "drip") as storage:
+        begin = time.monotonic()
+        result = await workers.run(download(tmp_path / "file", CONTENT, storage.at("/hostile/slow"), honest), nothing)
+        assert storage.requests
+    assert (result.se, (tmp_path / "file").read_bytes()) == ("TWO", CONTENT)
+    assert time.monotonic() - begin < 2 * UNRESPONSIVE_AFTER
+
+
+@pytest.mark.parametrize("dripping", ["header", "body"])
+def test_over_http_single_bytes_count_as_no_answer(dripping: str) -> None:
+    header = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    fast, slow = (b"", header) if dripping == "header" else (header, bytes(1000))
+    with dripping_server(fast, slow) as port, ThreadPoolExecutor(1) as pool:
+        context = TaskContext(lambda _: None, lambda: 1, pool)
+        source = ReplicaUrl(f"http://127.0.0.1:{port}/file", "", "HOSTILE")
+        begin = time.monotonic()
+        with pytest.raises(StorageError, match=r"did not answer|too slow") as caught:
+            list(http_read.read(context, source, 0, 1000, "", limit=1.0))
+    assert caught.value.error_number == errno.ETIMEDOUT
+    assert time.monotonic() - begin < _LIMIT
+
+
+@contextmanager
+def dripping_server(fast: bytes, slow: bytes) -> Iterator[int]:
+    """Answer one connection: `fast` at once, then the bytes of `slow` with pauses of 0.2 s. Yield the port."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError), listener.accept()[0] as client:
+            client.recv(65536)
+            client.sendall(fast)
+            for number in range(len(slow)):
+                if ended.wait(0.2):
+                    return
+                client.sendall(slow[number : number + 1])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            ended.set()
+            thread.join()
 
 
 @pytest.mark.parametrize("content", [CONTENT, CONTENT[::-1]], ids=["same", "other"])
