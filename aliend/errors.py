@@ -172,6 +172,10 @@ class Obstacle:
     need: int = 0
 
 
+_ROOM_PAUSE = 60.0
+"""Seconds until a file that returned to the queue is tried again, unless its storage element has room earlier."""
+
+
 class CopyError(AliendError):
     """A file could not be copied.
 
@@ -201,6 +205,14 @@ class CopyError(AliendError):
         """Set the errno of the cause, and return the error."""
         self.error_number = number
         return self
+
+
+class NoRoom(CopyError):
+    """The storage element `se` accepts no copy now; the file returns to the queue until it has room."""
+
+    def __init__(self, text: str, se: str) -> None:
+        super().__init__(text, "resting", _ROOM_PAUSE)
+        self.se = se
 
 
 class WrongContent(CopyError):

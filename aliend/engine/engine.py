@@ -310,6 +310,8 @@ class Engine(Queries):
                     for number in await self._held_jobs.releasable():
                         log.info("the obstacle was removed", extra=facts(job=number))
                         await self.resume(number)
+                    if self._runners:
+                        await self._runners.attempts.check_elements()
                     await self._sleep(await self._start())
                 except StoreError as error:
                     log.error("cannot start transfers: %s", error)

@@ -47,8 +47,10 @@ def measure(stage: Stage) -> Iterator[str]:
         lfn = _filled(aside, [*others, frozen])
         for se in others:
             aside.must("sandbox", "fault", "slow", se, PART)
+        aside.must("daemon", "stop")  # the number of copies that each element has earned starts again
         alone = _watched(aside, "alone", ALONE, frozen, "-exclude_re", "-frozen$", lfn)
         aside.must("sandbox", "fault", "freeze", frozen)
+        aside.must("daemon", "stop")
         beside = _watched(aside, "beside", BESIDE, frozen, lfn)
         yield f"A job of {KIB} KiB files on {len(others)} slow storage elements and a frozen one, file by file in turns"
         yield f"  the others without it    {alone.rate:6.1f} files/s"

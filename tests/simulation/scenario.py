@@ -13,7 +13,7 @@ WORKERS_LEAVE, WORKERS_RETURN, ELEMENT_LEAVES, ELEMENT_RETURNS, URGENT_BEGINS = 
 URGENT, LIMITED = 5, 6
 """The job of higher priority, and the one with its own limit."""
 _EQUAL = (1, 2, 3)
-_FAIR_OVER = 60.0
+_FAIR_OVER = _MINUTE = 60.0
 _LONGEST = 20000.0
 
 
@@ -77,6 +77,19 @@ def _element_leaves(figures: Figures) -> Iterator[str]:
     yield "  the busiest storage element leaves"
     yield f"    bytes per second       {100 * during / before:8.0f} % of before; {figures.charged} failures charged"
     yield f"    after its return             95 % again within {back:.0f} s"
+    lowest = 100 * rate_after_return(figures)
+    yield f"    after its return       {lowest:8.0f} % of before in the slowest minute, while files are left to start"
+
+
+def rate_after_return(figures: Figures, pace: float = 1.0) -> float:
+    """Return the part of the bytes per second before that flows in the slowest minute after the element's return.
+
+    Only the time while files are left to start counts.
+    """
+    before = _rate(figures.samples, (ELEMENT_LEAVES - 100) * pace, ELEMENT_LEAVES * pace)
+    size = max(1, int(_MINUTE * pace / SAMPLE))
+    rates = [one.rate for one in figures.samples if one.at > ELEMENT_RETURNS * pace and one.jobs_with_files]
+    return min(fmean(rates[first : first + size]) for first in range(max(1, len(rates) - size + 1))) / before
 
 
 def fairness(figures: Figures, *, limited_by_workers: bool) -> list[float]:

@@ -17,7 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aliend.core.transfers import storage_element, transfer
-from aliend.core.transfers.scheduler import SMALL_FILES_PER_COPY, Candidate, Limits, Load, RoundRobin, choose_transfers
+from aliend.core.transfers.scheduler import (
+    SMALL_FILES_PER_COPY,
+    Candidate,
+    Limits,
+    Load,
+    RoundRobin,
+    WaitingPlaces,
+    choose_transfers,
+)
 from aliend.core.transfers.storage_element import StorageElement
 from aliend.core.transfers.transfer import AttemptFailed, Started, Succeeded
 from aliend.errors import ErrorKind
@@ -30,6 +38,8 @@ SAMPLE = 5.0
 """Seconds between two samples, and between two measurements of the throughput, as in the engine."""
 _BUSIEST, _SINGLE = 0.15, 0.2
 """Part of the files whose first replica is on element 0; part of the files with one replica."""
+_FULL_PAUSE = 60.0
+"""Seconds until a file that returned to the queue is tried again, unless its element has room earlier."""
 _CONNECT = 5.0
 """Seconds until a copy notices that an element is away."""
 
@@ -96,6 +106,8 @@ class Simulation:
         self._copying: dict[int, Attempt] = {}
         self._slots: Counter[int] = Counter()
         self._queued: Counter[int] = Counter()
+        self._places = WaitingPlaces()
+        self._returned: list[deque[int]] = [deque() for _ in self.elements]
         self._batches: Counter[int] = Counter()
         self._targets: set[str] = set()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -154,7 +166,7 @@ class Simulation:
             job.number
             for job in self._jobs
             if 0 < job.parallel <= self._slots[job.number] + self._queued[job.number]
-            or self._queued[job.number] >= self._limits.max_waiting
+            or self._places.are_full(job.number, self._queued[job.number], self._limits)
         ]
 
     def _begin(self, group: list[Candidate]) -> None:
@@ -165,19 +177,32 @@ class Simulation:
         self._targets.update(one.target for one in group)
         if len(group) > 1:
             self._batches[attempt.first.job] += 1
-        replicas = self._replicas()
-        untils = [storage_element.unavailable_until(self._states[se], self.now) for se in replicas]
-        attempt.se = next((se for se, until in zip(replicas, untils, strict=True) if until is None), -1)
-        if attempt.se < 0:
-            pause = min(until for until in untils if until is not None) - self.now
-            self._end(attempt, "resting", pause)
+        job = attempt.first.job
+        replicas = self._replicas(attempt.first.transfer)
+        until = {se: storage_element.unavailable_until(self._states[se], self.now) for se in replicas}
+        attempt.se = min(replicas, key=lambda se: (until[se] is not None, self._is_crowded(se, job)))
+        if pause := until[attempt.se]:
+            self._end(attempt, "resting", pause - self.now)
             return
-        self._queued[attempt.first.job] += 1
+        if self._has_capacity(attempt.se):
+            self._places.record_room(job, self._limits, len(group))
+        elif self._places.must_return(job, self._waiting_on(attempt.se, job), self._limits):
+            self._returned[attempt.se].extend(one.transfer for one in group)
+            self._end(attempt, "resting", _FULL_PAUSE)
+            return
+        self._queued[job] += 1
         self._for_element[attempt.se].append(attempt)
         self._admit(attempt.se)
 
-    def _replicas(self) -> list[int]:
-        count, chance = len(self.elements), self._chance
+    def _is_crowded(self, se: int, job: int) -> bool:
+        return not self._has_capacity(se) and self._waiting_on(se, job) >= self._limits.max_waiting_per_se
+
+    def _waiting_on(self, se: int, job: int) -> int:
+        return sum(one.first.job == job for one in self._for_element[se])
+
+    def _replicas(self, number: int) -> list[int]:
+        """Return the elements that have a file, the best one first."""
+        count, chance = len(self.elements), random.Random(number)
         first = 0 if chance.random() < _BUSIEST else chance.randrange(1, count)
         return [first] if chance.random() < _SINGLE else [first, (first + chance.randrange(1, count)) % count]
 
@@ -257,6 +282,10 @@ class Simulation:
             self._batches[attempt.first.job] -= 1
         self._targets.difference_update(one.target for one in attempt.transfers)
         self._step_element(attempt.se, storage_element.CopyEnded())
+        returned = self._returned[attempt.se]
+        while returned and not self._for_element[attempt.se]:
+            if self._waiting.end_pause(returned.popleft()):
+                break
 
     def _refill(self, se: int) -> None:
         """Use what has become free."""

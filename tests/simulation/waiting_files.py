@@ -81,10 +81,17 @@ class WaitingFiles:
         until = transfer.state.until if isinstance(transfer.state, Waiting) else 0.0
         heapq.heappush(self._pauses, (until, transfer.id))
 
+    def end_pause(self, number: int) -> bool:
+        """Make a file ready whose pause may last; return whether it was waiting."""
+        if number not in self._tried:
+            return False
+        self.jobs[self._tried[number].job].due[number] = None
+        return True
+
     def _end_pauses(self, now: float) -> None:
         while self._pauses and self._pauses[0][0] <= now:
             _, number = heapq.heappop(self._pauses)
-            self.jobs[self._tried[number].job].due[number] = None
+            self.end_pause(number)
 
 
 def _ready(job: SimulatedJob) -> bool:

@@ -29,6 +29,10 @@ def test_the_job_of_higher_priority_gets_the_slots_while_it_has_files(figures: F
     assert scenario.urgent_part(figures) > 0.9
 
 
+def test_files_that_waited_for_a_storage_element_do_not_hold_up_the_others(figures: Figures) -> None:
+    assert scenario.rate_after_return(figures, _PACE) > 0.3
+
+
 def test_the_plot_has_both_curves(figures: Figures) -> None:
     assert svg(figures.samples, _WORKERS).count("<polyline") == 2
 

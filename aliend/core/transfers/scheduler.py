@@ -14,7 +14,7 @@ serve many files. Each file pays its own cost in the round robin.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aliend.core.transfers.job import Direction, JobSpec
@@ -42,8 +42,13 @@ class Limits:
 
     @property
     def max_waiting(self) -> int:
-        """Return how many files of a job may wait for storage elements; further ones are not started."""
+        """Return how many files of a job may wait for storage elements; see `WaitingPlaces`."""
         return max(_MIN_WAITING, self.files // 2)
+
+    @property
+    def max_waiting_per_se(self) -> int:
+        """Return how many files of a job may wait for one storage element while other files find room."""
+        return max(_MIN_WAITING, self.files // 8)
 
     def initial_for_se(self, se: str) -> int:
         """Return the initial number of copies on a storage element."""
@@ -135,6 +140,38 @@ class Load:
     def running(self) -> int:
         """Return the number of files."""
         return sum(self.by_job.values())
+
+
+class WaitingPlaces:
+    """Decides how many files of a job wait for storage elements, and which return to the queue.
+
+    The storage element of a file is known only after its ticket. If the element is full, the file waits; a few files of
+    a job wait for each element, and further ones return to the queue. Otherwise the files of one slow element would
+    take all places, and files for other elements would not start. A file that returns needs another ticket later: a
+    job may return a file only for each file that has found room at once.
+    """
+
+    def __init__(self) -> None:
+        self._credit: Counter[int] = Counter()
+
+    def record_room(self, job: int, limits: Limits, files: int = 1) -> None:
+        """Record that so many files of a job have found room at once."""
+        self._credit[job] = min(self._credit[job] + files, max(BATCH_FILES, limits.files))
+
+    def must_return(self, job: int, waiting: int, limits: Limits) -> bool:
+        """Return whether a file returns to the queue because `waiting` others of its job wait for its element."""
+        if waiting < limits.max_waiting_per_se or self._credit[job] < 1:
+            return False
+        self._credit[job] -= 1
+        return True
+
+    def are_full(self, job: int, waiting: int, limits: Limits) -> bool:
+        """Return whether a job of which `waiting` files wait may start no further file."""
+        return waiting >= limits.max_waiting and self._credit[job] < 1
+
+    def forget_others(self, jobs: Collection[int]) -> None:
+        """Forget all other jobs."""
+        self._credit = Counter({job: files for job, files in self._credit.items() if job in jobs})
 
 
 def target_key(spec: JobSpec, target: str) -> str:

@@ -48,6 +48,8 @@ SLOW_ANSWER = 5.0
 _OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}
 _RESTING = re.compile(r"\S+ is (backing off|not responding)|only \d+ of \d+ replicas can be written while ")
 """How the reason of a file begins that waits for a storage element: such a wait is no attempt."""
+_FULL = re.compile(r"\S+ is full")
+"""How the reason of a file begins that has returned to the queue until a storage element has room."""
 _KIND_OF_OBSTACLE: dict[str, Kind] = {
     "space": "space",
     "permission": "permission",
@@ -129,6 +131,8 @@ def wait_reason(transfer: Transfer, job: Job, last_kind: str, snapshot: Schedule
 
 def waiting_kind(reason: str, last_kind: str) -> Kind:
     """Return the kind of a wait for the next attempt; `last_kind` is the error kind of the last attempt."""
+    if _FULL.match(reason):
+        return "se full"
     return "se resting" if _RESTING.match(reason) else _OF_KIND.get(last_kind, "retry")
 
 

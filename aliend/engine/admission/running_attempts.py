@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.job import Direction, Job
-from aliend.core.transfers.scheduler import Limits, Load
+from aliend.core.transfers.scheduler import Limits, Load, WaitingPlaces
 from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import RunningCopy
 from aliend.engine.admission.job_rates import JobRates
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.statistics import Statistics
 from aliend.engine.views import ActiveCopy, JobProgress
+from aliend.errors import NoRoom
 
 _CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
 """Stages that only wait for the central service."""
@@ -41,7 +42,8 @@ class RunningAttempt:
     """A running attempt. `target` identifies what it writes; `is_stopped`: it was asked to stop.
 
     `needs_cleanup` is false once the attempt has left nothing behind. `batch` is the first transfer of the batch in
-    which it runs (0: it runs alone); the attempts of a batch have the same `task`.
+    which it runs (0: it runs alone); the attempts of a batch have the same `task`. `outlasts_batch`: its copy continues
+    after its batch, and uses no slot. It returns to the queue until `full_se` has room (empty: it does not).
     """
 
     transfer: Transfer
@@ -51,6 +53,8 @@ class RunningAttempt:
     is_stopped: bool = False
     needs_cleanup: bool = True
     batch: int = 0
+    outlasts_batch: bool = False
+    full_se: str = ""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -63,6 +67,7 @@ class RunningAttempts:
         self.statistics = Statistics()
         self.by_transfer: dict[int, RunningAttempt] = {}
         self._limiter = limiter
+        self._places = WaitingPlaces()
 
     def set_limits(self, limits: Limits) -> None:
         """Apply other limits from now on."""
@@ -76,13 +81,50 @@ class RunningAttempts:
                 attempt.job = job
 
     def acquire(self, transfer: int, ses: Collection[str]) -> AbstractAsyncContextManager[None]:
-        """Wait for a file slot and for capacity on all of `ses`; see `StorageElementLimiter.acquire`."""
+        """Wait for a file slot and for capacity on all of `ses`; see `StorageElementLimiter.acquire`.
+
+        Raises CopyError as `require_place`.
+        """
+        self.require_place(transfer, ses)
         return self._limiter.acquire(transfer, ses, self._has_free_slot)
+
+    def require_place(self, transfer: int, ses: Collection[str]) -> None:
+        """Raise CopyError (kind `resting`) if a file may not wait for `ses`.
+
+        One of them is unavailable, or enough files wait for one that is full. Uploads wait: their replicas are booked.
+        """
+        self._limiter.require_available(ses)
+        job = self.by_transfer[transfer].job
+        if self._limiter.has_room(ses):
+            self._places.record_room(job.id, self.limits)
+        elif job.spec.direction == "download":
+            waiting = self._waiting_beside(transfer, ses)
+            if self._places.must_return(job.id, waiting, self.limits):
+                full = min(se for se in ses if not self._limiter.has_room((se,)))
+                raise NoRoom(f"{full} is full", full)
+
+    def is_crowded(self, transfer: int, se: str) -> bool:
+        """Return whether a storage element is full, and enough other files of a transfer's job wait for it."""
+        if self._limiter.has_room((se,)):
+            return False
+        return self._waiting_beside(transfer, (se,)) >= self.limits.max_waiting_per_se
+
+    def _waiting_beside(self, transfer: int, ses: Collection[str]) -> int:
+        job = self.by_transfer[transfer].job.id
+        waiting = (
+            one
+            for number, one in self.by_transfer.items()
+            if one.progress.stage is Stage.SLOT and one.job.id == job and number != transfer
+        )
+        return len(_units(one for one in waiting if not set(ses).isdisjoint(one.progress.ses)))
 
     def acquire_batch(
         self, ses_by_transfer: Mapping[int, frozenset[str]]
     ) -> AbstractAsyncContextManager[dict[str, int]]:
         """Wait for a file slot and for capacity; see `StorageElementLimiter.acquire_batch`."""
+        job = self.by_transfer[next(iter(ses_by_transfer))].job.id
+        found = sum(self._limiter.has_room(ses) for ses in ses_by_transfer.values())
+        self._places.record_room(job, self.limits, found)
         return self._limiter.acquire_batch(ses_by_transfer, self._has_free_slot)
 
     @property
@@ -111,13 +153,15 @@ class RunningAttempts:
 
     def full_jobs(self, load: Load) -> list[int]:
         """Return the jobs that run as many files as they may, or have enough files that wait for storage."""
+        self._places.forget_others(self.job_numbers())
         jobs = {attempt.job.id: attempt.job.spec.parallel for attempt in self.by_transfer.values()}
         waiting = Counter(attempt.job.id for attempt in _units(self._waiting()))
         running = load.by_job
         return [
             job
             for job, parallel in jobs.items()
-            if 0 < parallel <= running.get(job, 0) + waiting[job] or waiting[job] >= self.limits.max_waiting
+            if 0 < parallel <= running.get(job, 0) + waiting[job]
+            or self._places.are_full(job, waiting[job], self.limits)
         ]
 
     def unverified_uploads(self) -> int:
@@ -203,7 +247,8 @@ class RunningAttempts:
 
     def _uses_slot(self, number: int, stage: Stage, unavailable: Collection[str]) -> bool:
         if stage is Stage.COPY:
-            return not any(se in unavailable for se in self._limiter.elements_of(number))
+            is_outlasting = self.by_transfer[number].outlasts_batch
+            return not is_outlasting and not any(se in unavailable for se in self._limiter.elements_of(number))
         return stage not in (*_WAITING, Stage.VERIFY)
 
 

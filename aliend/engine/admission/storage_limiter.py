@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from urllib.parse import urlsplit
 
 from aliend.core.catalogue.entries import Ticket
@@ -36,12 +38,15 @@ from aliend.core.transfers.storage_element import (
     unavailable_until,
 )
 from aliend.engine.views import ElementView
-from aliend.errors import CopyError
+from aliend.errors import CopyError, NoRoom
 
 log = logging.getLogger(__name__)
 
 _STALL_RETRY = 10.0
 """Seconds until a stalled element is checked again."""
+_PATIENCE = 0.3
+"""Seconds without a start or an end of a copy after which a batch does not wait for a full element."""
+_ALL = sys.maxsize
 _BLOCK_TIME = 900.0
 """Seconds until a blocked pair may be tried again."""
 
@@ -49,21 +54,25 @@ _BLOCK_TIME = 900.0
 class StorageElementLimiter:
     """Limits the copies on each storage element and keeps its state.
 
-    `clock` returns POSIX seconds. `on_wait` is called whenever a copy starts to wait here: it uses no slot meanwhile.
+    `clock` returns POSIX seconds. `on_change` is called whenever a copy starts to wait here, without a slot, and when
+    an element backs off, or has room for files that wait in the queue.
     """
 
-    def __init__(self, clock: Callable[[], float], on_wait: Callable[[], None]) -> None:
+    def __init__(self, clock: Callable[[], float], on_change: Callable[[], None]) -> None:
         self._clock = clock
-        self._on_wait = on_wait
+        self._on_change = on_change
         self._limits = Limits()
         self._copy_counts: Counter[str] = Counter()
         self._elements_by_copy: dict[int, frozenset[str]] = {}
         self._elements: dict[str, StorageElement] = {}
         self._stalled: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
+        self._changed_at: dict[str, float] = {}
+        """When a copy started or ended last on each storage element (seconds of the monotonic clock)."""
+        self._waiting: Counter[str] = Counter()
+        self._returned: Counter[str] = Counter()
         self._servers: dict[str, str] = {}
-        self.on_return: Callable[[str], None] = lambda _: None
-        """Called with a storage element that works again."""
+        self._rooms: Counter[str] = Counter()
         self.blocklist = ThirdPartyBlocklist(clock)
 
     def set_limits(self, limits: Limits) -> None:
@@ -114,8 +123,10 @@ class StorageElementLimiter:
     def set_stalled(self, ses: Collection[str]) -> None:
         """Mark these, and only these, as stalled: they accept no copies until the next call says otherwise."""
         if self._stalled != frozenset(ses):
-            self._stalled = frozenset(ses)
+            moving, self._stalled = self._stalled - set(ses), frozenset(ses)
             self.notify_waiters()
+            for se in moving:
+                self._offer_room(se)
 
     @asynccontextmanager
     async def acquire(
@@ -128,12 +139,13 @@ class StorageElementLimiter:
         `resting`) while one of them is unavailable.
         """
         elements = frozenset(ses)
-        self._require_available(elements)
-        # `has_free_slot` costs more than the rest, and many may wait for a full element
-        while not (all(self._has_capacity(se) for se in elements) and (has_free_slot is None or has_free_slot())):
-            self._on_wait()
-            await self._changed.wait()
-            self._require_available(elements)
+        with self._line(elements):
+            self.require_available(elements)
+            # `has_free_slot` costs more than the rest, and many may wait for a full element
+            while not (self.has_room(elements) and (has_free_slot is None or has_free_slot())):
+                self._on_change()
+                await self._changed.wait()
+                self.require_available(elements)
         self._enter(number, elements)
         try:
             yield
@@ -145,29 +157,77 @@ class StorageElementLimiter:
     async def acquire_batch(
         self, ses_by_copy: Mapping[int, frozenset[str]], has_free_slot: Callable[[], bool]
     ) -> AsyncIterator[dict[str, int]]:
-        """Wait until small files may use all of their elements; yield how many files may use each at a time.
+        """Wait until small files may use their elements; yield how many files may use each at a time.
 
-        They get all elements or none, and of each what is free, as far as they need it. Raises CopyError (kind
-        `resting`) while one of them is unavailable.
+        They get of each element what is free, as far as they need it. Elements on which no copy has started or ended
+        for a while are left out while they are full: their files do not start. Raises CopyError (kind `resting`) while
+        an element is unavailable.
         """
-        wanted = Counter(se for ses in ses_by_copy.values() for se in ses)
-        self._require_available(wanted)
-        while not (all(self._has_capacity(se) for se in wanted) and has_free_slot()):
-            self._on_wait()
-            await self._changed.wait()
-            self._require_available(wanted)
-        shares = Counter({se: self._share(se, files) for se, files in wanted.items()})
+        wanted = frozenset(se for ses in ses_by_copy.values() for se in ses)
+        with self._line(wanted):
+            self.require_available(wanted)
+            while not ((started := self._with_room(ses_by_copy)) and has_free_slot()):
+                self._on_change()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_PATIENCE):
+                        await self._changed.wait()
+                self.require_available(wanted)
+        files = Counter(se for ses in started.values() for se in ses)
+        shares = Counter({se: self._share(se, count) for se, count in files.items()})
         for se in shares:
             self._step(se, CopyStarted())
-        self._elements_by_copy.update(ses_by_copy)
-        self._copy_counts.update(shares)
+        self._elements_by_copy.update(started)
+        self._count(shares)
         try:
             yield {se: share * SMALL_FILES_PER_COPY for se, share in shares.items()}
         finally:
-            for number in ses_by_copy:
+            for number in started:
                 self._elements_by_copy.pop(number, None)
             self._release(shares)
             self.notify_waiters()
+
+    def _with_room(self, ses_by_copy: Mapping[int, frozenset[str]]) -> dict[int, frozenset[str]]:
+        """Return the files that may start now: none while it is worth waiting for the elements of the others."""
+        full = {se for ses in ses_by_copy.values() for se in ses if not self._has_capacity(se)}
+        changed = max((self._changed_at.get(se, 0.0) for se in full), default=0.0)
+        if full and time.monotonic() - changed < _PATIENCE:
+            return {}
+        return {number: ses for number, ses in ses_by_copy.items() if not ses & full}
+
+    @contextmanager
+    def _line(self, ses: Collection[str]) -> Iterator[None]:
+        """Count a copy that waits for elements."""
+        self._waiting.update(ses)
+        try:
+            yield
+        finally:
+            self._waiting.subtract(ses)
+            self._waiting += Counter()
+
+    def _make_room(self, se: str, files: int) -> None:
+        self._rooms[se] += files
+        self._on_change()
+
+    def take_rooms(self) -> Counter[str]:
+        """Return the storage elements that have room again, each once, with how many files in the queue may start."""
+        rooms, self._rooms = self._rooms, Counter()
+        return rooms
+
+    def has_room(self, ses: Iterable[str]) -> bool:
+        """Return whether one more copy may start on all of these."""
+        return all(self._has_capacity(se) for se in ses)
+
+    def record_returned(self, se: str) -> None:
+        """Record that a file has returned to the queue until `se` has room."""
+        self._returned[se] += 1
+        self._offer_room(se)
+
+    def _offer_room(self, se: str) -> None:
+        """Let files start that have returned to the queue, unless others wait here."""
+        files = min(self._returned[se], self._free(se))
+        if files > 0 and not self._waiting[se] and self._has_capacity(se) and se not in self._stalled:
+            self._returned[se] -= files
+            self._make_room(se, files)
 
     @contextmanager
     def outlasting(self, number: int, ses: frozenset[str]) -> Iterator[None]:
@@ -181,17 +241,25 @@ class StorageElementLimiter:
 
     def _share(self, se: str, files: int) -> int:
         """Return how many copies on an element are free, of those that so many small files need."""
-        element = self._elements.get(se) or self._new(se)
-        free = effective_limit(element, self._limits.max_for_se(se)) - self._copy_counts[se]
-        needed = -(-files // SMALL_FILES_PER_COPY)
-        return min(needed, free) if isinstance(element.state, Working) else 1
+        return min(-(-files // SMALL_FILES_PER_COPY), self._free(se))
 
-    def _require_available(self, ses: Collection[str]) -> None:
+    def _free(self, se: str) -> int:
+        """Return how many further copies may start on an element; one probes it."""
+        element = self._elements.get(se) or self._new(se)
+        if not isinstance(element.state, Working):
+            return 1
+        return effective_limit(element, self._limits.max_for_se(se)) - self._copy_counts[se]
+
+    def require_available(self, ses: Collection[str]) -> None:
+        """Raise CopyError (kind `resting`) while one of these is unavailable."""
         unavailable = {se: until for se, until in self.unavailable_until().items() if se in ses}
         if unavailable:
             se = max(unavailable, key=lambda name: unavailable[name])
+            state = (self._elements.get(se) or self._new(se)).state
+            if isinstance(state, Working):
+                raise NoRoom(f"{se} is not responding", se)
             pause = max(1.0, unavailable[se] - self._clock())
-            raise CopyError(self._unavailable_reason(se), "resting", pause)
+            raise CopyError(f"{se} is backing off: {state.reason}", "resting", pause)
 
     def switch_to(self, number: int, se: str) -> None:
         """Record that a copy continues with another storage element, which it had not acquired."""
@@ -221,16 +289,22 @@ class StorageElementLimiter:
         for se in ses:
             self._step(se, CopyStarted())
         self._elements_by_copy[number] = ses
-        self._copy_counts.update(ses)
+        self._count(Counter(ses))
 
     def _exit(self, number: int) -> None:
         self._release(Counter(self._elements_by_copy.pop(number)))
 
+    def _count(self, shares: Counter[str]) -> None:
+        self._copy_counts.update(shares)
+        self._changed_at |= dict.fromkeys(shares, time.monotonic())
+
     def _release(self, shares: Counter[str]) -> None:
         self._copy_counts.subtract(shares)
         self._copy_counts += Counter()
+        self._changed_at |= dict.fromkeys(shares, time.monotonic())
         for se in shares:
             self._step(se, CopyEnded())
+            self._offer_room(se)
 
     def _step(self, se: str, event: Event) -> None:
         before = self._elements.get(se) or self._new(se)
@@ -238,8 +312,11 @@ class StorageElementLimiter:
         self._elements[se] = after
         if after != before:
             self.notify_waiters()
+        if isinstance(after.state, BackingOff) and not isinstance(before.state, BackingOff):
+            self._on_change()
         if isinstance(after.state, Working) and not isinstance(before.state, Working):
-            self.on_return(se)
+            del self._returned[se]
+            self._make_room(se, _ALL)
 
     def _new(self, se: str) -> StorageElement:
         return StorageElement(limit=self._limits.initial_for_se(se))
@@ -247,12 +324,6 @@ class StorageElementLimiter:
     def _has_capacity(self, se: str) -> bool:
         element = self._elements.get(se) or self._new(se)
         return has_capacity(element, self._copy_counts[se], self._limits.max_for_se(se), self._clock())
-
-    def _unavailable_reason(self, se: str) -> str:
-        state = self._elements[se].state
-        if isinstance(state, Working) and se in self._stalled:
-            return f"{se} is not responding"
-        return f"{se} is backing off" if isinstance(state, Working) else f"{se} is backing off: {state.reason}"
 
     def _view(self, se: str, now: float) -> ElementView:
         element = self._elements.get(se) or self._new(se)

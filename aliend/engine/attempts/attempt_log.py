@@ -19,7 +19,8 @@ def log_end(running: RunningAttempt, change: TransferChange, state: State) -> No
     """Log how an attempt ended: the new state of its transfer, and the reason."""
     event = change.event
     reason = event.reason if isinstance(event, AttemptFailed | Crashed) else message_of(state)
-    level = logging.INFO if isinstance(state, Done) else logging.WARNING
+    has_waited = isinstance(event, AttemptFailed) and event.kind == "resting"
+    level = logging.INFO if isinstance(state, Done) or has_waited else logging.WARNING
     text = ": ".join(filter(None, (phase_of(state), running.transfer.source, reason)))
     log.log(level, "%s", text, extra=facts_of(running, change.records, reason))
 

@@ -102,8 +102,7 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     if not tickets:
         hint = "no replica that can be read over HTTP; omit -http" if attempt.spec.http else "no readable replica"
         raise CopyError(f"{attempt.transfer.source} has {hint}", kind="permanent").with_errno(errno.ENOENT)
-    unavailable = attempt.tools.limiter.unavailable_until()
-    tickets = sorted(tickets, key=lambda ticket: ticket.se in unavailable)
+    tickets = by_availability(attempt, tickets)
     attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
     async with attempt.acquire({tickets[0].se}):
         await _adopt_partial(attempt)
@@ -111,6 +110,13 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         result = await _run_copy(attempt, download_task(attempt, tickets))
     warning = NO_HTTP if attempt.spec.http and not is_http(tickets[0].url) else result.warning
     return Succeeded(result.size, result.md5, warning)
+
+
+def by_availability(attempt: Attempt, tickets: Sequence[Ticket]) -> list[Ticket]:
+    """Return the tickets: last those of unavailable elements, before them those of elements with many waiting files."""
+    running, unavailable = attempt.tools.running, attempt.tools.limiter.unavailable_until()
+    number = attempt.transfer.id
+    return sorted(tickets, key=lambda ticket: (ticket.se in unavailable, running.is_crowded(number, ticket.se)))
 
 
 async def _adopt_partial(attempt: Attempt) -> None:

@@ -50,7 +50,7 @@ from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.partial_files import KeptPartialFiles
 from aliend.engine.ports import EngineContext
 from aliend.engine.relay_spool import spool_of
-from aliend.errors import AliendError, CopyError, Obstacle, StoreError
+from aliend.errors import AliendError, CopyError, NoRoom, Obstacle, StoreError
 from aliend.storage.tasks import TaskOptions
 from aliend.store import BATCH, ChangeResult, TransferChange
 
@@ -85,7 +85,6 @@ class AttemptRunner:
         self._held_jobs = held_jobs
         self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
         self._recovery = RecoveryMonitor(context, limiter)
-        limiter.on_return = self._end_waits
         self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
         self._partial_files = partial_files
@@ -240,8 +239,6 @@ class AttemptRunner:
         finally:
             del self._running.by_transfer[running.transfer.id]
             self._limiter.notify_waiters()  # the slot is free only now
-            if task is None or not task.cancelling():  # a daemon that is stopping starts no tasks
-                self._recovery.watch()
             self._context.wake()
 
     async def _attempt(self, running: RunningAttempt, work: Work | None) -> None:
@@ -270,6 +267,8 @@ class AttemptRunner:
                 self._running.rates.add_file(running.job.id)
                 self._held_jobs.reset_backoff(running.job.id)
             running.is_stopped = True
+            if running.full_se:
+                self._limiter.record_returned(running.full_se)
             for effect in result.effects:  # files of a batch meet the same obstacle: it holds their job once
                 effects.setdefault(effect.job if isinstance(effect, HoldJob) else effect, effect)
         await self.perform(tuple(effects.values()))
@@ -296,6 +295,8 @@ class AttemptRunner:
             known = facts(job=running.job.id, transfer=running.transfer.id)
             log.error("internal error", exc_info=error, extra=known)
             return failure_event(error, self._context.random())
+        if isinstance(error, NoRoom):
+            running.full_se = error.se
         if isinstance(error, CopyError) and error.kind == "resting" and running.progress.has_tried:
             error.kind = "storage"  # this attempt counts, although it ends with a wait
         return failure_event(error, self._context.random(), running.job.spec.retries)
@@ -344,17 +345,12 @@ class AttemptRunner:
             executor=LOCAL if spec.direction == "copy" else spec.executor,
         )
 
-    def _end_waits(self, se: str) -> None:
-        """Start the files that wait for a storage element, which works again."""
-        self._context.tasks.create_task(self._start_waiting(se))
-
-    async def _start_waiting(self, se: str) -> None:
-        try:
-            while await self._store.end_waits(se, BATCH) == BATCH:
-                pass
-        except StoreError as error:
-            log.warning("cannot start the files that wait for %s yet: %s", se, error)
-        self._context.wake()
+    async def check_elements(self) -> None:
+        """Make files ready that wait for storage elements with room; watch those that back off. Raises StoreError."""
+        self._recovery.watch()
+        for se, files in self._limiter.take_rooms().items():
+            while files and (found := await self._store.end_waits(se, min(files, BATCH))):
+                files -= found
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Clean up after transfers that were given up while they waited, one after the other."""

@@ -24,6 +24,8 @@ from aliend.store import TransferChange
 
 _STALLED_AFTER = 1.5
 """Seconds without a result after which the copies that still run leave the batch."""
+_STALLED_BESIDE_OTHERS = 0.5
+"""The same, once other copies of the batch are complete: these wait for the next stage."""
 
 _MAX_REQUESTS = 8
 """Requests of one batch at a time: the connections that bulk work may have."""
@@ -138,23 +140,36 @@ class Batch:
     async def _copy_together(self, copies: Sequence[BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
         """Copy files as `copy`. Raises CopyError before the first copy has started."""
         self._enter(copies, Stage.SLOT)
-        options = [self._attempts.task_options(copy.member.running) for copy in copies]
         elements = {copy.member.running.transfer.id: copy.ses for copy in copies}
         async with self._running.acquire_batch(elements) as window:
+            copies = self._let_leave(copies, lambda copy: copy.ses <= window.keys())
             self._enter(copies, Stage.COPY)
             tasks = [copy.task for copy in copies]
+            options = [self._attempts.task_options(copy.member.running) for copy in copies]
             results = await self.context.workers.start_batch(tasks, window, options)
             return await self._collect(dict(zip(results, copies, strict=True)), then)
 
     def _let_unavailable_leave(self, copies: Sequence[BatchCopy]) -> list[BatchCopy]:
         """Remove files with an unavailable storage element from the batch (all files if none is); return the others."""
         unavailable = self.limiter.unavailable_until().keys()
-        others = [copy for copy in copies if not copy.ses & unavailable]
-        others = others if len(others) < len(copies) else []
+        has_all = not any(copy.ses & unavailable for copy in copies)
+        return self._let_leave(copies, lambda copy: not has_all and not copy.ses & unavailable)
+
+    def _let_leave(self, copies: Sequence[BatchCopy], stays: Callable[[BatchCopy], bool]) -> list[BatchCopy]:
+        """Let files continue alone, or end those that may not wait for their elements; return those that stay."""
         for copy in copies:
-            if copy not in others:
-                self.leave(copy.member, copy.redo)
-        return others
+            if not stays(copy):
+                self.wait_alone(copy.member, copy.ses, copy.redo)
+        return [copy for copy in copies if stays(copy)]
+
+    def wait_alone(self, member: Member, ses: frozenset[str], work: Work) -> None:
+        """Let a file wait alone for elements that have no room, or end its attempt if it may not wait."""
+        try:
+            self._running.require_place(member.running.transfer.id, ses)
+        except CopyError as error:
+            self.fail(member, error)
+        else:
+            self.leave(member, work)
 
     def _enter(self, copies: Iterable[BatchCopy], stage: Stage) -> None:
         for copy in copies:
@@ -165,7 +180,8 @@ class Batch:
         copied: list[tuple[BatchCopy, Any]] = []
         try:
             while copies:
-                done, _ = await asyncio.wait(copies, timeout=_STALLED_AFTER, return_when=asyncio.FIRST_COMPLETED)
+                limit = _STALLED_BESIDE_OTHERS if copied else _STALLED_AFTER
+                done, _ = await asyncio.wait(copies, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
                 if not done:
                     break
                 ended = [(copies.pop(result), result) for result in done]
@@ -180,6 +196,7 @@ class Batch:
         for result, copy in copies.items():
             if copy.member.running.is_stopped:
                 result.cancel()
+            copy.member.running.outlasts_batch = True
             self.leave(copy.member, partial(self._outlast, copy, result))
         return copied
 
@@ -209,6 +226,7 @@ class Batch:
             with self.limiter.outlasting(attempt.transfer.id, copy.ses):
                 copied = await result
         except LeftBatch:
+            copy.member.running.outlasts_batch = False
             return await copy.redo(attempt)
         except asyncio.CancelledError:
             result.cancel()

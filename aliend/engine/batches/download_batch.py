@@ -13,7 +13,7 @@ from aliend.core.catalogue.replica_url import member_of
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Event
 from aliend.engine.attempts.attempt import Attempt
-from aliend.engine.attempts.download import download_task, fetch, require_contained, succeeded
+from aliend.engine.attempts.download import by_availability, download_task, fetch, require_contained, succeeded
 from aliend.engine.batches.batch import Batch, BatchCopy, Member
 from aliend.errors import CopyError
 from aliend.storage.tasks import Downloaded
@@ -27,9 +27,11 @@ async def download_batch(batch: Batch) -> None:
     unavailable = batch.limiter.unavailable_until()
     copies = []
     for member in batch.remaining:
-        own = tickets[member]
-        if not own or own[0].se in unavailable:
+        own = by_availability(member.attempt, tickets[member])
+        if not own:
             batch.leave(member, partial(_fetch, own))
+        elif own[0].se in unavailable:
+            batch.wait_alone(member, frozenset({own[0].se}), partial(_fetch, own))
         else:
             copies.append(_copy_of(member, own))
     for copy, result in await batch.copy(copies, Stage.DONE):

@@ -12,6 +12,7 @@ from aliend.core.transfers.scheduler import (
     Limits,
     Load,
     RoundRobin,
+    WaitingPlaces,
     choose_transfers,
     closed_directions,
 )
@@ -184,3 +185,20 @@ def calls_of(count: int) -> int:
         sys.setprofile(None)
     assert len(chosen) == count
     return calls
+
+
+def test_a_job_returns_as_many_files_of_full_elements_as_it_has_found_room_for() -> None:
+    places, limits = WaitingPlaces(), Limits(files=8)
+    places.record_room(1, limits)
+    assert not places.must_return(1, limits.max_waiting_per_se - 1, limits)
+    assert [places.must_return(1, limits.max_waiting_per_se, limits) for _ in range(2)] == [True, False]
+    assert not places.must_return(2, limits.max_waiting_per_se, limits)
+
+
+def test_a_job_is_full_when_files_wait_and_none_may_return() -> None:
+    places, limits = WaitingPlaces(), Limits(files=8)
+    assert [places.are_full(1, waiting, limits) for waiting in (limits.max_waiting - 1, limits.max_waiting)] == [0, 1]
+    places.record_room(1, limits)
+    assert not places.are_full(1, limits.max_waiting, limits)
+    places.forget_others({2})
+    assert places.are_full(1, limits.max_waiting, limits)

@@ -140,6 +140,48 @@ async def test_files_that_wait_for_a_full_element_use_no_slots(house: House, tmp
     house.workers.hold.set()
 
 
+async def test_files_of_a_slow_element_do_not_hold_up_files_of_others_in_their_job(
+    house: House, tmp_path: Path
+) -> None:
+    """A few files wait for the slow element, the others return to the queue; all start when it has room again."""
+    await house.engine.change_limits({ONE: 1})
+    for number in range(40):
+        house.grid.put(f"/a/{number:02}", b"data", [ONE if number % 2 else TWO])
+    slow = [f"{tmp_path}/in/{number:02}" for number in range(1, 40, 2)]
+    house.workers.held = set(slow)
+    job = await house.submit(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
+    await house.until_done(job.id, 20)
+    reasons = {one.reason.text for one in await waits(house)}
+    assert f"{ONE} is full" in reasons
+    house.workers.held = set()
+    assert (await house.ended(job.id)).files.done == 40
+
+
+async def test_files_of_one_element_need_few_tickets_twice(house: House, tmp_path: Path) -> None:
+    """A job whose files are all on one element returns no more files than it has started without a wait."""
+    await house.engine.change_limits({ONE: 1})
+    for number in range(40):
+        house.grid.put(f"/a/{number:02}", b"data", [ONE])
+    job = await house.done(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
+    assert job.files.done == 40
+    assert house.catalogue.calls["access"] <= 48
+
+
+async def test_a_download_uses_another_replica_if_files_wait_for_the_first_element(
+    house: House, tmp_path: Path
+) -> None:
+    await house.engine.change_limits({ONE: 1})
+    for number in range(20):
+        house.grid.put(f"/a/{number:02}", b"data", [ONE, TWO])
+    house.workers.held = {f"{tmp_path}/in/00"}
+    job = await house.submit(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
+    await house.until_done(job.id, 17)  # one is held, two wait
+    copies = [copy for copy in house.workers.copies() if isinstance(copy, Download)]
+    assert sum(copy.sources[0].se == TWO for copy in copies) >= 14
+    house.workers.held = set()
+    assert (await house.ended(job.id)).state == "done"
+
+
 async def test_a_permanent_failure_does_not_count_against_the_element(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x", [ONE])
     house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file", 2),))]
@@ -226,7 +268,7 @@ async def test_a_stalled_element_accepts_no_copies_until_bytes_move() -> None:
         monitor.mark_stalled()
         with pytest.raises(CopyError, match=f"{ONE} is not responding") as caught:
             await waiting
-        assert (caught.value.kind, caught.value.retry_after) == ("resting", 10.0)
+        assert (caught.value.kind, caught.value.retry_after) == ("resting", 60.0)
         stuck.record_bytes(1)
         monitor.mark_stalled()
         async with limiter.acquire(2, {ONE}):

@@ -143,6 +143,23 @@ async def test_a_batch_continues_without_the_files_of_a_stalled_element(
     house.workers.held = set()
 
 
+async def test_batches_go_on_without_the_files_of_a_full_element(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its copies outlast their batch and use no slots; further files of it wait alone, or in the queue."""
+    monkeypatch.setattr("aliend.engine.batches.batch._STALLED_AFTER", 0.2)
+    monkeypatch.setattr("aliend.engine.batches.batch._STALLED_BESIDE_OTHERS", 0.2)
+    house.catalogue.page = 1000
+    for number in range(160):
+        house.grid.put(f"/a/d/{number:03}", b"x", ("A::B::SE1",) if number % 5 else ("A::B::SE2",))
+    house.workers.held = {f"{tmp_path}/in/d/{number:03}" for number in range(0, 160, 5)}
+    job = await house.submit(down(tmp_path))
+    await house.until_done(job.id, 128)
+    await eventually(lambda: not house.engine.limits_in_use().by_direction.get("download"))
+    house.workers.held = set()
+    assert (await house.ended(job.id)).files.done == 160
+
+
 async def test_a_new_daemon_downloads_what_the_last_one_had_begun(house: House, tmp_path: Path) -> None:
     put(house)
     house.workers.hold = asyncio.Event()
