@@ -53,20 +53,44 @@ def own_directory(usual: str) -> str:
         if not os.path.lexists(usual):
             return usual
         try:
-            os.mkdir(f"{usual}-{os.urandom(8).hex()}", 0o700)
+            _create_substitute(usual)
         except OSError:
             return usual
         found = _substitutes(usual)
     return found[0] if found else usual
 
 
+def _create_substitute(usual: str) -> None:
+    """Create a substitute, in turns with other processes: see `aliend.temporary_directories`."""
+    import fcntl  # rarely needed, and every command imports this module
+    import time
+
+    descriptor = os.open(usual.rpartition("/")[0], os.O_RDONLY)
+    try:
+        for _ in range(100):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+        if not _substitutes(usual):
+            os.mkdir(f"{usual}-{os.urandom(8).hex()}", 0o700)
+    finally:
+        os.close(descriptor)
+
+
 def _substitutes(usual: str) -> list[str]:
     base, _, name = usual.rpartition("/")
     try:
-        places = [f"{base}/{found}" for found in os.listdir(base) if found.startswith(f"{name}-")]
+        places = [f"{base}/{found}" for found in os.listdir(base) if _is_form(found, name)]
     except OSError:
         return []
     return sorted(place for place in places if _is_private(place, exactly=True))
+
+
+def _is_form(found: str, name: str) -> bool:
+    start, _, end = found.rpartition("-")
+    return start == name and len(end) == 16 and all(sign in "0123456789abcdef" for sign in end)
 
 
 def _is_private(path: str, *, exactly: bool = False) -> bool:

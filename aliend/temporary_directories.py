@@ -6,11 +6,17 @@ by its form, its owner and its mode, so that nobody can keep us from working. Th
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import secrets
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
+
+_TRIES, _PAUSE = 100, 0.01
+"""Attempts to take the lock for the creation of a substitute, and seconds between them."""
 
 
 def own_directory(usual: str) -> str:
@@ -29,8 +35,8 @@ def own_directory(usual: str) -> str:
         return usual
     if not (found := _substitutes(path)):
         with suppress(OSError):
-            Path(f"{usual}-{secrets.token_hex(8)}").mkdir(mode=0o700)
-        found = _substitutes(path)  # another process may have created one meanwhile: all use the first
+            _create_substitute(path)
+        found = _substitutes(path)
     return found[0] if found else usual
 
 
@@ -39,11 +45,35 @@ def is_private(facts: os.stat_result) -> bool:
     return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & 0o022
 
 
+def _is_form(name: str, usual: str) -> bool:
+    """Return whether a name is that of a substitute: a copy that the user made beside it is none."""
+    return re.fullmatch(f"{re.escape(usual)}-[0-9a-f]{{16}}", name) is not None
+
+
+def _create_substitute(path: Path) -> None:
+    """Create a substitute unless another process creates one meanwhile: processes that start at once use the same.
+
+    They take turns with a lock on the directory above. Any user can hold that lock, so that nobody waits for it long.
+    """
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_PAUSE)
+        if not _substitutes(path):
+            Path(f"{path}-{secrets.token_hex(8)}").mkdir(mode=0o700)
+    finally:
+        os.close(descriptor)
+
+
 def _substitutes(path: Path) -> list[str]:
     found = []
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
-            if entry.name.startswith(f"{path.name}-") and _is_ours(entry):
+            if _is_form(entry.name, path.name) and _is_ours(entry):
                 found.append(entry.path)
     return sorted(found)
 

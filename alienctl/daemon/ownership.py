@@ -1,6 +1,7 @@
 """Compares the daemon that answers with that of our state directory: several homes of one user can share a socket."""
 
 import os
+import shlex
 
 from alienctl import ClientError
 from alienctl.daemon import record
@@ -35,7 +36,10 @@ def require_ours(invocation: Invocation, daemon: wire_replies.DaemonStatus) -> N
     if is_ours(invocation, daemon):
         return
     root, _, profile = daemon.state_directory.rpartition("/")
-    stop = f"XDG_STATE_HOME={os.path.dirname(root)} alienctl --profile {profile} daemon stop"
+    home, _, name = root.rpartition("/")
+    stop = f"XDG_STATE_HOME={shlex.quote(home)} alienctl --profile {profile} daemon stop"
+    if name != "aliend":
+        stop = f"kill {daemon.pid}"  # no variable selects a directory of this host in /var/tmp
     own = record.state_directory(invocation.profile, invocation.environment)
     raise ClientError(
         f"{describe(invocation, daemon)}; the state of this environment is in {own}\n"

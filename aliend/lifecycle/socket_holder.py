@@ -6,6 +6,7 @@ grpcio binds over a live socket without an error, so a daemon looks before it bi
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import struct
 from collections.abc import Callable
@@ -38,7 +39,10 @@ def _sentence(pid: int, path: str, state_directory: str) -> str:
     directory = Path(state_directory)
     if not directory.is_absolute():
         return f"process {pid} listens on the socket {path}; set ALIEND_SOCKET to another path"
-    stop = f"XDG_STATE_HOME={directory.parent.parent} alienctl --profile {directory.name} daemon stop"
+    home = directory.parent.parent
+    stop = f"XDG_STATE_HOME={shlex.quote(str(home))} alienctl --profile {directory.name} daemon stop"
+    if directory.parent.name != "aliend":
+        stop = f"kill {pid}"  # no variable selects a directory of this host in /var/tmp
     return (
         f"aliend (pid {pid}) with its state in {directory} listens on the socket {path}\n"
         f"stop it with `{stop}`, or set ALIEND_SOCKET to another path"

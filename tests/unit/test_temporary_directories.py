@@ -63,7 +63,8 @@ def test_a_place_that_is_not_ours_is_replaced_and_the_substitute_found_again(
     usual = shared / "aliend-7"
     plant(usual, kind)
     plant(shared / "aliend-7-0000000000000000", kind)
-    (shared / "aliend-77-ffffffffffffffff").mkdir(mode=0o700)
+    for name in ("aliend-77-ffffffffffffffff", "aliend-7-backup", "aliend-7-0", "aliend-7-000000000000000G"):
+        (shared / name).mkdir(mode=0o700)
     found = rule(str(usual))
     assert found.startswith(f"{usual}-")
     assert Path(found).lstat().st_uid == os.geteuid()

@@ -363,6 +363,34 @@ def test_the_daemon_of_another_home_is_neither_shown_nor_stopped(stranger: User,
     assert neighbour.must("daemon", "start") == f"aliend runs (pid {neighbour.pid()})"
 
 
+@needs_root
+@pytest.mark.parametrize("program", ["alienctl", "aliend"])
+def test_the_advice_for_a_substitute_directory_works(stranger: User, neighbour: User, program: str) -> None:
+    """The state is in `/var/tmp/aliend-UID-RANDOM`: the home is shared, and another user has the usual name."""
+    script = """
+        mount -t ramfs none "$HOME/.local" && mount -t tmpfs -o mode=1777 none /var/tmp || exit 9
+        mkdir -m 777 /var/tmp/aliend-$(id -u) && chown 12345 /var/tmp/aliend-$(id -u)
+        PATH=$(dirname "$1"):$PATH
+        alienctl daemon start && alienctl daemon status || exit 9
+        advice=$(HOME=$2 "$3" $4 2>&1 | sed -n 's/stop it with `\\([^`]*\\)`.*/\\1/p')
+        echo "advice $advice"
+        HOME=$2 sh -c "$advice"
+        for _ in $(seq 300); do alienctl --no-autostart pwd 2>&1 | grep "no daemon runs" && exit 0; sleep 0.1; done
+        exit 8
+    """
+    (stranger.home / ".local").mkdir()
+    words = ["daemon stop"] if program == "alienctl" else []
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", stranger.command, neighbour.home, program, *words],
+        env=stranger.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"/var/tmp/aliend-{os.getuid()}-" in done.stdout
+
+
 def test_a_daemon_does_not_take_the_socket_of_another_one(stranger: User, neighbour: User) -> None:
     stranger.must("daemon", "start")
     pid = stranger.pid()
