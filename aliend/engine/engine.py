@@ -118,7 +118,7 @@ class Engine(Queries):
         self._apply_limits()
 
     def set_limits(self, files: int = 8, files_per_se: int = 4, keep_free_mib: int = -1) -> None:
-        """Set the configured limits: files at a time in all, and on one storage element.
+        """Set the configured limits: files at a time in all (at most MAX_LIMIT), and on one storage element.
 
         Limits that the user set while a daemon ran take precedence. `keep_free_mib` MiB of a disk stay free (-1: 5 % of
         the disk, at most 2 GiB).
@@ -126,7 +126,7 @@ class Engine(Queries):
         self._keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
         if self._runners:
             self._runners.set_keep_free(self._keep_free)
-        self._configured = Limits(files, files_per_se)
+        self._configured = Limits(min(files, limits.MAX_LIMIT), files_per_se)
         self._apply_limits()
 
     async def change_limits(self, changes: Mapping[str, int | str | None]) -> None:

@@ -16,6 +16,7 @@ from aliend.core.transfers.scheduler import Limits
 from aliend.errors import UsageError
 
 MAX_LIMIT = 1000
+"""Files at a time at most: the time for one decision of the scheduler grows with their number."""
 _COUNTS = ("files", "se", "down", "up")
 _RATES = ("rate", "down.rate", "up.rate", "se.rate")
 

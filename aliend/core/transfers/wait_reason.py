@@ -1,8 +1,9 @@
 """Explains why a file is not being copied, and until when, from stored and running transfers. Pure.
 
 The first of these that applies is reported: its job is paused or on hold; its last attempt failed and the back-off
-lasts; it has started and waits for its storage elements; another transfer writes its target; its job, its direction or
-all files are at their limit; enough files of its job wait for storage elements; other jobs have a higher priority.
+lasts; it has started and waits for its storage elements or a worker; another transfer writes its target; its job, its
+direction or all files are at their limit; other files wait for a worker of its cluster; enough files of its job wait
+for storage elements; other jobs have a higher priority.
 """
 
 from __future__ import annotations
@@ -70,6 +71,9 @@ class Reason:
     job: int = 0
 
 
+_NO_WORKER = Reason("limit", "no worker of the cluster is free; more copies start when one joins or becomes free")
+
+
 @dataclass(frozen=True, slots=True)
 class RunningCopy:
     """A started transfer; `waits_for` are the storage elements that it waits for (mostly none).
@@ -85,6 +89,12 @@ class RunningCopy:
     asks_since: float = 0.0
     needs_worker: bool = False
     """It waits for a worker of the cluster."""
+    executor: str = ""
+
+    @property
+    def uses_slot(self) -> bool:
+        """Return whether it counts for the limits of files."""
+        return not self.waits_for and not self.needs_worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +176,7 @@ def _reason_running(transfer: Transfer, snapshot: SchedulerSnapshot) -> Reason |
     if running.asks_since and snapshot.now - running.asks_since >= SLOW_ANSWER:
         return Reason("central", "the central service has not answered yet")
     if running.needs_worker:
-        return Reason("limit", "no worker of the cluster is free; more copies start when one joins or becomes free")
+        return _NO_WORKER
     if not running.waits_for:
         return _reason_throttled(transfer, snapshot)
     loads = {se: snapshot.elements[se] for se in running.waits_for if se in snapshot.elements}
@@ -193,7 +203,7 @@ def _reason_queued(transfer: Transfer, job: Job, snapshot: SchedulerSnapshot) ->
             "limit", f"job {job.id} is at its own limit of {_count(job.spec.parallel, 'file')} at a time", job=job.id
         )
     direction, limits = job.spec.direction, snapshot.limits
-    slots = [copy for copy in snapshot.running if not copy.waits_for]
+    slots = [copy for copy in snapshot.running if copy.uses_slot]
     most = limits.files if job.spec.interactive else limits.background
     if len(slots) >= most:
         return _at_limit(f"the limit of {_count(most, 'file')} at a time is reached", snapshot, "", job)
@@ -204,6 +214,8 @@ def _reason_queued(transfer: Transfer, job: Job, snapshot: SchedulerSnapshot) ->
             direction,
             job,
         )
+    if any(copy.needs_worker and copy.executor == job.spec.executor for copy in snapshot.running):
+        return _NO_WORKER
     waiting = [copy for copy in snapshot.running if copy.job == job.id and copy.waits_for]
     if len(waiting) >= limits.max_waiting:
         names = ", ".join(sorted({se for copy in waiting for se in copy.waits_for}))
@@ -222,7 +234,7 @@ def _count(number: int, what: str) -> str:
 
 def _at_limit(text: str, snapshot: SchedulerSnapshot, direction: str, job: Job) -> Reason:
     """Return the limit as a reason, with the job of a higher priority that waits, or else the one with most slots."""
-    slots = Counter(copy.job for copy in snapshot.running if direction in ("", copy.direction) and not copy.waits_for)
+    slots = Counter(copy.job for copy in snapshot.running if direction in ("", copy.direction) and copy.uses_slot)
     first = _first_before(job, snapshot)
     if first:
         return Reason("limit", f"{text}, and job {first} has a higher priority", job=first)

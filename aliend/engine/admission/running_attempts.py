@@ -188,6 +188,7 @@ class RunningAttempts:
                 attempt.progress.ses if attempt.progress.stage is Stage.SLOT else (),
                 attempt.progress.moved_at if attempt.progress.stage in _CENTRAL else 0.0,
                 attempt.progress.stage is Stage.WORKER,
+                attempt.job.spec.executor,
             )
             for number, attempt in self.by_transfer.items()
         )

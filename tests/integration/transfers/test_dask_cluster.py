@@ -132,6 +132,8 @@ def test_local_jobs_run_while_jobs_wait_for_workers_of_the_cluster(
     owner.must("cp", "--executor", "local", "big", "file:here")
     assert (owner.home / "here").read_bytes() == big
     assert all(owner.json("transfers", "show", job)["files"]["done"] == 0 for job in waiting)
+    (reason,) = {one["text"] for one in owner.json("transfers", "why")["waiting"]}
+    assert reason.startswith("no worker of the cluster is free")
     cluster.start_worker()
     for job in waiting:
         wait_done(owner, job)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.job import Job, JobSpec
+from aliend.core.transfers.limits import MAX_LIMIT
 from tests.unit.engine.conftest import DEADLINE, House, eventually
 
 
@@ -35,3 +36,8 @@ async def test_a_job_starts_whose_caller_is_cancelled_while_it_is_stored(
     job = await house.store.job_of_request("request")
     assert job
     assert (await house.ended(job.id)).state == "done"
+
+
+async def test_a_configured_limit_has_a_bound(house: House) -> None:
+    house.engine.set_limits(files=5000)
+    assert house.engine.limits_in_use().limits.files == MAX_LIMIT

@@ -75,6 +75,17 @@ def test_a_full_storage_element_is_named() -> None:
     assert found == Reason("se full", "A::B::C has 4 of 4 copies")
 
 
+def test_copies_that_wait_for_a_worker_use_no_slot_and_are_the_reason_for_files_of_their_executor() -> None:
+    job = replace(JOB, spec=replace(JOB.spec, executor="dask:/s"))
+    waiting = tuple(replace(one, needs_worker=True, executor="dask:/s") for one in copies(4, job.id))
+    behind = of(Queued(), job, replace(FREE, running=waiting))
+    assert behind is not None
+    assert behind.text.startswith("no worker of the cluster is free")
+    assert kind_of(of(Queued(), around=replace(FREE, running=waiting))) == "next"
+    full = of(Queued(), around=replace(FREE, running=(*waiting, *copies(2))))
+    assert full == Reason("limit", "the limit of 2 files at a time is reached (2 of job 2)", job=2)
+
+
 def test_a_file_behind_others_of_its_job_that_wait_for_storage_says_so() -> None:
     stuck = tuple(RunningCopy(n, 1, "download", f":/x/{n}", ("A::B::C",)) for n in (8, 9))
     assert of(Queued(), around=replace(FREE, running=stuck)) == Reason(
