@@ -79,7 +79,14 @@ async def groups_of_job(store: Store, job: Job, snapshot: SchedulerSnapshot) -> 
     for transfer in await store.transfers(job.id, _LOOKED_AT, 0, (Phase.QUEUED,)):
         if reason := wait_reason(transfer, job, "", snapshot):
             add_to_groups(queued, WaitingFile(job.id, transfer.id, transfer.source, reason))
-    return [*groups.values(), *failed, *_with_rest(list(queued.values()), job.files.queued)]
+    others: list[WaitGroup] = []
+    for group in _with_rest(list(queued.values()), job.files.queued):
+        key = (job.id, group.reason.kind, group.reason.text)
+        if started := groups.get(key):
+            groups[key] = replace(started, files=started.files + group.files)
+        else:
+            others.append(group)
+    return [*groups.values(), *failed, *others]
 
 
 def _kind_of(failure: AttemptRecord | None) -> str:

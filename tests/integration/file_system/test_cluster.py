@@ -164,6 +164,24 @@ def test_reading_continues_after_the_daemon_was_killed(
     assert read == files.cat_file(name)
 
 
+def sizes(files: AlienFileSystem, directory: str) -> int:
+    """List a directory and read its files; return the sum of their bytes. A worker runs this."""
+    files.invalidate_cache()
+    return sum(len(files.cat_file(name)) for name in files.ls(directory, detail=False))
+
+
+def test_reading_goes_on_while_the_daemon_restarts(
+    client: Client, on_workers: AlienFileSystem, trees: str, analyst: User, files: AlienFileSystem
+) -> None:
+    """Listing asks the daemon each time, so that tasks before and after the restart need it."""
+    reads = [client.submit(sizes, on_workers, trees, pure=False) for _ in range(12)]
+    reads[0].result(timeout=120)
+    analyst.must("daemon", "restart")
+    unfinished = [read for read in reads if not read.done()]
+    assert client.gather(reads) == [sizes(files, trees)] * len(reads)
+    assert unfinished
+
+
 def services(tickets: TicketServer, directory: Path, role: str) -> Services:
     """Connect to the server of tickets as a worker does, with the certificates of a directory; empty role: none."""
     ca, pem, key = (directory / name for name in ("ca.pem", f"{role}.pem", f"{role}-key.pem"))
@@ -194,6 +212,8 @@ def test_only_certificates_of_the_cluster_get_tickets(
         ask(services(tickets, own, "worker"), name, storage_pb2.URL_PURPOSE_WRITE) == grpc.StatusCode.PERMISSION_DENIED
     )
     assert ask(services(tickets, own, ""), name) == grpc.StatusCode.UNAVAILABLE
+    plain = grpc.insecure_channel(tickets.address.removeprefix("tls://").partition("/")[0])
+    assert ask(Services(plain), name) == grpc.StatusCode.UNAVAILABLE
     assert ask(services(tickets, tmp_path, "worker"), name) == grpc.StatusCode.UNAVAILABLE
 
 

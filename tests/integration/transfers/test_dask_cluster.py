@@ -12,10 +12,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.dask_cluster import DaskCluster, copying_pids, dask_cluster
-from tests.harness import Grid, User, eventually, make_grid_directory, make_user
+from tests.harness import ALIENCTL, Grid, User, eventually, make_grid_directory, make_user
 
 pytestmark = pytest.mark.xdist_group("dask")
 SIZE = 8 << 20
@@ -62,6 +63,11 @@ def big(owner: User, cluster_of_module: DaskCluster) -> bytes:
 
 def wait_done(user: User, job: str) -> None:
     eventually(lambda: user.json("transfers", "show", job)["state"] == "done", LIMIT)
+
+
+def files_of(user: User, job: str) -> dict[str, int]:
+    counts: dict[str, int] = user.json("transfers", "show", job)["files"]
+    return counts
 
 
 def file_of(user: User, job: str) -> dict[str, object]:
@@ -137,6 +143,37 @@ def test_local_jobs_run_while_jobs_wait_for_workers_of_the_cluster(
     cluster.start_worker()
     for job in waiting:
         wait_done(owner, job)
+
+
+def test_without_a_worker_no_ticket_is_requested_and_a_priority_still_changes_the_order(
+    grid: Grid, owner: User, cluster: DaskCluster, big: bytes
+) -> None:
+    (owner.home / "few").mkdir()
+    for number in range(10):
+        (owner.home / "few" / f"{number}").write_bytes(b"content")
+    owner.must("cp", "--executor", "local", "file:few/", "few/@disk:1")
+    owner.must("transfers", "limit", "files=4")  # each file is copied alone
+    tickets = grid.stats()["commands"]["access"]
+    normal, urgent = (owner.must("cp", "--detach", "few/", f"file:{name}/") for name in ("normal", "urgent"))
+    eventually(lambda: all(files_of(owner, job)["total"] == 10 for job in (normal, urgent)), LIMIT)
+    owner.must("transfers", "priority", "5", urgent)
+    assert grid.stats()["commands"]["access"] == tickets
+    cluster.start_worker()
+    for job in (normal, urgent):
+        wait_done(owner, job)
+    ends = [owner.json("transfers", "show", job)["ended_ms"] for job in (normal, urgent)]
+    owner.must("transfers", "limit", "files=default")
+    assert ends[1] < ends[0]
+
+
+def test_the_live_view_shows_the_rate_of_a_job(owner: User, cluster: DaskCluster, big: bytes) -> None:
+    job, _ = begin(owner, cluster, "viewed")
+    child = pexpect.spawn(ALIENCTL, ["transfers", "top"], env=owner.environment, dimensions=(24, 80), timeout=LIMIT)
+    child.expect(r"active.{1,200}[1-9][0-9.]*KiB/s")
+    child.send("q")
+    child.expect(pexpect.EOF)
+    child.close()
+    finish(owner, job, "viewed", big)
 
 
 def test_a_job_keeps_its_own_cluster_and_is_on_hold_until_that_can_be_reached(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.scheduler import Limits
 from aliend.engine import JobView, WaitingFile
 from aliend.errors import CopyError, NotConnected
+from aliend.storage.tasks import TaskOptions
 from tests.unit.engine.conftest import House, eventually
 
 
@@ -133,3 +138,21 @@ class _Forbidden:
 
     def __call__(self, *_: object) -> None:
         raise AssertionError
+
+
+async def test_all_files_that_wait_for_a_worker_are_one_group(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def reserve_slot(_: TaskOptions, on_wait: Callable[[], None]) -> AsyncIterator[None]:
+        on_wait()
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr("aliend.engine.wait_reasons._LOOKED_AT", 5)
+    monkeypatch.setattr(house.workers, "reserve_slot", reserve_slot)
+    await house.engine.change_limits({"files": 4})
+    job = await many(house, tmp_path, 20)
+    await house.until_states(job.id, ["running"] * 2 + ["queued"] * 18)
+    (group,) = await house.engine.grouped_reasons(job.id)
+    assert (group.files, group.reason.kind) == (20, "limit")
