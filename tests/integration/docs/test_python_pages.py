@@ -21,22 +21,24 @@ CONTENT = "Hello grid, hello program!\n"
 
 @pytest.fixture(scope="module")
 def analyst(grid: Grid) -> Iterator[User]:
-    """Create a user whose home in the catalogue has the files that the pages name."""
+    """Create a user whose home in the catalogue has the files that the pages name; other tests use this home too."""
     for user in make_user(grid.exports):
         with uproot.recreate(user.home / "AO2D.root") as file:
             file["events"] = {"x": [1.0, 2.0]}
         (user.home / "table.csv").write_text("run,size\n1,2\n", encoding="ascii")
         (user.home / "f.root").write_bytes(bytes(2000))
         (user.home / "greeting.txt").write_text(CONTENT, encoding="ascii")
-        for source, target in (
-            ("f.root", "data/run1/f.root"),
-            ("f.root", "data/f.root"),
-            ("table.csv", "table.csv"),
-            ("AO2D.root", "AO2D.root"),
-            ("greeting.txt", "analysis/greeting.txt"),
-        ):
-            user.must("cp", "-f", f"file:{source}", f"{HOME}/{target}")
+        sources = {
+            f"{HOME}/data/run1/f.root": "f.root",
+            f"{HOME}/data/f.root": "f.root",
+            f"{HOME}/table.csv": "table.csv",
+            f"{HOME}/AO2D.root": "AO2D.root",
+            f"{HOME}/analysis/greeting.txt": "greeting.txt",
+        }
+        for target, source in sources.items():
+            user.must("cp", "-f", f"file:{source}", target)
         yield user
+        user.must("rm", "-f", *sources)
 
 
 def blocks(page: str) -> list[str]:
