@@ -80,7 +80,7 @@ def at_a_terminal(user: User, *words: str, answers: list[tuple[str, str]]) -> tu
     for prompt, answer in answers:
         child.expect_exact(prompt)
         shown += f"{child.before}{prompt}"
-        if "ass phrase" in prompt or "again" in prompt:
+        if "ass phrase" in prompt or "Repeat" in prompt:
             eventually(lambda: not child.getecho())
         child.sendline(answer)
     child.expect(pexpect.EOF)
