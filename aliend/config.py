@@ -326,10 +326,10 @@ def file_system_of(path: Path) -> str:
     real = Path(os.path.realpath(path))  # Path.resolve fails for a link to itself
     best, kind = "", ""
     for line in mounts:
-        words = line.split()
-        point = words[1].replace("\\040", " ") if len(words) > 2 else ""
+        fields = line.split()
+        point = fields[1].replace("\\040", " ") if len(fields) > 2 else ""
         if point and len(point) >= len(best) and real.is_relative_to(point):
-            best, kind = point, words[2]
+            best, kind = point, fields[2]
     return kind
 
 

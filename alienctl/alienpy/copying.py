@@ -26,20 +26,20 @@ def DO_XrootdCp(
     The files are the operands of `xrd_copy_command`, or `api_src` and `api_dst`, lists of the same length, with local
     names behind `file:`. With `printout` `quiet` or `silent` nothing is printed.
     """
-    words = list(map(str, xrd_copy_command or []))
-    if words and words[0] == sys.argv[0]:
-        del words[0]  # scripts pass the whole of sys.argv
+    arguments = list(map(str, xrd_copy_command or []))
+    if arguments and arguments[0] == sys.argv[0]:
+        del arguments[0]  # scripts pass the whole of sys.argv
     sources, targets = api_src or [], api_dst or []
     if bool(sources) != bool(targets):
         return RET(1, "", "API _src,_dst used but only one is defined", {})
     if len(sources) != len(targets):
         return RET(1, "", f"api_src names {len(sources)} files, api_dst {len(targets)}", {})
     if not sources:
-        return _copy(words, printout)
+        return _copy(arguments, printout)
     with tempfile.NamedTemporaryFile("w", prefix="alienpy", suffix=".txt", delete=False) as pairs:
         pairs.writelines(f"{shlex.quote(str(one))} {shlex.quote(str(other))}\n" for one, other in zip(sources, targets))
     try:
-        return _copy([*words, "-input", pairs.name], printout)
+        return _copy([*arguments, "-input", pairs.name], printout)
     finally:
         os.unlink(pairs.name)
 

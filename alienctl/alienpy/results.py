@@ -27,20 +27,20 @@ def retf_print(ret_obj: RET, opts: str = "") -> int:
     `opts` contains any of `json` (print the document), `noprint`, `noout`, `noerr`, and `info`, `warn`, `err` or
     `debug` (log the text at that level, too).
     """
-    words = opts.replace(",", " ").split()
+    flags = opts.replace(",", " ").split()
     text = ret_obj.out if ret_obj.exitcode == 0 else ret_obj.err
     levels = {"info": logging.INFO, "warn": logging.WARNING, "err": logging.ERROR, "debug": logging.DEBUG}
-    for word in words:
+    for word in flags:
         if word in levels:
             log.log(levels[word], text)
-    if "noprint" in words:
+    if "noprint" in flags:
         return ret_obj.exitcode
-    if "json" in words:
+    if "json" in flags:
         PrintDict(ret_obj.ansdict)
         return ret_obj.exitcode
-    if ret_obj.exitcode == 0 and text and "noout" not in words:
+    if ret_obj.exitcode == 0 and text and "noout" not in flags:
         print_out(text)
-    if ret_obj.exitcode != 0 and text and "noerr" not in words:
+    if ret_obj.exitcode != 0 and text and "noerr" not in flags:
         print_err(text)
     return ret_obj.exitcode
 

@@ -138,8 +138,8 @@ def ProcessInput(
     shellcmd: "str | None" = None,
 ) -> RET:
     """Run one command of alienctl, its output through the shell command `shellcmd` if given; return the result."""
-    words = [cmd, *map(str, args or [])] if args is not None or " " not in cmd else shlex.split(cmd)
-    result = command_result(words)
+    arguments = [cmd, *map(str, args or [])] if args is not None or " " not in cmd else shlex.split(cmd)
+    result = command_result(arguments)
     if not shellcmd or result.exitcode:
         return result
     done = subprocess.run(shellcmd, shell=True, input=result.out, capture_output=True, text=True, check=False)
@@ -149,13 +149,13 @@ def ProcessInput(
 def ProcessCommandChain(wb: Any = None, cmd_chain: "str | list[str] | None" = None) -> int:
     """Run a chain of commands, print the output, and return the exit code of the last one.
 
-    `cmd_chain` is a text, or a list with the words of one command or with one text.
+    `cmd_chain` is a text, or a list with the arguments of one command or with one text.
     """
     if not cmd_chain:
         print_err("ProcessCommandChain:: missing command(s)")
         return 1
-    words = [cmd_chain] if isinstance(cmd_chain, str) else list(map(str, cmd_chain))
-    AlienSessionInfo["exitcode"] = commands.run(words, shown=True).code
+    arguments = [cmd_chain] if isinstance(cmd_chain, str) else list(map(str, cmd_chain))
+    AlienSessionInfo["exitcode"] = commands.run(arguments, shown=True).code
     return int(AlienSessionInfo["exitcode"])
 
 
@@ -184,8 +184,8 @@ def _request(cmdline: str, args: "list[Any] | None") -> "tuple[str, list[str]]":
     if '{"command":' in cmdline and '"options":' in cmdline:
         document = json.loads(cmdline)
         return str(document["command"]), list(map(str, document["options"]))
-    words = shlex.split(cmdline) if args is None else [cmdline, *map(str, args)]
-    return (words[0], words[1:]) if words and words[0] else ("", [])
+    arguments = shlex.split(cmdline) if args is None else [cmdline, *map(str, args)]
+    return (arguments[0], arguments[1:]) if arguments and arguments[0] else ("", [])
 
 
 def _remembered(output: commands.Output, document: Any) -> RET:

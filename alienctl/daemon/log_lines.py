@@ -76,8 +76,8 @@ def _of_text(line: bytes) -> tuple[datetime, str, int] | None:
     found = _TEXT.match(line)
     if not found:
         return None
-    words = dict(word.split(b"=", 1) for word in (found[3] or b"").split() if b"=" in word)
-    return _facts(found[1].decode("ascii", "replace"), found[2].decode("ascii"), words.get(b"job", b"0"))
+    facts = dict(word.split(b"=", 1) for word in (found[3] or b"").split() if b"=" in word)
+    return _facts(found[1].decode("ascii", "replace"), found[2].decode("ascii"), facts.get(b"job", b"0"))
 
 
 def _of_json(line: bytes) -> tuple[datetime, str, int] | None:

@@ -23,10 +23,10 @@ _OLDER = (".3", ".2", ".1")
 class _Options:
     """The options of the command. Raises ClientError (22)."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, arguments: list[str]) -> None:
         self.lines, self.follow = _LINES, False
         job, since, level = 0, None, "debug"
-        left = list(words)
+        left = list(arguments)
         while left:
             word = left.pop(0)
             if word == "-f":

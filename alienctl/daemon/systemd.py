@@ -173,12 +173,12 @@ def lingers() -> bool:
     return done.stdout.strip() == b"yes"
 
 
-def _must(*words: str) -> None:
-    _run("systemctl", "--user", *words)
+def _must(*arguments: str) -> None:
+    _run("systemctl", "--user", *arguments)
 
 
-def _systemctl(*words: str) -> "subprocess.CompletedProcess[bytes]":
-    return _executed("systemctl", "--user", *words)
+def _systemctl(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    return _executed("systemctl", "--user", *arguments)
 
 
 def _run(*command: str) -> None:

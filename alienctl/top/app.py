@@ -193,10 +193,10 @@ class TopApp(App[None]):
     @work
     async def action_limits(self) -> None:
         """Set limits that the user types."""
-        words = (await self.push_screen_wait(InputScreen("limits, as in: files=8 rate=20M (default resets)"))).split()
-        if words:
+        limits = (await self.push_screen_wait(InputScreen("limits, as in: files=8 rate=20M (default resets)"))).split()
+        if limits:
             try:
-                await self._source.set_limits(words)
+                await self._source.set_limits(limits)
             except SourceError as error:
                 self.notify(str(error), severity="error", markup=False)
             await self.refresh_queue()

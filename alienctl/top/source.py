@@ -47,7 +47,7 @@ class Source(Protocol):
     async def set_priority(self, job: int, priority: int) -> None:
         """Set the priority of a job."""
 
-    async def set_limits(self, words: Sequence[str]) -> None:
+    async def set_limits(self, limits: Sequence[str]) -> None:
         """Set limits, as in `files=8 rate=20M`."""
 
     async def close(self) -> None:
@@ -108,10 +108,10 @@ class DaemonSource:
         request = self._messages.SetJobPriorityRequest(request_id=self._new_request_id(), id=job, priority=priority)
         await self._call("SetJobPriority", request)
 
-    async def set_limits(self, words: Sequence[str]) -> None:
+    async def set_limits(self, limits: Sequence[str]) -> None:
         """Set limits, as in `files=8 rate=20M`."""
-        changes = dict(word.split("=", 1) for word in words if "=" in word)
-        if len(changes) != len(words):
+        changes = dict(word.split("=", 1) for word in limits if "=" in word)
+        if len(changes) != len(limits):
             raise SourceError("write limits as NAME=VALUE, for example: files=8 rate=20M")
         await self._call(
             "SetLimits", self._messages.SetLimitsRequest(request_id=self._new_request_id(), changes=changes)

@@ -142,12 +142,12 @@ class _CommandLine:
         match step:
             case Shell(text):
                 return await self._call.run_on_client((*_SHELL, text))
-            case Command(words, ""):
-                return await self._command(self._call, words)
-            case Command(words, pipeline) if theirs := _client_command(words):
+            case Command(arguments, ""):
+                return await self._command(self._call, arguments)
+            case Command(arguments, pipeline) if theirs := _client_command(arguments):
                 return await self._call.run_on_client((*_SHELL, f'"$@" | {pipeline}', "sh", *theirs))
-            case Command(words, pipeline):
-                return await pipe_output(self._call, (*_SHELL, pipeline), lambda call: self._command(call, words))
+            case Command(arguments, pipeline):
+                return await pipe_output(self._call, (*_SHELL, pipeline), lambda call: self._command(call, arguments))
 
     async def _command(self, call: Call, args: tuple[str, ...]) -> int:
         by_line = call.by_line or JSON_LINES_OPTION in args

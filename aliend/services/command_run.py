@@ -191,10 +191,10 @@ async def _report_loss(runtime: Runtime, events: Events) -> None:
 
 def _call(runtime: Runtime, start: console_pb2.RunStart, events: Events) -> Call:
     terminal = _terminal(start.terminal)
-    words = tuple(os.fsdecode(word) for word in start.argv)
+    arguments = tuple(os.fsdecode(word) for word in start.argv)
     environment = dict(start.environment)
     return Call(
-        args=tuple(word for word in words if word not in JSON_OPTIONS),
+        args=tuple(word for word in arguments if word not in JSON_OPTIONS),
         directory=os.fsdecode(start.cwd),
         umask=start.umask,
         session=start.session or "default",
@@ -203,8 +203,9 @@ def _call(runtime: Runtime, start: console_pb2.RunStart, events: Events) -> Call
         restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
         environment=environment,
         output=events,
-        as_json=any(word in JSON_OPTIONS for word in words) or any(is_on(environment, name) for name in _JSON_SWITCHES),
-        by_line=JSON_LINES_OPTION in words,
+        as_json=any(word in JSON_OPTIONS for word in arguments)
+        or any(is_on(environment, name) for name in _JSON_SWITCHES),
+        by_line=JSON_LINES_OPTION in arguments,
         raw=start.raw,
         stop_on_error=start.stop_on_error,
         commands_on_stdin=start.commands_on_stdin,

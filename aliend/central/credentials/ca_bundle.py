@@ -80,10 +80,10 @@ async def _clone(source: str, target: Path, environment: Mapping[str, str]) -> N
     git = shutil.which("git", path=environment.get("PATH", os.defpath))
     if git is None:
         raise ConfigurationError("getCAcerts needs the program git, which is not installed (or not in PATH)")
-    words = ("-c", "core.hooksPath=/dev/null", "clone", "--quiet", "--depth", "1", "--", source, str(target))
+    options = ("-c", "core.hooksPath=/dev/null", "clone", "--quiet", "--depth", "1", "--", source, str(target))
     process = await asyncio.create_subprocess_exec(
         git,
-        *words,
+        *options,
         env=variables,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

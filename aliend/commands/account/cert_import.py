@@ -37,10 +37,10 @@ class Imported:
 
 async def cert_import(_parts: Runtime, call: Call) -> int:
     """Import the certificate of a PKCS#12 file."""
-    words = [word for word in call.args[1:] if word != _NO_PASSPHRASE]
-    if len(words) != 1 or words[0].startswith("-"):
+    arguments = [word for word in call.args[1:] if word != _NO_PASSPHRASE]
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         raise UsageError(_USAGE)
-    path = Path(call.directory, words[0].removeprefix("file:"))
+    path = Path(call.directory, arguments[0].removeprefix("file:"))
     imported = await import_pkcs12(call, path, protect=_NO_PASSPHRASE not in call.args)
     files = call.context.user
     if call.as_json:

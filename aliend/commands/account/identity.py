@@ -16,33 +16,33 @@ _SWITCH = {"on": True, "off": False}
 
 async def user(runtime: Runtime, call: Call) -> int:
     """Act as another account in this session, in the same directory."""
-    words = call.args[1:]
-    if len(words) != 1 or words[0].startswith("-"):
+    arguments = call.args[1:]
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         raise UsageError("user requires one account name; list yours with `alienctl whoami -v`")
-    state = await runtime.sessions.switch_account(call.session, call.context, words[0])
+    state = await runtime.sessions.switch_account(call.session, call.context, arguments[0])
     return await print_results(call, [], [{"homedir": state.home}], user=state.user, currentdir=state.directory)
 
 
 async def set_site(runtime: Runtime, call: Call) -> int:
     """Set the close site of this session, from which the service chooses storage."""
-    words = call.args[1:]
-    if len(words) > 1 or any(word.startswith("-") or not word for word in words):
+    arguments = call.args[1:]
+    if len(arguments) > 1 or any(word.startswith("-") or not word for word in arguments):
         raise UsageError("usage: setSite [SITE]")
     before = call.context.site or "the service's choice"
-    if words:
-        await runtime.sessions.choose_site(call.session, call.context, words[0])
-    text = f"Setting close site to {words[0]} (was {before})" if words else f"The close site is {before}"
-    result = {"site": words[0] if words else call.context.site, "message": text}
+    if arguments:
+        await runtime.sessions.choose_site(call.session, call.context, arguments[0])
+    text = f"Setting close site to {arguments[0]} (was {before})" if arguments else f"The close site is {before}"
+    result = {"site": arguments[0] if arguments else call.context.site, "message": text}
     return await print_results(call, [text], [result], user="", currentdir="")
 
 
 async def timing(runtime: Runtime, call: Call) -> int:
     """Switch on or off that the service reports the duration of each command of this session."""
-    words = call.args[1:]
-    if len(words) > 1 or any(word not in _SWITCH for word in words):
+    arguments = call.args[1:]
+    if len(arguments) > 1 or any(word not in _SWITCH for word in arguments):
         raise UsageError("usage: timing [on | off]")
-    is_on = _SWITCH[words[0]] if words else call.context.timing
-    if words:
+    is_on = _SWITCH[arguments[0]] if arguments else call.context.timing
+    if arguments:
         await runtime.sessions.choose_timing(call.session, call.context, is_on=is_on)
     text = f"Command timing is {'enabled' if is_on else 'disabled'}"
     result = {"timing": str(is_on).lower(), "message": text}

@@ -52,10 +52,10 @@ async def dirs(runtime: Runtime, call: Call) -> int:
 
 async def pushd(runtime: Runtime, call: Call) -> int:
     """Push a directory on the stack or rotate the stack, and change to its top; `-n`: do not change directory."""
-    stays, words = _split_no_change(call)
+    stays, arguments = _split_no_change(call)
     state = await _state(runtime, call)
     stack = _stack(state)
-    match words:
+    match arguments:
         case ():
             new = directory_stack.swap(stack)
         case (word,) if directory_stack.is_position(word):
@@ -72,12 +72,12 @@ async def pushd(runtime: Runtime, call: Call) -> int:
 
 async def popd(runtime: Runtime, call: Call) -> int:
     """Remove an entry from the stack and change to its top; `-n`: do not change directory."""
-    stays, words = _split_no_change(call)
+    stays, arguments = _split_no_change(call)
     state = await _state(runtime, call)
     stack = _stack(state)
-    if len(words) > 1 or (words and not directory_stack.is_position(words[0])):
+    if len(arguments) > 1 or (arguments and not directory_stack.is_position(arguments[0])):
         raise UsageError("usage: popd [-n] [+N | -N]")
-    at = directory_stack.position_of(words[0], stack) if words else 0
+    at = directory_stack.position_of(arguments[0], stack) if arguments else 0
     return await _change_stack(runtime, call, state, directory_stack.drop(stack, max(at, int(stays))), stays=stays)
 
 
@@ -93,8 +93,8 @@ async def _change_stack(
 
 
 def _split_no_change(call: Call) -> tuple[bool, tuple[str, ...]]:
-    words = call.args[1:]
-    return "-n" in words, tuple(word for word in words if word != "-n")
+    arguments = call.args[1:]
+    return "-n" in arguments, tuple(word for word in arguments if word != "-n")
 
 
 def _stack(state: SessionState) -> directory_stack.Stack:

@@ -29,16 +29,18 @@ Change = Callable[[Runtime, JobView], Awaitable[JobView]]
 
 async def transfers(runtime: Runtime, call: Call) -> int:
     """Run `transfers VERB ...`."""
-    verb, *words = call.args[1:] or ("list",)
+    verb, *arguments = call.args[1:] or ("list",)
     if verb.startswith("-"):
-        verb, words = "list", [verb, *words]
+        verb, arguments = "list", [verb, *arguments]
     if verb not in VERBS:
         raise UsageError(f"transfers: unknown subcommand {verb}; use one of: {', '.join(VERBS)}")
     if known := OPTIONS.get(verb):
         spelled = {name.lstrip("-") for name in known}
-        for strange in (word for word in words if word.startswith("--") and word[2:].partition("=")[0] not in spelled):
+        for strange in (
+            word for word in arguments if word.startswith("--") and word[2:].partition("=")[0] not in spelled
+        ):
             raise UsageError(unknown_option(f"transfers {verb}", strange, known))
-    return await VERBS[verb](runtime, call, words)
+    return await VERBS[verb](runtime, call, arguments)
 
 
 async def _attach(runtime: Runtime, call: Call, args: list[str]) -> int:

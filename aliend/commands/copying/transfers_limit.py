@@ -86,14 +86,14 @@ def _elements(now: LimitsInUse) -> list[dict[str, Any]]:
 
 def _rates(now: LimitsInUse) -> dict[str, dict[str, int | str]]:
     """Return the configured rates by name: as set, and now in bytes per second (0: unlimited)."""
-    return {name: {"set": words, "now": now.rate_now(name)} for name, words in sorted(now.rate_texts.items())}
+    return {name: {"set": schedule, "now": now.rate_now(name)} for name, schedule in sorted(now.rate_texts.items())}
 
 
 def _rate_lines(now: LimitsInUse) -> Iterable[str]:
     if not now.rate_texts:
         return
     yield f"{'RATE':<32}{'NOW':>12}"
-    for name, words in sorted(now.rate_texts.items(), key=lambda item: ("::" in item[0], item[0])):
+    for name, schedule in sorted(now.rate_texts.items(), key=lambda item: ("::" in item[0], item[0])):
         rate = now.rate_now(name)
         text = f"{format_rate(rate)}/s" if rate else "unlimited"
-        yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"
+        yield f"{name:<32}{text:>12}{'' if ',' not in schedule else f'  {schedule}'}"

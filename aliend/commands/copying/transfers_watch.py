@@ -65,9 +65,9 @@ async def _print_events(call: Call, job: int, changes: Changes) -> None:
     for begin in range(0, max(len(events), 1), _LINES):
         piece = events[begin : begin + _LINES]
         last = changes.number if begin + _LINES >= len(events) else piece[-1].number
-        words = ["transfers", "watch", *([str(job)] if job else []), "--since", str(last)]
+        resume_args = ["transfers", "watch", *([str(job)] if job else []), "--since", str(last)]
         lines = "".join(f"{_line(one, as_json=call.as_json)}\n" for one in piece)
-        await call.output.stdout_resumable(encode(lines), [*words, "--json"] if call.as_json else words)
+        await call.output.stdout_resumable(encode(lines), [*resume_args, "--json"] if call.as_json else resume_args)
 
 
 def _line(event: EventRecord, *, as_json: bool) -> str:

@@ -20,25 +20,25 @@ _OBSOLETE = ("-force", "-noout")
 
 async def run(runtime: Runtime, call: Call) -> int:
     """Run a program on downloaded files: the arguments that begin with `alien:`, or the last one."""
-    words = _program_args(call)
-    if len(words) < 2:
+    arguments = _program_args(call)
+    if len(arguments) < 2:
         raise UsageError("run requires a program and an LFN (see `alienctl help run`)")
-    marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
+    marked = [at for at, word in enumerate(arguments) if at and word.startswith("alien:")] or [len(arguments) - 1]
     with runtime.scratch.directory() as directory:
         for number, at in enumerate(marked):
-            words[at] = await download_lfn(runtime, call, words[at], directory / str(number))
-        return await call.run_on_client(words)
+            arguments[at] = await download_lfn(runtime, call, arguments[at], directory / str(number))
+        return await call.run_on_client(arguments)
 
 
 async def execute(runtime: Runtime, call: Call) -> int:
     """Run a script of the catalogue with its arguments."""
-    words = _program_args(call)
-    if not words:
+    arguments = _program_args(call)
+    if not arguments:
         raise UsageError("exec requires the LFN of a script (see `alienctl help exec`)")
     with runtime.scratch.directory() as directory:
-        script = await download_lfn(runtime, call, words[0], directory / "0")
+        script = await download_lfn(runtime, call, arguments[0], directory / "0")
         await asyncio.to_thread(Path(script).chmod, 0o700)
-        return await call.run_on_client([script, *words[1:]])
+        return await call.run_on_client([script, *arguments[1:]])
 
 
 async def download_lfn(runtime: Runtime, call: Call, name: str, directory: Path) -> str:
@@ -74,7 +74,7 @@ def program_from_environment(call: Call, variable: str) -> list[str]:
 def _program_args(call: Call) -> list[str]:
     if call.as_json:
         raise UsageError(f"{call.args[0]} does not support --json: it prints the program's own output")
-    words = list(call.args[1:])
-    while words and words[0] in _OBSOLETE:
-        del words[0]
-    return words
+    arguments = list(call.args[1:])
+    while arguments and arguments[0] in _OBSOLETE:
+        del arguments[0]
+    return arguments

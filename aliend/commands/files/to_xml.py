@@ -95,12 +95,12 @@ async def _explain(runtime: Runtime, call: Call, names: list[str], error: Servic
 
 
 async def _local_collection(runtime: Runtime, call: Call, given: ParsedOptions) -> str:
-    words = list(given.operands)
+    names = list(given.operands)
     for name in given.all("l"):
-        words += await asyncio.to_thread(_read_names, call.local_path(name))
-    if not words:
+        names += await asyncio.to_thread(_read_names, call.local_path(name))
+    if not names:
         raise UsageError("toXml -local requires local files (see `alienctl help toXml`)")
-    paths = [call.local_path(word) for word in words]
+    paths = [call.local_path(word) for word in names]
     missing = [path for path in paths if not await asyncio.to_thread(Path(path).is_file)]
     if missing:
         sentence = f"{missing[0]} is not a local file" + (f", and {len(missing) - 1} more" if missing[1:] else "")

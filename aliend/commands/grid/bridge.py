@@ -34,8 +34,8 @@ async def bridge(runtime: Runtime, call: Call) -> int:
             document = await switch(runtime, on=False)
         case ("status",) | ():
             document = await status(runtime)
-        case words:
-            raise UsageError(f"bridge takes on, off or status, but got {' '.join(words)!r}")
+        case arguments:
+            raise UsageError(f"bridge takes on, off or status, but got {' '.join(arguments)!r}")
     if call.as_json:
         await call.print_json(document)
     else:

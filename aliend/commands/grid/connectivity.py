@@ -32,10 +32,10 @@ async def wbtime(runtime: Runtime, call: Call) -> int:
 
 async def check_addr(runtime: Runtime, call: Call) -> int:
     """Connect to each address of the service or of another host; with `reference` also to well-known hosts."""
-    words = [word for word in call.args[1:] if word != "reference"]
+    arguments = [word for word in call.args[1:] if word != "reference"]
     hosts = list(_REFERENCE) if "reference" in call.args[1:] else []
     found: list[AddressProbe] = []
-    for host, port in [*hosts, _target(call, words)]:
+    for host, port in [*hosts, _target(call, arguments)]:
         try:
             async for probe in probe_addresses(host, port, call.context.finding.family):
                 found.append(probe)
@@ -105,8 +105,8 @@ def _checked_count(count: int, most: int) -> int:
 
 
 def _count(call: Call, most: int) -> int:
-    words = call.args[1:]
-    text = words[0] if words else str(_USUAL)
-    if len(words) > 1 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise UsageError(f"{call.args[0]}: the count must be 1 to {most}, not {' '.join(words)!r}")
+    arguments = call.args[1:]
+    text = arguments[0] if arguments else str(_USUAL)
+    if len(arguments) > 1 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        raise UsageError(f"{call.args[0]}: the count must be 1 to {most}, not {' '.join(arguments)!r}")
     return int(text)

@@ -46,15 +46,15 @@ _SITE_OPTIONS = {
 
 async def submit(runtime: Runtime, call: Call) -> int:
     """Submit a job description; upload a local one (`file:x.jdl`) below the home first."""
-    words = call.args[1:]
-    if not words or _HELP.intersection(words) or "=" in words[0]:
+    arguments = call.args[1:]
+    if not arguments or _HELP.intersection(arguments) or "=" in arguments[0]:
         return await passthrough.run(runtime, call)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    if not words[0].startswith("file:"):
-        lfn = paths.resolve(words[0], state.directory, state.home)
-        return await passthrough.run(runtime, replace(call, args=("submit", lfn, *words[1:])))
-    lfn, is_new = await _upload(runtime, call, call.local_path(words[0]), state.home)
-    code = await passthrough.run(runtime, replace(call, args=("submit", lfn, *words[1:])))
+    if not arguments[0].startswith("file:"):
+        lfn = paths.resolve(arguments[0], state.directory, state.home)
+        return await passthrough.run(runtime, replace(call, args=("submit", lfn, *arguments[1:])))
+    lfn, is_new = await _upload(runtime, call, call.local_path(arguments[0]), state.home)
+    code = await passthrough.run(runtime, replace(call, args=("submit", lfn, *arguments[1:])))
     if code and is_new:
         await runtime.central_sessions.catalogue_of(call.context).remove(lfn)
         await call.print_error(f"submit: the service rejected the job, so {lfn} was removed")

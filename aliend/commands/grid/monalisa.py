@@ -22,16 +22,16 @@ _MILLISECONDS = 1e11
 
 async def query_ml(runtime: Runtime, call: Call) -> int:
     """Query the monitoring and print a table."""
-    words = [word for word in call.args[1:] if word not in _FORMATS]
-    if len(words) != 1 or words[0].startswith("-"):
+    arguments = [word for word in call.args[1:] if word not in _FORMATS]
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         raise UsageError("queryML requires one node: NODE, or /START/END/NODE with times (see `alienctl help queryML`)")
-    rows = await values_of(runtime, call.context, words[0])
+    rows = await values_of(runtime, call.context, arguments[0])
     if call.as_json:
         await call.print_json({"results": rows})
     else:
         await call.print("\n".join(_table([_readable(row) for row in rows])))
     if not rows:
-        await call.print_error(f"queryML: no values for {words[0]}")
+        await call.print_error(f"queryML: no values for {arguments[0]}")
     return 0
 
 

@@ -34,10 +34,10 @@ async def check_names(catalogue: Catalogue, request: Request) -> None:
 
 def output_of(request: Request) -> str:
     """Return the name behind `-x` of a command that stores its result in the catalogue; empty without one."""
-    words = request.options
-    if request.command not in _WITH_OUTPUT or "-x" not in words[:-1]:
+    options = request.options
+    if request.command not in _WITH_OUTPUT or "-x" not in options[:-1]:
         return ""
-    return words[words.index("-x") + 1]
+    return options[options.index("-x") + 1]
 
 
 async def require_directories(catalogue: Catalogue, lfns: Sequence[str]) -> None:

@@ -82,12 +82,14 @@ def status_of(reply: Reply) -> int:
 async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionState]:
     """Return the request, the directory that it needs (empty: none), and the session state."""
     name = _SERVICE_NAMES.get(call.args[0], call.args[0])
-    words = call.args[1:]
-    refuse_session_changes(Request(name, words))
+    arguments = call.args[1:]
+    refuse_session_changes(Request(name, arguments))
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    options = _DEFAULT_OPTIONS.get(call.args[0], ()) + (_absolute(words, state) if name in _LFN_COMMANDS else words)
+    options = _DEFAULT_OPTIONS.get(call.args[0], ()) + (
+        _absolute(arguments, state) if name in _LFN_COMMANDS else arguments
+    )
     silenced = with_modifiers(options, whole=call.as_json)
-    needs_none = name in _LFN_COMMANDS and name not in _REMOVE and _names_something(words)
+    needs_none = name in _LFN_COMMANDS and name not in _REMOVE and _names_something(arguments)
     await _check(runtime, call.context, Request(name, options), state)
     return Request(name, silenced), "" if needs_none else state.directory, state
 
@@ -196,15 +198,15 @@ def refuse_session_changes(request: Request) -> None:
         raise UsageError(f"{word} would change the connection that all your commands share; {instead} instead")
 
 
-def _absolute(words: tuple[str, ...], state: SessionState) -> tuple[str, ...]:
+def _absolute(arguments: tuple[str, ...], state: SessionState) -> tuple[str, ...]:
     return tuple(
         word if word.startswith("-") or _is_guid(word) else paths.resolve(word, state.directory, state.home)
-        for word in words
+        for word in arguments
     )
 
 
-def _names_something(words: tuple[str, ...]) -> bool:
-    return any(not word.startswith("-") for word in words)
+def _names_something(arguments: tuple[str, ...]) -> bool:
+    return any(not word.startswith("-") for word in arguments)
 
 
 def _is_guid(word: str) -> bool:

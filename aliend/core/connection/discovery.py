@@ -100,9 +100,9 @@ def login_targets(context: Context, running: Endpoint | None) -> list[Target]:
 def real_uid(status: str) -> int | None:
     """Return the real user id in the text of `/proc/PID/status`; None if the process has ended (a zombie)."""
     for line in status.splitlines():
-        words = line.split()
-        if words[:1] == ["State:"] and words[1:2] in (["Z"], ["X"]):
+        fields = line.split()
+        if fields[:1] == ["State:"] and fields[1:2] in (["Z"], ["X"]):
             return None
-        if words[:1] == ["Uid:"] and len(words) > 1 and words[1].isdigit():
-            return int(words[1])
+        if fields[:1] == ["Uid:"] and len(fields) > 1 and fields[1].isdigit():
+            return int(fields[1])
     return None

@@ -112,7 +112,7 @@ def _split_storage(path: str) -> tuple[str, str]:
 
 
 def _refuse_misspelt_storage(path: str) -> None:
-    """Raise UsageError if text after an `@` in the last component looks like a storage specification but is none."""
+    """Raise UsageError if text after an `@` in the last component looks like a storage specification but is not one."""
     for text in path.rstrip("/").rpartition("/")[2].split("@")[1:]:
         if not text or any(map(_LIKE_A_TERM.fullmatch, text.split(","))):
             raise UsageError(

@@ -22,8 +22,8 @@ def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
         files=limits.table(),
         running=limits.running(),
         rates={
-            name: transfers_pb2.Bandwidth(schedule=words, bytes_per_second=limits.rate_now(name))
-            for name, words in limits.rate_texts.items()
+            name: transfers_pb2.Bandwidth(schedule=schedule, bytes_per_second=limits.rate_now(name))
+            for name, schedule in limits.rate_texts.items()
         },
         elements=[_element(element) for element in limits.elements.values()],
     )
