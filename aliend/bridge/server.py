@@ -30,11 +30,11 @@ from aliend.errors import AliendError, ConfigurationError, NotConnected
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-_AT_ONCE = 3
+_MAX_REQUESTS = 3
 """Requests of all clients at a time: of the four connections of interactive work, one is left for the user."""
-_CHECK = 30.0
-"""Seconds between two looks at the files of the token and for programs."""
-_CLOSE = 1.0
+_CHECK_INTERVAL = 30.0
+"""Seconds between two checks of the token's files and of the file for programs."""
+_CLOSE_TIMEOUT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Bridge:
 
     def __init__(self, daemon: DaemonParts) -> None:
         self._daemon = daemon
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_REQUESTS)
         self._stamp: tuple[int, ...] = ()
         self._tls: ssl.SSLContext | None = None
         self._server: Server | None = None
@@ -108,7 +108,7 @@ class Bridge:
         if self._server is not None:
             self._server.close()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await self._server.wait_closed()
 
     def announced(self) -> bool:
@@ -128,7 +128,7 @@ class Bridge:
             compression=None,
             server_header=None,
             ping_interval=None,
-            close_timeout=_CLOSE,
+            close_timeout=_CLOSE_TIMEOUT,
             max_size=8 * LARGEST,
             logger=frames,
         )
@@ -146,7 +146,7 @@ class Bridge:
     async def _renew(self) -> None:
         """Use a new token for later connections, and restore the file if a cleaner of `/tmp` has removed it."""
         while True:
-            await asyncio.sleep(_CHECK)
+            await asyncio.sleep(_CHECK_INTERVAL)
             if not await asyncio.to_thread(os.path.lexists, self._daemon.file):
                 await self.announce()
             try:

@@ -25,7 +25,7 @@ from aliend.store.inspection import Inspection, inspected
 _LOG_BYTES = 1 << 20
 """Bytes of the end of the log."""
 _CONFIGURATION_BYTES = 1 << 18
-_LIMIT = 8.0
+_DATABASE_LIMIT = 8.0
 _DIRECTORY = "aliend-bug-report"
 _README = """\
 doctor.txt          what `alienctl doctor` found, problems first; doctor.json has the same, in the order of the checks
@@ -150,7 +150,7 @@ def _inspected(path: Path, read: Callable[[Inspection], object]) -> object:
     if not path.exists():
         return {"problem": "not created yet"}
     try:
-        with inspected(path, _LIMIT) as inspection:
+        with inspected(path, _DATABASE_LIMIT) as inspection:
             return read(inspection)
     except StoreError as error:
         return {"problem": str(error)}

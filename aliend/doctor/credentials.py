@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aliend.central.credentials import chain_verification
 from aliend.central.credentials.certificates import examined, facts_of, now_in_ms, parse_certificate
-from aliend.central.credentials.private_keys import Locked, belong, read_key
+from aliend.central.credentials.private_keys import Locked, is_pair, read_key
 from aliend.core.connection.context import Context
 from aliend.core.connection.credentials import CertificateFacts
 from aliend.core.connection.pem import PemFile
@@ -70,7 +70,7 @@ def _key(context: Context, facts: CertificateFacts | None, environment: dict[str
         yield checks.pair(None, "the key cannot be read")
     else:
         yield checks.key(location, "")
-        matches = belong(parse_certificate(files.certificate).public_key(), parsed) if facts else None
+        matches = is_pair(parse_certificate(files.certificate).public_key(), parsed) if facts else None
         both = variables_of(environment, files.certificate, files.key)
         yield checks.pair(matches, "the certificate cannot be read", both)
     yield checks.key_mode(location, "")

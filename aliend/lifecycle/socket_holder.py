@@ -14,7 +14,7 @@ from pathlib import Path
 
 _CREDENTIALS = struct.Struct("iII")
 """`struct ucred` (unix(7), SO_PEERCRED): process, user and group."""
-_PATIENCE = 1.0
+_CONNECT_TIMEOUT = 1.0
 
 
 def other_holder(path: str, state_directory_of: Callable[[str], str]) -> str:
@@ -24,7 +24,7 @@ def other_holder(path: str, state_directory_of: Callable[[str], str]) -> str:
     processes cannot see the files that a daemon has opened.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_PATIENCE)
+        probe.settimeout(_CONNECT_TIMEOUT)
         try:
             probe.connect(path)
         except (BlockingIOError, TimeoutError):  # its queue of connections is full

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aliend.central.credentials import pem_files
 from aliend.central.credentials.pem_files import Planted, Unreadable
-from aliend.central.credentials.private_keys import Locked, belong, read_key
+from aliend.central.credentials.private_keys import Locked, is_pair, read_key
 from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
@@ -162,7 +162,7 @@ def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[C
         if problem := why_unusable(known, now_ms, margin_ms):
             raise Unusable(f"the certificate {files.certificate} {problem}")
         key = read_key(files.key)
-        if belong(certificate.public_key(), key.parsed()):
+        if is_pair(certificate.public_key(), key.parsed()):
             return known, Pair("".join(map(str, chain)), key.pem.decode())
         if reading + 1 < _READINGS:
             time.sleep(_READING_PAUSE)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from aliend.central.credentials.private_keys import belong
+from aliend.central.credentials.private_keys import is_pair
 from aliend.errors import NoSuchFile, UsageError
 from aliend.small_files import read_small
 
@@ -97,7 +97,7 @@ def open_bundle(name: str, data: bytes, passphrase: str) -> Bundle:
             f"{name} holds no private key\nexport the certificate again, as a backup that includes its private key"
         )
     certificate = content.cert.certificate if content.cert else None
-    if certificate is None or not belong(certificate.public_key(), content.key):
+    if certificate is None or not is_pair(certificate.public_key(), content.key):
         raise UsageError(f"{name} holds no certificate that belongs to its private key; export it again")
     return Bundle(certificate, content.key)
 

@@ -73,7 +73,7 @@ def _text_of(source: PemSource) -> str:
         return pem_files.text_in(descriptor)
 
 
-def belong(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
+def is_pair(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
     """Return whether a certificate's key and a private key are a pair."""
     from cryptography.hazmat.primitives import serialization
 
@@ -104,14 +104,14 @@ class KeyRing:
         key = read_key(source)
         opened = key.parsed(passphrase.encode("utf-8", "surrogateescape"))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        self._opened[_mark(key)] = opened.private_bytes(*form).decode()
+        self._opened[_digest_of(key)] = opened.private_bytes(*form).decode()
 
     def opened(self, source: PemSource) -> PemSource:
         """Return the unlocked text of `source` if it is known, else `source` itself. Blocks."""
-        text = self._opened.get(_mark(read_key(source))) if self._opened else None
+        text = self._opened.get(_digest_of(read_key(source))) if self._opened else None
         return source if text is None else PemText(text)
 
 
-def _mark(key: KeyText) -> bytes:
+def _digest_of(key: KeyText) -> bytes:
     """Return a digest that identifies this key."""
     return hashlib.sha256(key.pem).digest()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from aliend.central.credentials import ca_bundle, chain_verification
 from aliend.central.credentials.certificates import now_in_ms, parse_certificate
 from aliend.central.credentials.pem_files import Unreadable
-from aliend.central.credentials.private_keys import KeyText, Locked, belong, read_key
+from aliend.central.credentials.private_keys import KeyText, Locked, is_pair, read_key
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import refuse_arguments
 from aliend.core.cli.options import Option, parse_options
@@ -90,7 +90,7 @@ async def key_problem(files: CredentialFiles) -> tuple[str, bool]:
     try:
         certificate = await asyncio.to_thread(parse_certificate, files.certificate)
         key = await asyncio.to_thread(read_key, files.key)
-        pair = belong(certificate.public_key(), key.parsed())
+        pair = is_pair(certificate.public_key(), key.parsed())
     except Locked as error:
         return str(error), True
     except (Unusable, ConfigurationError, UsageError) as error:
@@ -104,7 +104,7 @@ async def _match(call: Call, files: CredentialFiles) -> int:
     try:
         certificate = await asyncio.to_thread(parse_certificate, source)
         key = await asyncio.to_thread(read_key, files.key)
-        pair = belong(certificate.public_key(), await _decrypt(call, key))
+        pair = is_pair(certificate.public_key(), await _decrypt(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
         return await _print_outcome(call, source, str(error), UNLOADABLE)
     problem = "" if pair else f"the key {key.name} does not match the certificate {source}"

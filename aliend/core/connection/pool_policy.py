@@ -28,7 +28,7 @@ _AT_ONCE_FROM = 100
 _SHORT_WORK = 2000
 """Commands that eight connections complete before the service halves its points (300 s): M commands over c of them
 take about M * M / (2000 * c) s. Until then each further connection shortens the work, and delays others no more."""
-_USER_IS_PRESENT = 60.0
+_USER_ACTIVE_LIMIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ _BY_DEFAULT = BulkLimits()
 
 def bulk_limits(expected: int, since_user: float) -> BulkLimits:
     """Return the limits for `expected` commands of bulk work, `since_user` seconds after a user's last command."""
-    is_short = expected <= _SHORT_WORK and since_user > _USER_IS_PRESENT
+    is_short = expected <= _SHORT_WORK and since_user > _USER_ACTIVE_LIMIT
     most = _MAX_BULK if is_short else _SHARED
     worth = max(_PATIENT, expected // _COMMANDS_FOR_LOGIN)
     return BulkLimits(most, min(most, worth), patient=expected < _AT_ONCE_FROM)
