@@ -53,7 +53,7 @@ def _read_only(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
 
 
 def _book(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
-    """Without room for its book the daemon acknowledges nothing; what it had acknowledged goes on later."""
+    """Without space for its database the daemon acknowledges nothing; jobs that it had acknowledged continue later."""
     number = place.report.faults
     with _book_on_small_disk(place) as disk:
         place.user.must("transfers", "list")
@@ -63,7 +63,7 @@ def _book(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
             done = place.user.run("cp", "--detach", f"{place.folder}source/", f"file:early{number}-{attempt}/")
             code = done.returncode
             if code:
-                place.must_be(code == 5 and "full" in done.stderr, f"no room for the book: {code}: {done.stderr}")
+                place.must_be(code == 5 and "full" in done.stderr, f"no space for the database: {code}: {done.stderr}")
                 break
             promises.jobs[int(done.stdout)] = _FILES
             promises.local |= {place.user.home / f"early{number}-{attempt}" / name: md5 for name, md5 in sums.items()}

@@ -49,8 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "aliend/sandbox": set(),
 }
-# the order of imports inside a package: a floor may import from floors to its right only
-FLOORS: dict[str, list[set[str]]] = {
+# the order of imports inside a package: a layer may import from layers to its right only
+LAYERS: dict[str, list[set[str]]] = {
     "aliend/core": [
         {"doctor"},
         {"copying"},
@@ -216,42 +216,42 @@ def test_sources_are_found() -> None:
     assert len(product()) > 20
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_a_package_imports_only_allowed_packages(room: str) -> None:
-    allowed = MAY_IMPORT[room] | OF_ALL | {Path(room).name}
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_allowed_packages(package: str) -> None:
+    allowed = MAY_IMPORT[package] | OF_ALL | {Path(package).name}
     wrong = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in product()
-        if path.is_relative_to(ROOT / room)
+        if path.is_relative_to(ROOT / package)
         for name in imports(path)
         if (name.startswith("aliend.") and name.split(".")[1] not in allowed) or name.startswith("alienctl")
     ]
     assert wrong == []
 
 
-def room(path: Path, package: str) -> str:
+def subpackage(path: Path, package: str) -> str:
     """The directory or module below `package` that holds `path`."""
     return path.relative_to(ROOT / package).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("package", FLOORS)
-def test_every_room_has_a_floor(package: str) -> None:
-    rooms = {room(path, package) for path in product() if path.is_relative_to(ROOT / package)}
-    assert rooms - {"__init__"} == set().union(*FLOORS[package]) - {"__init__"}
+@pytest.mark.parametrize("package", LAYERS)
+def test_every_subpackage_has_a_layer(package: str) -> None:
+    found = {subpackage(path, package) for path in product() if path.is_relative_to(ROOT / package)}
+    assert found - {"__init__"} == set().union(*LAYERS[package]) - {"__init__"}
 
 
-@pytest.mark.parametrize("package", FLOORS)
-def test_a_room_imports_from_lower_floors_only(package: str) -> None:
-    floor = {name: number for number, names in enumerate(FLOORS[package]) for name in names}
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_subpackage_imports_from_lower_layers_only(package: str) -> None:
+    layer = {name: number for number, names in enumerate(LAYERS[package]) for name in names}
     prefix = package.replace("/", ".") + "."
     wrong = []
     for path in product():
         if not path.is_relative_to(ROOT / package):
             continue
-        here = room(path, package)
+        here = subpackage(path, package)
         for name in imports(path):
             other = name.removeprefix(prefix).split(".")[0] if name.startswith(prefix) else here
-            if other != here and other in floor and floor[other] <= floor.get(here, -1):
+            if other != here and other in layer and layer[other] <= layer.get(here, -1):
                 wrong.append(f"{path.relative_to(ROOT)}: {name}")
     assert wrong == []
 
