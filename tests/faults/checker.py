@@ -52,7 +52,7 @@ def check(ground: Ground, promises: Promises) -> int:
     ground.report.notes += [f"{booked} whole replicas that only a booking knows"] if booked else []
     problems += _disk(ground, promises)
     problems += _jobs(ground, promises)
-    problems += _book(ground)
+    problems += _database(ground)
     return booked
 
 
@@ -156,10 +156,12 @@ def _jobs(ground: Ground, promises: Promises) -> Iterator[str]:
         yield from (f"transfer {one} of job {job} ended {count} times" for one, count in ends.items() if count != 1)
 
 
-def _book(ground: Ground) -> Iterator[str]:
+def _database(ground: Ground) -> Iterator[str]:
     """Check that nothing runs any more, and that no finished transfer has an intent."""
     with closing(sqlite3.connect(f"file:{ground.user.home}/{_STATE}/aliend.db?mode=ro", uri=True)) as database:
         rows = database.execute(
             "SELECT id, state, intent <> '' FROM transfer WHERE state = 'running' OR (state = 'done' AND intent <> '')"
         ).fetchall()
-    yield from (f"transfer {one} is {state} in the book{', with an intent' * intent}" for one, state, intent in rows)
+    yield from (
+        f"transfer {one} is {state} in the database{', with an intent' * intent}" for one, state, intent in rows
+    )

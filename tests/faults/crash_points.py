@@ -171,8 +171,8 @@ class _Round:
 
     def _unfinished(self, jobs: list[int]) -> bool:
         """Whether one of the jobs has not ended; asked so that no daemon is started."""
-        book = self._place.user.home / ".local/state/aliend/default/aliend.db"
-        with closing(sqlite3.connect(f"file:{book}?mode=ro", uri=True, timeout=10)) as connection:
+        database = self._place.user.home / ".local/state/aliend/default/aliend.db"
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
             rows = connection.execute("SELECT id FROM job WHERE ended_ms = 0").fetchall()
         return bool({number for (number,) in rows} & set(jobs))
 

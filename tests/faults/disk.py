@@ -26,7 +26,13 @@ def run(order: Order) -> Report:
         wait_for(place, [job])
         promises.jobs[job] = _FILES
         promises.entries = {f"{place.folder}source/{name}": md5 for name, md5 in sums.items()}
-        kinds: list[Callable[[Ground, Promises, dict[str, str]], None]] = [_full, _read_only, _book, _link, _directory]
+        kinds: list[Callable[[Ground, Promises, dict[str, str]], None]] = [
+            _full,
+            _read_only,
+            _full_database,
+            _link,
+            _directory,
+        ]
         for number in range(order.rounds):
             kinds[number % len(kinds)](place, promises, sums)
             place.report.faults += 1
@@ -40,7 +46,7 @@ def _full(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
         job = _download_all(place, disk)
         _held(place, job)
         subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
-        _go_on(place, promises, job, disk, sums)
+        _continue(place, promises, job, disk, sums)
 
 
 def _read_only(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
@@ -49,13 +55,13 @@ def _read_only(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
         job = _download_all(place, disk)
         _held(place, job)
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        _go_on(place, promises, job, disk, sums)
+        _continue(place, promises, job, disk, sums)
 
 
-def _book(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
+def _full_database(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
     """Without space for its database the daemon acknowledges nothing; jobs that it had acknowledged continue later."""
     number = place.report.faults
-    with _book_on_small_disk(place) as disk:
+    with _database_on_small_disk(place) as disk:
         place.user.must("transfers", "list")
         subprocess.run(["dd", "if=/dev/zero", f"of={disk / 'filling'}", "bs=4k"], capture_output=True)
         code = 0
@@ -76,7 +82,7 @@ def _book(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
 
 
 @contextmanager
-def _book_on_small_disk(place: Ground) -> Iterator[Path]:
+def _database_on_small_disk(place: Ground) -> Iterator[Path]:
     """Move the daemon's state to a small disk, and afterwards back with its changes."""
     state = place.user.home / ".local" / "state" / "aliend" / "default"
     pid = place.user.pid()
@@ -141,7 +147,7 @@ def _held(place: Ground, job: int) -> None:
     place.must_be(bool(message), f"job {job} is held, and does not say why")
 
 
-def _go_on(place: Ground, promises: Promises, job: int, disk: Path, sums: dict[str, str]) -> None:
+def _continue(place: Ground, promises: Promises, job: int, disk: Path, sums: dict[str, str]) -> None:
     place.user.must("transfers", "resume", str(job))
     wait_for(place, [job])
     promises.jobs[job] = _FILES
