@@ -251,8 +251,8 @@ class InternalError(AliendError):
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(
-            f"aliend failed with an internal error ({type(cause).__name__}); "
-            "its log has the details: run `alienctl daemon logs`, and report it with `alienctl bug-report`"
+            f"aliend failed with an internal error ({type(cause).__name__})\n"
+            "for the details, run `alienctl daemon logs`; report it with `alienctl bug-report`"
         )
 
 

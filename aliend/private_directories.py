@@ -40,7 +40,7 @@ def require_ours(path: Path) -> None:
 def _require_ours(directory: str, facts: os.stat_result) -> None:
     if facts.st_uid != os.getuid():
         raise ConfigurationError(
-            f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it; "
+            f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it\n"
             "set XDG_RUNTIME_DIR, XDG_STATE_HOME or ALIEND_SOCKET to a directory of your own"
         )
 

@@ -221,7 +221,7 @@ def _schema(connection: sqlite3.Connection, path: Path) -> int:
     if found > len(MIGRATIONS):
         raise NewerDatabase(
             f"the database {path} has schema {found} of aliend {_writer(connection)}; this aliend {VERSION} "
-            f"reads schemas up to {len(MIGRATIONS)}. Nothing was changed; start the newer aliend"
+            f"reads schemas up to {len(MIGRATIONS)}\nnothing was changed; start the newer aliend"
         )
     return int(found)
 

@@ -59,7 +59,7 @@ def parse_ranges(verb: str, operands: tuple[str, ...]) -> list[JobRange]:
         last = last if dash else first
         if not all(text.isascii() and text.isdigit() and len(text) <= _DIGITS for text in (first, last)):
             raise UsageError(
-                f"transfers {verb}: {word!r} is not a job number such as 7, or a range such as 5-9; "
+                f"transfers {verb}: {word!r} is not a job number such as 7, or a range such as 5-9\n"
                 "list jobs with `alienctl transfers list --all`"
             )
         if not int(first) <= int(last) < _LARGEST:
@@ -90,7 +90,7 @@ async def selected_jobs(runtime: Runtime, verb: str, options: ParsedOptions) -> 
     ranges = parse_ranges(verb, options.operands)
     if bool(ranges) == is_selected_by_option(options):
         raise UsageError(
-            f"transfers {verb} requires job numbers, or one of --all, --state STATE and --label NAME; "
+            f"transfers {verb} requires job numbers, or one of --all, --state STATE and --label NAME\n"
             "list jobs with `alienctl transfers list --all`"
         )
     found: dict[int, JobView] = {}

@@ -114,6 +114,6 @@ def parse_time(text: str, now_ms: int, what: str = "a time") -> int:
         return round(datetime.fromisoformat(word).astimezone(UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{what} is seconds (10 digits) or milliseconds (13 digits) since 1970, a date as in 2024-05-31 or "
-            f"2024-05-31T12:00, or an age as in 12h or 3d, not {text!r}"
+            f"{what} is a time or an age, not {text!r}\n"
+            "use a date (2024-05-31, 2024-05-31T12:00), an age (12h, 3d), or 10 or 13 digits (s, ms since 1970)"
         ) from None

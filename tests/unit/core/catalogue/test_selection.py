@@ -129,7 +129,7 @@ def test_a_pattern_excludes_files() -> None:
         (("-minsize", "2", "-maxsize", "1"), "-minsize is greater than -maxsize"),
         (("-minsize", "many"), "-minsize is bytes"),
         (("-mindepth", "x"), "-mindepth is a number of directories"),
-        (("-min-ctime", "soon"), "-min-ctime is seconds"),
+        (("-min-ctime", "soon"), "-min-ctime is a time or an age"),
         (("-user", "a b"), "-user needs a name"),
         (("-glob", ""), "-glob needs"),
         (("-jobid", "x"), "--jobid needs a whole number"),
