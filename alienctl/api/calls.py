@@ -148,7 +148,7 @@ def mv(session: str, lfn: str, target: str) -> Call[None]:
 def check_mode(lfn: str, mode: str) -> None:
     """Raise InvalidRequestError unless the mode of `open` is `rb`."""
     if mode != "rb":
-        message = f"files of the Grid open in mode rb, not {mode}; `copy` stores a local file"
+        message = f"files of the Grid can only be opened in mode rb, not {mode}; use `copy` to store a local file"
         raise InvalidRequestError(message, ErrorFacts(22, lfn, "INVALID_REQUEST"))
 
 

@@ -57,7 +57,9 @@ class GridFile(io.RawIOBase):
     def write(self, _data: object) -> NoReturn:
         """Raise UnsupportedOperation: the file is open for reading."""
         self._check_open()
-        raise io.UnsupportedOperation("files of the Grid open for reading; `copy` stores a local file")
+        raise io.UnsupportedOperation(
+            "files of the Grid can only be opened for reading; use `copy` to store a local file"
+        )
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Set the position in bytes, and return it."""
