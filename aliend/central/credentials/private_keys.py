@@ -36,7 +36,7 @@ class KeyText:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
 
-        known = _mark(self) in _sound
+        known = _digest_of(self) in _sound
         try:
             key = serialization.load_pem_private_key(self.pem, passphrase, unsafe_skip_rsa_key_validation=known)
         except TypeError as error:
@@ -49,7 +49,7 @@ class KeyText:
             raise Unusable(f"the key {self.name} is damaged: its content is not a private key") from error
         except UnsupportedAlgorithm as error:
             raise Unusable(f"the key {self.name} is of a kind that aliend cannot read: {error}") from error
-        _sound.add(_mark(self))
+        _sound.add(_digest_of(self))
         return key
 
 
