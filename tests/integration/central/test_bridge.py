@@ -148,7 +148,7 @@ async def test_a_removed_file_is_written_again(opened: Opened, file: Path, monke
     await bridge.announce()
     assert bridge.announced()
     await bridge.close()
-    monkeypatch.setattr(server, "_CHECK", 0.01)
+    monkeypatch.setattr(server, "_CHECK_INTERVAL", 0.01)
     await bridge.open()
     os.unlink(file)  # noqa: PTH108
     await eventually(bridge.announced)
