@@ -173,13 +173,19 @@ async def test_a_redirection_to_a_local_file_reads_nothing(
     assert directory_of(tmp_path) == ["secret"]
 
 
+@pytest.mark.parametrize("before", [None, b"", b"mine"], ids=["free", "empty", "used"])
 async def test_a_redirection_to_a_local_file_writes_nothing(
-    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path
+    impatient: WorkerPool, se_one: StorageElement, tmp_path: Path, before: bytes | None
 ) -> None:
+    planted = tmp_path / "planted"
+    if before is not None:
+        planted.write_bytes(before)
     (tmp_path / "source").write_bytes(CONTENT)
-    with hostile(se_one, f"local:{tmp_path}/planted") as storage:
+    with hostile(se_one, f"local:{planted}") as storage:
         done = await impatient.run(upload(tmp_path / "source", storage.at("/hostile/up")), nothing)
         assert storage.requests
-    assert "redirects to a file of this machine" in done.replicas[0].error
-    planted = tmp_path / "planted"
-    assert not planted.exists() or planted.read_bytes() == b""  # the library creates it when it opens it
+    if before is None:
+        assert "redirects to a file of this machine" in done.replicas[0].error
+    assert done.replicas[0].error
+    # the library creates an empty file before it reports where it is
+    assert (planted.read_bytes() if planted.exists() else b"") == (before or b"")
