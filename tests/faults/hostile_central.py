@@ -33,12 +33,13 @@ class HostileCentral:
     `removed` has the operands of the requests that remove or rename.
     """
 
-    def __init__(self, grid: Grid, seed: int) -> None:
+    def __init__(self, grid: Grid, seed: int, compression: str | None = "deflate") -> None:
         self.port = 0
         self.is_hostile = False
         self.changes: Counter[str] = Counter()
         self.last = ""
         self.removed: set[str] = set()
+        self.compression = compression
         self._chance = random.Random(seed)
         credentials = grid.directory / "credentials"
         self._address = f"wss://localhost:{grid.exports['ALIENPY_JCENTRAL_PORT']}/websocket/json"
@@ -53,7 +54,10 @@ class HostileCentral:
         loop, ready, ending = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
 
         async def run() -> None:
-            async with serve(self._handle, "localhost", 0, ssl=self._server_side, max_size=None) as server:
+            serving = serve(
+                self._handle, "localhost", 0, ssl=self._server_side, max_size=None, compression=self.compression
+            )
+            async with serving as server:
                 self.port = next(iter(server.sockets)).getsockname()[1]
                 ready.set()
                 await ending.wait()

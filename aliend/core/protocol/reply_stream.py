@@ -71,7 +71,7 @@ class ReplyReader:
                 raise InvalidValue(
                     f"{self._request.command}: the central service sent a value of more than {VALUE_LIMIT >> 20} MiB"
                 ) from None
-            self._parse_from_length = 2 * len(self._text) if len(self._text) > 65536 else 0
+            self._parse_from_length = min(2 * len(self._text), VALUE_LIMIT + 1) if len(self._text) > 65536 else 0
 
     def _peek(self) -> str:
         """Return the next non-blank character without consuming it."""

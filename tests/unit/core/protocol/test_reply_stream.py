@@ -25,7 +25,7 @@ def test_a_value_without_an_end_is_refused_while_it_arrives(start: str) -> None:
     reader = ReplyReader(Request("find"))
     reader.feed(start)
     with pytest.raises(InvalidValue, match="find: the central service sent a value of more than 16 MiB") as caught:
-        feed(reader, 3 * VALUE_LIMIT)
+        feed(reader, VALUE_LIMIT + 2 * len(PIECE))
     assert error_kind(caught.value) == "permanent"
     assert len(reader._text) == 0
 
