@@ -181,7 +181,7 @@ def test_a_database_of_a_newer_schema(user: User) -> None:
         database.execute("PRAGMA user_version = 999")
     database.close()
     before = (state / "aliend.db").read_bytes()
-    refused(user, 5, "999", "newer")
+    refused(user, 5, "999", "newer", lines=2)
     assert (state / "aliend.db").read_bytes() == before
 
 
