@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from aliend.core.doctor.finding import Finding, unchecked
 from aliend.errors import AliendError, one_line
 
 T = TypeVar("T")
+_STEP = 0.5
+"""Seconds between two looks at the waiting time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,45 @@ class _Running:
 
 
 def within(seconds: float, function: Callable[[], T]) -> T | None:
-    """Return the result of a function that may hang; None after `seconds`."""
+    """Return the result of a function that may hang; None after `seconds`, see `Limit`."""
     results: list[T] = []
+    limit = Limit(seconds)
     thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
     thread.start()
-    thread.join(seconds)
+    limit.join(thread)
     return results[0] if results else None
 
 
 def run(groups: Sequence[Group], seconds: float) -> list[Finding]:
-    """Return the findings of all groups, in order, after at most `seconds`."""
-    deadline = time.monotonic() + seconds
+    """Return the findings of all groups, in order, after at most `seconds`, see `Limit`."""
+    limit = Limit(seconds)
     running = [_Running(group) for group in groups]
     for one in running:
-        one.thread.join(max(0.0, deadline - time.monotonic()))
+        limit.join(one.thread)
     return [finding for one in running for finding in one.findings()]
+
+
+def processor_wait() -> float:
+    """Return the seconds for which the threads of this process have waited for a processor; 0 if that is unknown."""
+    try:
+        return sum(int(path.read_text().split()[1]) for path in Path("/proc/self/task").glob("*/schedstat")) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+class Limit:
+    """A time limit from now on, up to twice as long on a busy machine: waiting for a processor does not count."""
+
+    def __init__(self, seconds: float, waited: Callable[[], float] = processor_wait) -> None:
+        self._seconds = seconds
+        self._waited = waited
+        self._begin, self._waited_before = time.monotonic(), waited()
+
+    def join(self, thread: threading.Thread) -> None:
+        """Wait for the end of the thread, or for the limit."""
+        while thread.is_alive() and (left := self._left()) > 0:
+            thread.join(min(left, _STEP))
+
+    def _left(self) -> float:
+        more = min(self._seconds, max(0.0, self._waited() - self._waited_before))
+        return self._seconds + more - (time.monotonic() - self._begin)
