@@ -54,8 +54,8 @@ lock: setup ## write the versions and hashes of everything that development uses
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements-dev.lock
 
 audit: setup ## look up known weaknesses of the locked dependencies; needs the network
-	$(BIN)/uv tool run --quiet pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements-dev.lock \
-	|| { echo "weaknesses are listed above, or the advisory service was unreachable" >&2; exit 1; }
+	$(BIN)/uv tool run --quiet pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements-dev.lock \
+	|| { echo "weaknesses or packages without an answer are listed above, or the advisory service was unreachable" >&2; exit 1; }
 
 docs: setup ## build the documentation as HTML in build/site; warnings are errors
 	$(BIN)/mkdocs build --strict
