@@ -13,7 +13,7 @@ import grpc
 import numpy
 import pytest
 import uproot
-from distributed import Client, Security
+from distributed import Client, Event, Security
 
 from alienctl.api.cluster import TicketServer, serve_tickets
 from alienctl.api.errors import GridError, InvalidRequestError
@@ -165,21 +165,32 @@ def test_reading_continues_after_the_daemon_was_killed(
 
 
 def sizes(files: AlienFileSystem, directory: str) -> int:
-    """List a directory and read its files; return the sum of their bytes. A worker runs this."""
+    """List a directory, for which the daemon is asked, and read its files; return the sum of their bytes."""
     files.invalidate_cache()
     return sum(len(files.cat_file(name)) for name in files.ls(directory, detail=False))
+
+
+def sizes_until(files: AlienFileSystem, directory: str, end: Event) -> set[int]:
+    """Read a directory again and again until the event; return all sums. A worker runs this."""
+    found = {sizes(files, directory)}
+    while not end.is_set():
+        found.add(sizes(files, directory))
+    return found
 
 
 def test_reading_goes_on_while_the_daemon_restarts(
     client: Client, on_workers: AlienFileSystem, trees: str, analyst: User, files: AlienFileSystem
 ) -> None:
-    """Listing asks the daemon each time, so that tasks before and after the restart need it."""
-    reads = [client.submit(sizes, on_workers, trees, pure=False) for _ in range(12)]
-    reads[0].result(timeout=120)
-    analyst.must("daemon", "restart")
-    unfinished = [read for read in reads if not read.done()]
-    assert client.gather(reads) == [sizes(files, trees)] * len(reads)
-    assert unfinished
+    end = Event("end", client=client)
+    reads = [client.submit(sizes_until, on_workers, trees, end, pure=False) for _ in range(2)]
+    try:
+        for _ in range(2):
+            client.submit(sizes, on_workers, trees, pure=False).result(timeout=120)
+            analyst.must("daemon", "restart")
+        client.submit(sizes, on_workers, trees, pure=False).result(timeout=120)
+    finally:
+        end.set()
+    assert client.gather(reads) == [{sizes(files, trees)}] * 2
 
 
 def services(tickets: TicketServer, directory: Path, role: str) -> Services:
