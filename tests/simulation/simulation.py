@@ -185,7 +185,7 @@ class Simulation:
             self._end(attempt, "resting", pause - self.now)
             return
         if self._has_capacity(attempt.se):
-            self._places.record_room(job, self._limits, len(group))
+            self._places.record_room(job, self._limits, len(group) if self._queued[job] else 0)
         elif self._places.must_return(job, self._waiting_on(attempt.se, job), self._limits):
             self._returned[attempt.se].extend(one.transfer for one in group)
             self._end(attempt, "resting", _FULL_PAUSE)

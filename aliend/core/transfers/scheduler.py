@@ -143,19 +143,20 @@ class Load:
 
 
 class WaitingPlaces:
-    """Decides how many files of a job wait for storage elements, and which return to the queue.
+    """Decides how many files of a job wait for storage elements, and whether further ones return to the queue.
 
     The storage element of a file is known only after its ticket. If the element is full, the file waits; a few files of
     a job wait for each element, and further ones return to the queue. Otherwise the files of one slow element would
     take all places, and files for other elements would not start. A file that returns needs another ticket later: a
-    job may return a file only for each file that has found room at once.
+    job may return a file only for each file that has found room while others of the job waited. A job whose files are
+    all on one element returns none.
     """
 
     def __init__(self) -> None:
         self._credit: Counter[int] = Counter()
 
     def record_room(self, job: int, limits: Limits, files: int = 1) -> None:
-        """Record that so many files of a job have found room at once."""
+        """Record that so many files of a job have found room while others waited."""
         self._credit[job] = min(self._credit[job] + files, max(BATCH_FILES, limits.files))
 
     def must_return(self, job: int, waiting: int, limits: Limits) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from aliend.core.transfers.attempt_progress import AttemptProgress
@@ -95,37 +95,42 @@ class RunningAttempts:
         """
         self._limiter.require_available(ses)
         job = self.by_transfer[transfer].job
+        if job.spec.direction != "download":
+            return
+        same = self._waiting_beside(transfer, ses)
         if self._limiter.has_room(ses):
-            self._places.record_room(job.id, self.limits)
-        elif job.spec.direction == "download":
-            waiting = self._waiting_beside(transfer, ses)
-            if self._places.must_return(job.id, waiting, self.limits):
-                full = min(se for se in ses if not self._limiter.has_room((se,)))
-                raise NoRoom(f"{full} is full", full)
+            found = not same and bool(self._waiting_beside(transfer))
+            self._places.record_room(job.id, self.limits, files=found)
+        elif self._places.must_return(job.id, len(same), self.limits):
+            full = min(se for se in ses if not self._limiter.has_room((se,)))
+            raise NoRoom(f"{full} is full", full)
 
     def is_crowded(self, transfer: int, se: str) -> bool:
         """Return whether a storage element is full, and enough other files of a transfer's job wait for it."""
         if self._limiter.has_room((se,)):
             return False
-        return self._waiting_beside(transfer, (se,)) >= self.limits.max_waiting_per_se
+        return len(self._waiting_beside(transfer, (se,))) >= self.limits.max_waiting_per_se
 
-    def _waiting_beside(self, transfer: int, ses: Collection[str]) -> int:
-        job = self.by_transfer[transfer].job.id
+    def _waiting_beside(self, transfer: int, ses: Collection[str] = ()) -> list[RunningAttempt]:
+        """Return what waits of the same job beside a file and its batch: for one of `ses` (none: for any element)."""
+        itself = self.by_transfer[transfer]
         waiting = (
             one
-            for number, one in self.by_transfer.items()
-            if one.progress.stage is Stage.SLOT and one.job.id == job and number != transfer
+            for one in self.by_transfer.values()
+            if one.progress.stage is Stage.SLOT and one.job.id == itself.job.id and one.task is not itself.task
         )
-        return len(_units(one for one in waiting if not set(ses).isdisjoint(one.progress.ses)))
+        return _units(one for one in waiting if not ses or not set(ses).isdisjoint(one.progress.ses))
 
-    def acquire_batch(
-        self, ses_by_transfer: Mapping[int, frozenset[str]]
-    ) -> AbstractAsyncContextManager[dict[str, int]]:
+    @asynccontextmanager
+    async def acquire_batch(self, ses_by_transfer: Mapping[int, frozenset[str]]) -> AsyncIterator[dict[str, int]]:
         """Wait for a file slot and for capacity; see `StorageElementLimiter.acquire_batch`."""
-        job = self.by_transfer[next(iter(ses_by_transfer))].job.id
-        found = sum(self._limiter.has_room(ses) for ses in ses_by_transfer.values())
-        self._places.record_room(job, self.limits, found)
-        return self._limiter.acquire_batch(ses_by_transfer, self._has_free_slot)
+        first = next(iter(ses_by_transfer))
+        async with self._limiter.acquire_batch(ses_by_transfer, self._has_free_slot) as window:
+            started = sum(ses <= window.keys() for ses in ses_by_transfer.values())
+            awaited = {se for one in self._waiting_beside(first) for se in one.progress.ses}
+            if started < len(ses_by_transfer) or awaited - window.keys():
+                self._places.record_room(self.by_transfer[first].job.id, self.limits, started)
+            yield window
 
     @property
     def is_full(self) -> bool:
