@@ -184,6 +184,9 @@ class Connection:
             raise ClientError(
                 f"cannot connect to the daemon's socket {path}: {error.strerror}", error.errno or 1
             ) from None
+        if (user := peer_of(self._socket)[1]) != os.getuid():  # the directory was replaced after the check
+            self._socket.close()
+            raise UnsafeSocketError(f"the user with id {user} listens on {path}; nothing was sent to it", _EINVAL)
 
     def fileno(self) -> int:
         """Return the descriptor for `poll`."""

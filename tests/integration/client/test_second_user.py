@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +68,12 @@ for name, attack in attacks.items():
     except OSError as error:
         succeeded.append(f"{name}: {error}")
 print(json.dumps([len(attacks), succeeded]))
+"""
+LISTENING = """
+import os, socket, sys
+
+os.setresuid(OTHER, OTHER, OTHER)
+socket.socket(fileno=int(sys.argv[1])).listen()
 """
 PLANTING = """
 import os, pathlib, sys
@@ -138,3 +146,25 @@ def test_names_that_another_user_planted_in_a_shared_target_are_neither_followed
         assert path.stat().st_uid == os.geteuid()
     user.must("transfers", "cancel", job)
     assert user.must("ls", f"{directory}tree").split() == ["f", "g", "h"]
+
+
+def test_a_client_sends_nothing_to_a_socket_where_another_user_listens(user: User) -> None:
+    directory = user.home / "mine"
+    directory.mkdir(0o700)
+    path = directory / "default.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        subprocess.run(
+            [sys.executable, "-I", "-c", LISTENING.replace("OTHER", str(OTHER)), str(listener.fileno())],
+            pass_fds=[listener.fileno()],
+            check=True,
+            timeout=60,
+        )
+        listener.settimeout(10)
+        user.variables["ALIEND_SOCKET"] = str(path)
+        result = user.run("--no-autostart", "pwd")
+        assert result.returncode == errno.ENOTCONN
+        assert f"the user with id {OTHER} listens on {path}; nothing was sent to it" in result.stderr
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1) == b""
