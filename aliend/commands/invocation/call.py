@@ -161,7 +161,7 @@ class Call:
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
         """Ask the user; return None if they refuse or do not answer within five minutes."""
-        await self.output.ask(escape_names(prompt, self.args[1:]), echo=echo)
+        await self.output.ask(self._escaped(prompt), echo=echo)
         try:
             async with asyncio.timeout(_ANSWER_TIMEOUT):
                 return await self.answers.get()
@@ -184,13 +184,17 @@ class Call:
     async def print(self, text: str) -> None:
         """Write a text and a newline to standard output; nothing for an empty text. Arguments in it become one line."""
         if text:
-            await self.output.stdout(encode(escape_names(text, self.args[1:]) + "\n"))
+            await self.output.stdout(encode(self._escaped(text) + "\n"))
 
     async def print_error(self, text: str) -> None:
         """Write a text and a newline to standard error; nothing for an empty text. Arguments in it become one line."""
         if text:
-            shown = escape_names(text.rstrip("\n"), self.args[1:])
+            shown = self._escaped(text.rstrip("\n"))
             await self.output.stderr(encode(readable(shown) + "\n"))
+
+    def _escaped(self, text: str) -> str:
+        """Return a text with the newlines escaped in names of the arguments and in local paths."""
+        return escape_names(text, (*self.args[1:], self.directory))
 
     async def print_json(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or with --jsonl its items, one a line."""

@@ -30,9 +30,12 @@ def escape_newlines(text: str) -> str:
 
 
 def escape_names(text: str, names: Iterable[str]) -> str:
-    """Return `text` with the newlines escaped in paths that it quotes, whole or in part; its own newlines stay."""
+    """Return `text` with the newlines escaped in words that it quotes, whole or in part; its own newlines stay.
+
+    The parts of a word are those of a path or a URL (`file:NAME`), and an option without its `-`.
+    """
     broken = [name for name in names if "\n" in name]
-    parts = {part for name in broken for part in name.split("/") if "\n" in part and part.strip()}
+    parts = {part for name in broken for part in re.split("[/:]|^-+", name) if "\n" in part and part.strip()}
     for part in sorted(parts.union(broken), key=len, reverse=True):
         if part.strip():
             text = text.replace(part, escape_newlines(part))

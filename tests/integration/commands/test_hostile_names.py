@@ -73,11 +73,15 @@ def lines(folder: str) -> list[list[str]]:
         cd B|pwd|dirs|pushd D|popd|submit F|touch F|mkdir F|mkdir -p Fx/y|rmdir B
         doctor|daemon status|daemon logs|__complete fish alienctl~ls~new|__complete bash alienctl~stat~new|top
         ccdb F|ps F|jobInfo F|testSE F|quota F|fquota list F|user F|listTransfer F|kill F
+        cp file:Lmissing D|cp file:L/missing D|ls --L|ls -L|stat --L
         mv F Fmoved|rm Fmoved|rm -rf D
     """
     names = {"D": folder, "F": file, "B": below}
     return [
-        [names.get(word) or (file + word[1:] if word[:1] == "F" else word.replace("~", " ")) for word in line.split()]
+        [
+            names.get(word) or (file + word[1:] if word[:1] == "F" else word.replace("~", " ").replace("L", NAME))
+            for word in line.split()
+        ]
         for part in commands.strip().split("\n")
         for line in part.strip().split("|")
     ]

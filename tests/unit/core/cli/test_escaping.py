@@ -41,5 +41,10 @@ def test_names_in_a_text_become_one_line_and_its_own_newlines_stay() -> None:
     assert escape_names(text, ["/d/a\nb/c", "plain", "\n"]) == "File: /d/a\\x0ab/c\nType: f\na\\x0ab: missing\n"
 
 
+def test_names_are_found_without_the_scheme_and_the_dashes_of_their_word() -> None:
+    assert escape_names("no /home/a\nb\nhelp", ["file:a\nb"]) == "no /home/a\\x0ab\nhelp"
+    assert escape_names("a\nb is no option\nhelp", ["--a\nb"]) == "a\\x0ab is no option\nhelp"
+
+
 def test_newlines_in_attributes_become_references() -> None:
     assert escape_attributes('<a>\n<file lfn="a\nb" />\n</a>') == '<a>\n<file lfn="a&#10;b" />\n</a>'
