@@ -158,7 +158,11 @@ async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) ->
         return NotConnected(f"no TLS with {endpoint}: {reason or error}")
     match error.verify_code:
         case code if code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
-            names = await _names_carried(context, tls)
+            if not (names := await _names_carried(context, tls)):
+                return NotConnected(
+                    f"the certificate of {endpoint} has no alternative name (subjectAltName), and its common name is "
+                    "not accepted; the service needs a new certificate"
+                )
             return NotConnected(
                 f"the certificate of {endpoint} is not for {expected_name(context)} but for {names}; if that is the "
                 "right service, set `tls.server_name` to one of these names"
@@ -176,7 +180,7 @@ async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) ->
 
 
 async def _names_carried(context: Context, tls: ssl.SSLContext) -> str:
-    """Connect again without the check of the name (the chain is still verified) to list the certificate's names."""
+    """Connect again without the check of the name (the chain is still verified) to list the alternative names."""
     tls.check_hostname = False
     endpoint = context.endpoint
     try:
@@ -186,7 +190,4 @@ async def _names_carried(context: Context, tls: ssl.SSLContext) -> str:
             writer.transport.abort()
     except (OSError, TimeoutError):
         return "other names"
-    names = [str(value) for _, value in certificate.get("subjectAltName", ())]
-    if not names:
-        names = [str(value) for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
-    return ", ".join(names) or "no name at all"
+    return ", ".join(str(value) for _, value in certificate.get("subjectAltName", ()))

@@ -222,4 +222,6 @@ async def test_a_certificate_that_has_the_name_only_as_common_name_is_refused(
     authority: Authority, alice: Issued
 ) -> None:
     async with served(authority, authority.issue("localhost"), alice) as context:
-        assert isinstance(await failure(context), NotConnected)
+        error = await failure(context)
+        assert isinstance(error, NotConnected)
+        assert "no alternative name (subjectAltName), and its common name is not accepted" in str(error)
