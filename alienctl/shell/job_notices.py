@@ -25,7 +25,8 @@ class JobNotices(threading.Thread):
         super().__init__(daemon=True)
         self._invocation = invocation
         self._token = ""
-        self._active: set[int] | None = None
+        self._knows_active = False
+        self._ended: set[int] = set()
         self._lock = threading.Lock()
         self._held_back: list[tuple[int, str]] = []
         self._followed: set[int] = set()
@@ -37,7 +38,7 @@ class JobNotices(threading.Thread):
             try:
                 self._watch()
             except (ClientError, MessageError, OSError):
-                self._active = None if not self._token else self._active
+                self._knows_active = self._knows_active and bool(self._token)
             time.sleep(_RECONNECT_AFTER)
 
     def show(self) -> None:
@@ -75,17 +76,18 @@ class JobNotices(threading.Thread):
             connection.close()
 
     def _process(self, jobs: list[wire_replies.WatchedJob]) -> None:
-        if self._active is None:
-            self._active = {job.id for job in jobs if job.state not in _END_STATES}
-            if self._active:
-                numbers = ", ".join(map(str, sorted(self._active)))
+        """Print the jobs of the snapshot, or those that have ended. A short job may have ended in its first message."""
+        if not self._knows_active:
+            self._knows_active = True
+            if active := sorted(job.id for job in jobs if job.state not in _END_STATES):
+                numbers = ", ".join(map(str, active))
                 self._notify(0, f"active transfer jobs: {numbers} (list them with `transfers list`)")
             return
         for job in jobs:
             if job.state not in _END_STATES:
-                self._active.add(job.id)
-            elif job.id in self._active:
-                self._active.discard(job.id)
+                self._ended.discard(job.id)
+            elif job.id not in self._ended:
+                self._ended.add(job.id)
                 self._notify(job.id, _sentence(job))
 
     def _notify(self, job: int, text: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from aliend import VERSION
 from aliend.central import request_trace
 from aliend.commands import command_names, dispatch
-from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, encode
+from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call
 from aliend.commands.invocation.pipe import pipe_output
 from aliend.commands.invocation.results import print_results
 from aliend.core.cli import command_line
@@ -179,9 +179,10 @@ class _CommandLine:
             code = int(operands.pop(0))
             if not 0 <= code <= _LARGEST_STATUS:
                 raise UsageError(f"exit: the status must be 0 to {_LARGEST_STATUS}, not {code}")
-        write = call.output.stderr if operands[:1] == ["err"] else call.output.stdout
-        if words := operands[operands[:1] == ["err"] :]:
-            await write(encode(" ".join(words) + "\n"))
+        if operands[:1] == ["err"]:
+            await call.print_error(" ".join(operands[1:]))
+        else:
+            await call.print(" ".join(operands))
         raise _ExitRequested(code)
 
     async def _print_status(self, call: Call) -> int:
