@@ -7,6 +7,7 @@ to it; each command holds a shared lock while it runs. Each line carries the pro
 import fcntl
 import os
 import time
+from contextlib import suppress
 
 from alienctl.invocation import Invocation
 from alienctl.terminal import print_error
@@ -14,6 +15,7 @@ from alienctl.terminal import print_error
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 """O_NONBLOCK: a FIFO without a reader fails instead of waiting for one."""
 _EPERM = 1
+_DEVICE, _LINK, _TYPE = 0o020000, 0o120000, 0o170000
 _OFF = (b"", b"0", b"no", b"off", b"false")
 
 
@@ -24,7 +26,7 @@ class DebugLog:
         self._descriptor = -1
         for path in _candidate_paths(invocation):
             try:
-                self._descriptor = _open(path, is_named=_named(invocation) == path)
+                self._descriptor = _open(path)
                 break
             except OSError as error:
                 print_error(f"cannot write the log {path}: {error.strerror}")
@@ -55,14 +57,27 @@ class DebugLog:
             return  # the file system has no locks, or another command is just truncating the file
 
 
-def _open(path: str, *, is_named: bool) -> int:
-    """Open the log. Everybody may create files in the temporary directory: only a file that we own is used there."""
-    descriptor = os.open(path, _FLAGS if is_named else _FLAGS | os.O_NOFOLLOW, 0o600)
-    owner = os.fstat(descriptor).st_uid
-    if not is_named and owner != os.geteuid():
+def _open(path: str) -> int:
+    """Open the log. Others may create names in its directory: neither their links nor their files are used."""
+    flags = _FLAGS | os.O_NOFOLLOW
+    with suppress(FileNotFoundError):
+        facts = os.lstat(path)
+        _require_ours(facts)
+        if facts.st_mode & _TYPE == _LINK:
+            flags = _FLAGS
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        _require_ours(os.fstat(descriptor))
+    except OSError:
         os.close(descriptor)
-        raise OSError(_EPERM, f"it belongs to another user (uid {owner})")
+        raise
     return descriptor
+
+
+def _require_ours(facts: os.stat_result) -> None:
+    """Refuse what belongs to another user than us and root, except a device such as a terminal. Raises OSError."""
+    if facts.st_uid not in (os.geteuid(), 0) and facts.st_mode & _TYPE != _DEVICE:
+        raise OSError(_EPERM, f"it belongs to another user (uid {facts.st_uid})")
 
 
 def _named(invocation: Invocation) -> str:

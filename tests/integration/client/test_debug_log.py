@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.harness import Grid, User
+import os
+
+from tests.harness import Grid, User, needs_root
+
+OTHER = 65534
 
 
 def test_f091_requests_and_exit_codes_go_to_the_log(user: User) -> None:
@@ -57,3 +61,29 @@ def test_f093_two_commands_at_a_time_keep_both_their_lines(user: User, grid: Gri
     assert "alienctl pwd" in log
     assert "alienctl echo begun; whoami" in log
     assert len({line.split("]")[0] for line in log.splitlines()}) == 2
+
+
+@needs_root
+def test_a_link_or_a_file_of_another_user_is_no_log(user: User) -> None:
+    shared, victim = user.home / "shared", user.home / "victim"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    victim.write_text("content")
+    link, file = shared / "link", shared / "file"
+    link.symlink_to(victim)
+    file.write_text("theirs")
+    for path in (link, file):
+        os.chown(path, OTHER, OTHER, follow_symlinks=False)
+        done = user.run("-debugfile", str(path), "-debug", "pwd")
+        assert done.returncode == 0
+        assert f"cannot write the log {path}: it belongs to another user (uid {OTHER})" in done.stderr
+    assert (victim.read_text(), file.read_text()) == ("content", "theirs")
+
+
+def test_a_link_of_the_user_and_a_device_can_be_the_log(user: User) -> None:
+    (user.home / "link").symlink_to(user.home / "real")
+    user.must("-debugfile", "link", "-debug", "pwd")
+    assert "alienctl pwd" in (user.home / "real").read_text()
+    for device in ("/dev/null", "/dev/stderr"):
+        done = user.run("-debugfile", device, "-debug", "pwd")
+        assert "cannot write" not in done.stderr
