@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 
 from alienctl.invocation import Invocation
-from alienctl.terminal import print_error
+from alienctl.terminal import print_error, printable
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 """O_NONBLOCK: a FIFO without a reader fails instead of waiting for one."""
@@ -35,10 +35,11 @@ class DebugLog:
             self.write(f"alienctl {' '.join(invocation.args)}")
 
     def write(self, text: str) -> None:
-        """Append one line."""
+        """Append one line, with everything escaped that is not printable: names in it may hold newlines."""
         if self._descriptor < 0:
             return
-        line = f"DEBUG:alienctl[{os.getpid()}]:{time.strftime('%Y%m%d%H%M%S')} {text}\n"
+        shown = printable(text).replace("\n", "\\x0a")
+        line = f"DEBUG:alienctl[{os.getpid()}]:{time.strftime('%Y%m%d%H%M%S')} {shown}\n"
         try:
             os.write(self._descriptor, line.encode("utf-8", "backslashreplace"))
         except OSError:

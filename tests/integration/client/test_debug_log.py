@@ -87,3 +87,11 @@ def test_a_link_of_the_user_and_a_device_can_be_the_log(user: User) -> None:
     for device in ("/dev/null", "/dev/stderr"):
         done = user.run("-debugfile", device, "-debug", "pwd")
         assert "cannot write" not in done.stderr
+
+
+def test_a_name_cannot_forge_a_line_of_the_log(user: User) -> None:
+    user.run("-debug", "stat", "new\nDEBUG:alienctl[1]: forged\x1b[31m\x9b\u202e")
+    log = (user.home / "alien_py.log").read_text()
+    assert "central: stat" in log
+    assert log.count("new\\x0aDEBUG:alienctl[1]: forged\\x1b[31m\\x9b\\u202e") > 1
+    assert log.replace("\n", "").isprintable()
