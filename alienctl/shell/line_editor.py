@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
@@ -23,6 +24,9 @@ STYLE = Style.from_dict(
         "rprompt": "ansired",
     }
 )
+_DIRECTING = map(chr, (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)))
+"""Characters that change the direction of writing, or break the line; the library shows other control characters."""
+Char.display_mappings.update((sign, f"<{ord(sign):04x}>") for sign in _DIRECTING)
 _TOKEN = re.compile(
     r"""(?P<comment>^\s*\#.*)|(?P<shell>^\s*!.*|(?<=\s)\|(?=\s).*)|(?P<quoted>'[^']*'?|"(?:\\.|[^"\\])*"?)"""
     r"""|(?P<end>;)|(?P<option>(?<=\s)-[\w-]+)|(?P<blank>\s+)|(?P<word>(?:\\.|[^\s;'"])+|.)"""

@@ -137,6 +137,16 @@ def test_f124_f125_tab_completes(user: User, home: str) -> None:
     user.must("rm", "-r", "tabbed")
 
 
+def test_a_completed_name_cannot_change_the_direction_of_writing(user: User, home: str) -> None:
+    (user.home / "photo\u202egpj.exe").touch()
+    with a_shell(user) as shell:
+        shell.prompt(home)
+        shell.type("stat file:pho\t")
+        shell.shows("to")
+        shell.shows("<202e>")
+        shell.shows("gpj.exe")
+
+
 def test_f126_a_new_shell_starts_in_the_last_directory(user: User, home: str) -> None:
     user.must("mkdir", "-p", "last")
     with a_shell(user) as shell:
