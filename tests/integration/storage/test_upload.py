@@ -214,15 +214,15 @@ async def test_replicas_are_read_back_and_wrong_ones_are_named(
 
 
 async def test_a_server_with_few_concurrent_checksums_does_not_delay_uploads(
-    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, tmp_path: Path
 ) -> None:
-    """The server asks excess clients to retry after 30 s; a server that does not is as slow as the machine is busy."""
+    """The server asks all but one client to retry after 30 s; a busy machine delays each copy less."""
     small = tmp_path / "small"
-    small.write_bytes(CONTENT[:3_000_000])
+    small.write_bytes(CONTENT[:300_000])
     with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:
-        tasks = [upload(small, element.at(f"/few/{number}")) for number in range(16) for element in (se_one, busy)]
-        copies = [asyncio.create_task(workers.run(task, nothing)) for task in tasks]
-        await asyncio.gather(*copies[::2])
-        async with asyncio.timeout(25):
-            results = await asyncio.gather(*copies[1::2])
-    assert [[each.checked for each in result.replicas] for result in results] == [["adler32"]] * 16
+        tasks = [upload(small, busy.at(f"/u/{number}")) for number in range(64)]
+        results = []
+        for copy in asyncio.as_completed([workers.run(task, nothing) for task in tasks]):
+            async with asyncio.timeout(20):
+                results.append(await copy)
+    assert [[each.checked for each in result.replicas] for result in results] == [["adler32"]] * 64
