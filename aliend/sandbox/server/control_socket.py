@@ -23,6 +23,7 @@ from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.server.connections import WebsocketServer
 from aliend.sandbox.server.seed import File, Seeder
 from aliend.sandbox.service.call import Service
+from aliend.sandbox.state import paths
 from aliend.sandbox.storage.fleet import StorageElements
 from aliend.sandbox.storage.storage_faults import StorageFaults
 
@@ -158,9 +159,10 @@ class ControlSocket:
     async def _add_file(self, request: dict[str, Any]) -> dict[str, Any]:
         data = [element.setup.data for element in self._fleet.elements]
         copies = min(int(request["copies"]), len(data))
-        file = File(request["lfn"], int(request["size"]), copies)
-        if not file.lfn.startswith("/") or file.lfn.endswith("/"):
-            raise SandboxError(f"{file.lfn} is not an absolute file name")
+        lfn = request["lfn"]
+        if not lfn.startswith("/") or lfn.endswith(("/", "/.", "/..")):
+            raise SandboxError(f"{lfn} is not an absolute file name")
+        file = File(paths.collapse(lfn), int(request["size"]), copies)
         seeder = Seeder(self._service.catalogue, data, self._service.now, self._service.guids)
         seeder.add(file)
         return {"lfn": file.lfn, "size": file.size, "copies": copies}
