@@ -142,7 +142,6 @@ SHORT_MODULES: dict[str, str] = {
     "alienctl/local/interpreter.py": "one rule, shared by daemon commands and the sandbox",
     "aliend/central/connection/jbox.py": "the only reader of JBox token files",
     "aliend/commands/following/deletions.py": "shared by two commands",
-    "aliend/commands/invocation/lfn_arguments.py": "shared by all command families",
     "aliend/commands/invocation/results.py": "shared by all command families",
     "aliend/core/catalogue/metalink.py": "one file format",
     "aliend/core/cli/session_names.py": "one rule, shared by sessions and commands",

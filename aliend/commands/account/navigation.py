@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import session_state
 from aliend.commands.invocation.results import print_results, refuse_arguments
 from aliend.core.catalogue import directory_stack, paths
 from aliend.core.cli.escaping import escape_newlines
@@ -14,7 +15,7 @@ from aliend.user_sessions import SessionState
 async def pwd(runtime: Runtime, call: Call) -> int:
     """Print the session's directory; ask the service only the first time."""
     refuse_arguments(call)
-    state = await _state(runtime, call)
+    state = await session_state(runtime, call)
     return await _print_result(call, state, state.directory)
 
 
@@ -23,7 +24,7 @@ async def cd(runtime: Runtime, call: Call) -> int:
     if len(call.args) > 2:
         raise UsageError("usage: cd [DIRECTORY | -]")
     directory = call.args[1] if len(call.args) == 2 else "~"
-    await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    await session_state(runtime, call)
     state = await runtime.sessions.change_directory(call.session, call.context, directory)
     return await _print_result(call, state, state.directory if directory == "-" else "")
 
@@ -31,13 +32,13 @@ async def cd(runtime: Runtime, call: Call) -> int:
 async def home(runtime: Runtime, call: Call) -> int:
     """Print the home directory; ask the service only the first time."""
     refuse_arguments(call)
-    state = await _state(runtime, call)
+    state = await session_state(runtime, call)
     return await _print_result(call, state, state.home)
 
 
 async def dirs(runtime: Runtime, call: Call) -> int:
     """Print the directory stack or one of its entries; `-c` clears it."""
-    state = await _state(runtime, call)
+    state = await session_state(runtime, call)
     match call.args[1:]:
         case ():
             return await _print_stack(call, state)
@@ -53,7 +54,7 @@ async def dirs(runtime: Runtime, call: Call) -> int:
 async def pushd(runtime: Runtime, call: Call) -> int:
     """Push a directory on the stack or rotate the stack, and change to its top; `-n`: do not change directory."""
     stays, arguments = _split_no_change(call)
-    state = await _state(runtime, call)
+    state = await session_state(runtime, call)
     stack = _stack(state)
     match arguments:
         case ():
@@ -73,7 +74,7 @@ async def pushd(runtime: Runtime, call: Call) -> int:
 async def popd(runtime: Runtime, call: Call) -> int:
     """Remove an entry from the stack and change to its top; `-n`: do not change directory."""
     stays, arguments = _split_no_change(call)
-    state = await _state(runtime, call)
+    state = await session_state(runtime, call)
     stack = _stack(state)
     if len(arguments) > 1 or (arguments and not directory_stack.is_position(arguments[0])):
         raise UsageError("usage: popd [-n] [+N | -N]")
@@ -99,10 +100,6 @@ def _split_no_change(call: Call) -> tuple[bool, tuple[str, ...]]:
 
 def _stack(state: SessionState) -> directory_stack.Stack:
     return (state.directory, *state.stack)
-
-
-async def _state(runtime: Runtime, call: Call) -> SessionState:
-    return await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
 
 
 async def _print_stack(call: Call, state: SessionState) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from aliend.commands.files.run import PRIVATE_UMASK, download_to, program_from_environment
 from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.invocation.call import Call, EditedText
+from aliend.commands.invocation.lfn_arguments import session_state
 from aliend.core.catalogue.entries import EMPTY_MD5
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, parse_options
@@ -80,7 +81,7 @@ async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
     options = parse_options(call.args[0], call.args[1:], _OPTIONS)
     if len(options.operands) != 1:
         raise UsageError(f"{options.command} requires one file (see `alienctl help {options.command}`)")
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     found = resolve_path(options.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local" or found.name.endswith("/"):
         raise UsageError(f"{options.command}: {options.operands[0]} is not an LFN of a file")

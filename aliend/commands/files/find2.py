@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from aliend.central.catalogue import Catalogue, Found
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import resolve_lfn
+from aliend.commands.invocation.lfn_arguments import resolve_lfn, session_state
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
@@ -44,7 +44,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
             found = True
             await printer.results([{**result, "message": entry.lfn} for entry, result in group])
     error = "" if found else f"no file below {directory} matches all filters"
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     await printer.end(0 if found else _NONE, error, state.user, state.directory)
     await call.print_error(f"find2: {error}" if error else "")
     return 0 if found else _NONE

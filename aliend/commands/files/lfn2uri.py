@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aliend.commands.following.metafiles import write_private
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import session_state
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
@@ -66,7 +67,7 @@ async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
         raise UsageError("lfn2uri: write requires a local file")
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
         raise UsageError(f"lfn2uri: use either write or {one}, not both")
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     found = resolve_path(options.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local":
         raise UsageError(f"lfn2uri: {options.operands[0]} is a local file; give an LFN")

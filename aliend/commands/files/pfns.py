@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
+from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns, session_state
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue.replica_url import url_problem, without_member
 from aliend.core.cli.options import Option, parse_options
@@ -50,7 +50,7 @@ async def pfn(runtime: Runtime, call: Call) -> int:
         results += [{"lfn": lfn, **result} for result in found if result.get("pfn")]
     if not call.as_json:
         return await print_results(call, lines, results)
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     return await print_results(call, lines, results, user=state.user, currentdir=state.directory)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aliend.commands.grid.namespace_checks import require_directories
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import resolve_lfn
+from aliend.commands.invocation.lfn_arguments import resolve_lfn, session_state
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
@@ -72,7 +72,7 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptio
     options += ["-a"] if given.has("a") else []
     if not names and not given.has("l"):
         raise UsageError("toXml requires LFNs (see `alienctl help toXml`)")
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     directory = state.directory  # names in a list file of the catalogue are relative to it
     requests = batches("toXml", options, names, directory) or [Request("toXml", tuple(options))]
     if len(requests) > 1 and (output or "-l" in options):

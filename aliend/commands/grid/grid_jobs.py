@@ -17,6 +17,7 @@ from aliend.commands.following.follower import exit_code
 from aliend.commands.following.foreground import cancel_with_command, submit_in_foreground
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call, json_text
+from aliend.commands.invocation.lfn_arguments import session_state
 from aliend.core.catalogue import paths
 from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import grid_jobs as core
@@ -49,7 +50,7 @@ async def submit(runtime: Runtime, call: Call) -> int:
     arguments = call.args[1:]
     if not arguments or _HELP.intersection(arguments) or "=" in arguments[0]:
         return await passthrough.run(runtime, call)
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     if not arguments[0].startswith("file:"):
         lfn = paths.resolve(arguments[0], state.directory, state.home)
         return await passthrough.run(runtime, replace(call, args=("submit", lfn, *arguments[1:])))

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from aliend.commands.grid.namespace_checks import check_names, output_of, require_directories
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import session_state
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import colour_directories
@@ -84,7 +85,7 @@ async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionS
     name = _SERVICE_NAMES.get(call.args[0], call.args[0])
     arguments = call.args[1:]
     refuse_session_changes(Request(name, arguments))
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     options = _DEFAULT_OPTIONS.get(call.args[0], ()) + (
         _absolute(arguments, state) if name in _LFN_COMMANDS else arguments
     )
@@ -110,7 +111,7 @@ async def _run_json_request(runtime: Runtime, call: Call) -> int:
         raise UsageError("a JSON request must be a single argument; put it in quotes")
     request = from_json(call.args[0])
     refuse_session_changes(request)
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     reply = await request_in(runtime, call.context, request, state)
     await print_reply(call, reply, state.directory)
     return status_of(reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import session_state
 from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import parse_options
 from aliend.core.connection.context import Context
@@ -22,7 +23,7 @@ async def quota(runtime: Runtime, call: Call) -> int:
         raise UsageError("quota cannot set quotas; administrators use `jquota set` and `fquota set`")
     if len(options.operands) > 1:
         raise UsageError("usage: quota [ACCOUNT]")
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     account = options.operands[0] if options.operands else state.user
     facts = await quota_of(runtime, call.context, account)
     return await print_results(call, quotas.report(facts), [facts])

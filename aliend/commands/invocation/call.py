@@ -114,6 +114,8 @@ class Call:
     context: Context
     restore_directory: bool
     output: Output
+    catalogue_directories: set[str] = field(default_factory=set, repr=False)
+    """Working directories of the session so far, which messages may quote."""
     as_json: bool = False
     by_line: bool = False
     """Print JSON as one object a line instead of one document."""
@@ -193,10 +195,10 @@ class Call:
             await self.output.stderr(encode(readable(shown) + "\n"))
 
     def _escaped(self, text: str) -> str:
-        """Return a text with the newlines escaped in names of the arguments and in local paths."""
+        """Return a text with the newlines escaped in arguments and in names of working directories."""
         if self.args[:1] in (("echo",), ("exit",)):  # their arguments are the text
             return text
-        return escape_names(text, (*self.args[1:], self.directory))
+        return escape_names(text, (*self.args[1:], self.directory, *self.catalogue_directories))
 
     async def print_json(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or with --jsonl its items, one a line."""

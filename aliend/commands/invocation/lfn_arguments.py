@@ -9,11 +9,19 @@ from aliend.core.catalogue import paths
 from aliend.core.copying.locations import PathContext
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
+from aliend.user_sessions import SessionState
+
+
+async def session_state(runtime: Runtime, call: Call) -> SessionState:
+    """Return the state of the caller's session; messages may quote its directory from now on."""
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    call.catalogue_directories.add(state.directory)
+    return state
 
 
 async def path_context(runtime: Runtime, call: Call) -> PathContext:
     """Return how the arguments of a copy are resolved."""
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     return PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
 
 
@@ -30,5 +38,5 @@ async def resolve_lfn(runtime: Runtime, call: Call, name: str) -> str:
         raise UsageError(f"{call.args[0]}: {name} is a local file; give an LFN")
     if not name:
         raise UsageError(f"{call.args[0]}: the file name is empty")
-    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await session_state(runtime, call)
     return paths.resolve(name, state.directory, state.home)

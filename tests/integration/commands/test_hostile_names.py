@@ -73,6 +73,8 @@ def lines(folder: str) -> list[list[str]]:
         cd B|pwd|dirs|pushd D|popd|submit F|touch F|mkdir F|mkdir -p Fx/y|rmdir B
         doctor|daemon status|daemon logs|__complete fish alienctl~ls~new|__complete bash alienctl~stat~new|top
         ccdb F|ps F|jobInfo F|testSE F|quota F|fquota list F|user F|listTransfer F|kill F
+        cd B|ls missing|stat missing|cat missing|cp missing file:x|rm missing|du missing|whereis missing|mv missing z
+        find missing *|md5sum missing|lfn2guid missing|toXml missing|touch missing/x|mkdir missing/x|cd missing|cd D
         cp file:Lmissing D|cp file:L/missing D|ls --L|ls -L|stat --L
         mv F Fmoved|rm Fmoved|rm -rf D
     """
