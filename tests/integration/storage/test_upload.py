@@ -216,13 +216,13 @@ async def test_replicas_are_read_back_and_wrong_ones_are_named(
 async def test_a_server_with_few_concurrent_checksums_does_not_delay_uploads(
     workers: WorkerPool, tmp_path: Path
 ) -> None:
-    """The server asks all but one client to retry after 30 s; a busy machine delays each copy less."""
+    """The server asks all but one client to retry after 30 s; a query that fails is repeated before."""
     small = tmp_path / "small"
     small.write_bytes(CONTENT[:300_000])
     with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:
         tasks = [upload(small, busy.at(f"/u/{number}")) for number in range(64)]
         results = []
         for copy in asyncio.as_completed([workers.run(task, nothing) for task in tasks]):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(28):
                 results.append(await copy)
     assert [[each.checked for each in result.replicas] for result in results] == [["adler32"]] * 64
