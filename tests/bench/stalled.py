@@ -30,13 +30,14 @@ RATE = "100M"
 class Watched:
     """Files of the others per second, the longest time (s) without one, and when (s) the frozen one was avoided.
 
-    `later_rate` is that after SETTLED seconds; `rested` is 0 when it was not avoided.
+    `later_rate` is that after SETTLED seconds; `rested` is 0 when it was not avoided in the `duration` (s) of the job.
     """
 
     rate: float
     later_rate: float
     gap: float
     rested: float
+    duration: float
 
 
 def measure(stage: Stage) -> Iterator[str]:
@@ -92,9 +93,8 @@ def _watched(stage: Stage, name: str, seconds: float, frozen: str, *words: str) 
     moved = [0.0, *(after[0] for before, after in pairwise(came) if after[1] > before[1]), came[-1][0]]
     settled = next(one for one in came if one[0] >= min(SETTLED, came[-1][0] / 2))
     later_rate = (came[-1][1] - settled[1]) / (came[-1][0] - settled[0])
-    return Watched(
-        came[-1][1] / came[-1][0], later_rate, max(after - before for before, after in pairwise(moved)), rested
-    )
+    gap, duration = max(after - before for before, after in pairwise(moved)), came[-1][0]
+    return Watched(came[-1][1] / duration, later_rate, gap, rested, duration)
 
 
 def _rests(stage: Stage, se: str) -> bool:
@@ -103,5 +103,5 @@ def _rests(stage: Stage, se: str) -> bool:
 
 
 def _rest(watched: Watched) -> str:
-    reported = f"after {watched.rested:4.0f} s" if watched.rested else f"not within {BESIDE:.0f} s"
+    reported = f"after {watched.rested:4.0f} s" if watched.rested else f"not within {watched.duration:.0f} s"
     return f"{reported}   (goal: 60 s)"
