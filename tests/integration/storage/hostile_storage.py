@@ -56,7 +56,10 @@ class HostileStorage:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._element.port))
-                self._conversations.append(_Conversation(client, server, self))
+                conversation = _Conversation(client, server, self)
+                self._conversations.append(conversation)
+                if self.closing.is_set():  # `close` may have missed it
+                    conversation.close()
 
     def close(self) -> None:
         """End all connections."""
