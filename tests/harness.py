@@ -28,6 +28,16 @@ UNPRIVILEGED = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 els
 SELECTING_PREFIXES = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_", "GRPC_")
 
 
+@contextmanager
+def shared_directory() -> Iterator[Path]:
+    """Create a directory in which everybody may create names, like `/tmp`, below one that only its owner may change."""
+    with tempfile.TemporaryDirectory() as base:
+        Path(base).chmod(0o755)
+        (place := Path(base, "shared")).mkdir()
+        place.chmod(0o1777)
+        yield place
+
+
 def clean_environment() -> dict[str, str]:
     """Return the environment without variables that select a grid, a profile or a directory."""
     return {name: value for name, value in os.environ.items() if not name.startswith(SELECTING_PREFIXES)}

@@ -37,9 +37,10 @@ def require_ours(invocation: Invocation, daemon: wire_replies.DaemonStatus) -> N
         return
     root, _, profile = daemon.state_directory.rpartition("/")
     home, _, name = root.rpartition("/")
-    stop = f"XDG_STATE_HOME={shlex.quote(home)} alienctl --profile {profile} daemon stop"
-    if name != "aliend":
-        stop = f"kill {daemon.pid}"  # no variable selects a directory of this host in /var/tmp
+    if name == "aliend":
+        stop = f"XDG_STATE_HOME={shlex.quote(home)} alienctl --profile {profile} daemon stop"
+    else:  # no variable selects a directory of this host in /var/tmp
+        stop = f"kill {daemon.pid}"
     own = record.state_directory(invocation.profile, invocation.environment)
     raise ClientError(
         f"{describe(invocation, daemon)}; the state of this environment is in {own}\n"

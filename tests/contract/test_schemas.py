@@ -8,26 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.connection.context import Context, CredentialFiles, Endpoint
-from aliend.core.connection.pem import PemFile
 from aliend.core.transfers.attempt_record import KEPT, AttemptRecord, Stage
 from aliend.core.transfers.job import Counters, JobSpec, JobState
 from aliend.core.transfers.transfer import Done, Failed, Phase, Queued, ReplicasBooked, Waiting
 from aliend.errors import StoreError
 from aliend.store import Store
 from aliend.store.schema import MIGRATIONS, backup_path
+from tests.contract.test_store import CONTEXT
 
 DATABASES = Path(__file__).parent / "databases"
 RELEASED = sorted(int(file.name.split("-")[1].split(".")[0]) for file in DATABASES.glob("schema-*.db.gz"))
-CONTEXT = Context(
-    Endpoint("h", 1),
-    CredentialFiles(PemFile("c"), PemFile("k")),
-    CredentialFiles(PemFile("d"), PemFile("l")),
-    "ca",
-    "s",
-    "r",
-    "site",
-)
 
 
 def unpacked(schema: int, directory: Path) -> Path:

@@ -44,6 +44,15 @@ from aliend.store import BATCH, NewTransfer, SchedulingQuery, SchedulingResult, 
 from aliend.store.database import Database, Transaction
 from aliend.store.schema import MIGRATIONS
 
+CONTEXT = Context(
+    Endpoint("h", 1),
+    CredentialFiles(PemFile("c"), PemFile("k")),
+    CredentialFiles(PemFile("d"), PemFile("l")),
+    "ca",
+    "s",
+    "r",
+    "site",
+)
 SPEC = JobSpec(
     "download",
     ("/a/f", "/a/ü"),
@@ -53,15 +62,7 @@ SPEC = JobSpec(
     parallel=3,
     priority=-1,
     umask=0o077,
-    context=Context(
-        Endpoint("h", 1),
-        CredentialFiles(PemFile("c"), PemFile("k")),
-        CredentialFiles(PemFile("d"), PemFile("l")),
-        "ca",
-        "s",
-        "r",
-        "site",
-    ),
+    context=CONTEXT,
 )
 ALL = ExpansionAdvanced(Checkpoint(2, "directory"))
 NOW = 1000.0

@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, needs_root
+from tests.harness import ROOT, needs_root, shared_directory
 
 pytestmark = needs_root
 VICTIM, OTHER = 23456, 23457
@@ -109,11 +108,8 @@ print(json.dumps([used, refused]))
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A directory in which everybody may create names, beside a directory `trap` of the victim."""
-    with tempfile.TemporaryDirectory() as base:
-        Path(base).chmod(0o755)
-        (place := Path(base, "shared")).mkdir()
-        place.chmod(0o1777)
-        (trap := Path(base, "trap")).mkdir()
+    with shared_directory() as place:
+        (trap := place.parent / "trap").mkdir()
         os.chown(trap, VICTIM, VICTIM)
         yield place
 

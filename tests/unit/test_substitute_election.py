@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, needs_root
+from tests.harness import ROOT, needs_root, shared_directory
 
 pytestmark = needs_root
 OWNER, OTHER = 23456, 23457
@@ -36,10 +35,7 @@ for line in sys.stdin:
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A directory in which everybody may create names."""
-    with tempfile.TemporaryDirectory() as base:
-        Path(base).chmod(0o755)
-        (place := Path(base, "shared")).mkdir()
-        place.chmod(0o1777)
+    with shared_directory() as place:
         yield place
 
 

@@ -36,9 +36,11 @@ class KeyText:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
 
-        known = _digest_of(self) in _sound
+        digest = _digest_of(self)
         try:
-            key = serialization.load_pem_private_key(self.pem, passphrase, unsafe_skip_rsa_key_validation=known)
+            key = serialization.load_pem_private_key(
+                self.pem, passphrase, unsafe_skip_rsa_key_validation=digest in _sound
+            )
         except TypeError as error:
             if passphrase is not None:
                 return self.parsed()
@@ -49,7 +51,7 @@ class KeyText:
             raise Unusable(f"the key {self.name} is damaged: its content is not a private key") from error
         except UnsupportedAlgorithm as error:
             raise Unusable(f"the key {self.name} is of a kind that aliend cannot read: {error}") from error
-        _sound.add(_digest_of(self))
+        _sound.add(digest)
         return key
 
 
